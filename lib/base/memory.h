@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * memory - big tables, taken once, zeroed, on large pages where the kernel has them.
+ *
+ * Tables have their final size before the first packet; nothing here is called
+ * on the hot path. Large pages are asked for twice: as transparent pages for
+ * the range, and by touching every page at once, so that no packet ever pays
+ * for a page fault.
+ *
+ * Threads any; each block belongs to who took it.
+ */
+#ifndef BASE_MEMORY_H
+#define BASE_MEMORY_H
+
+#include <stddef.h>
+
+/* Zeroed memory aligned to 2 MiB, bytes > 0. Returns NULL when the machine has not enough. */
+void *memory_take(size_t bytes);
+
+/* Give back what memory_take() returned, with the same size. NULL is allowed. */
+void memory_give(void *block, size_t bytes);
+
+#endif

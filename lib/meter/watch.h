@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * watch - what one worker knows of every service and vector, and its arming.
+ *
+ * One cell per service and vector. The worker counts what arrives and what
+ * became of it, and meters arrivals at `activate_rate` with a burst of 100 ms:
+ * when that overflows, the cell is armed at once, at packet speed. Control
+ * alone disarms, by writing a time: a cell is armed while armed_ns is later
+ * than disarmed_ns.
+ *
+ *     paid ahead   0 ........... slack (100 ms) ->  armed
+ *                  ^ surge_ns: when the meter last left zero, which is the
+ *                    first packet of whatever overflows it now
+ *
+ * Several workers share one limit by `price`: 256 is the full limit for this
+ * worker; while armed, control writes 256 / share (detect/shares), so that the
+ * shares add up to the limit.
+ *
+ * Units   packets, bytes of frames, ns of the worker clock.
+ * Threads line 0 and 1 are written by the worker, line 2 by control; all read relaxed.
+ */
+#ifndef METER_WATCH_H
+#define METER_WATCH_H
+
+#include <assert.h>
+#include <stdalign.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/counter.h"
+#include "meter/meter.h"
+#include "packet/vector.h"
+
+#define WATCH_PRICE_ONE 256u
+
+/* Thresholds of one vector in one policy; a limit of 0 is "no threshold". Read-only. */
+struct watch_rule {
+	struct meter_limit alarm, activate, max;
+	uint64_t activate_after_ns; /* alarm must last that long to be told */
+	uint64_t clear_after_ns;    /* calm must last that long to disarm */
+	struct meter_rate activate_rate; /* 100 ms of burst */
+	struct meter_rate max_rate;      /* 10 ms of burst, at least 16 packets */
+};
+
+struct watch_cell {
+	alignas(64) uint64_t packets; /* arrived */
+	uint64_t bytes;
+	struct meter activate;
+	uint64_t surge_ns;   /* start of the present busy period of `activate` */
+	uint64_t armed_ns;   /* 0: never */
+	uint64_t surge_armed_ns; /* surge_ns as it was when armed */
+	struct meter limit;  /* for stage `shape`: what is unverified, at max_rate */
+	uint64_t spare;
+
+	uint64_t passed_packets, passed_bytes;
+	uint64_t limited_packets; /* of passed: those that stage `shape` could have stopped */
+	uint64_t limited_bytes;
+	uint64_t dropped_packets;  /* dropped, answered or consumed */
+	uint64_t dropped_bytes;
+	uint64_t would_packets;    /* would have been, but the policy monitors */
+	uint64_t verified_dropped; /* of dropped: packets of verified flows */
+
+	uint64_t disarmed_ns; /* written by control */
+	uint64_t price;       /* written by control; 0 reads as WATCH_PRICE_ONE */
+	uint64_t control_spare[6];
+};
+static_assert(sizeof(struct watch_cell) == 192, "a cell is three cache lines");
+
+/* All cells of one worker: services x VECTOR_SLOTS. */
+struct watch {
+	unsigned int services;
+	struct watch_cell *cell;
+};
+
+/* Take zeroed cells for `services` services. Returns 0 or -ENOMEM. */
+int watch_open(struct watch *w, unsigned int services);
+void watch_close(struct watch *w);
+
+static inline struct watch_cell *
+watch_cell(const struct watch *w, unsigned int service, unsigned int slot)
+{
+	return &w->cell[service * VECTOR_SLOTS + slot];
+}
+
+static inline bool
+watch_is_armed(const struct watch_cell *c)
+{
+	return counter_read(&c->armed_ns) > counter_read(&c->disarmed_ns);
+}
+
+/* What a packet of `bytes` pays of this worker's share of `rate`. */
+static inline uint64_t
+watch_price(const struct watch_cell *c, const struct meter_rate *rate, uint32_t bytes)
+{
+	uint64_t price = counter_read(&c->price);
+
+	if (price <= WATCH_PRICE_ONE)
+		return meter_price(rate, bytes);
+	return (meter_price(rate, bytes) * price) / WATCH_PRICE_ONE;
+}
+
+/*
+ * Count one arrival and meter it at activate_rate. Returns whether the cell is
+ * armed, this packet included. now_ns > 0.
+ */
+static inline bool
+watch_arrive(struct watch_cell *c, const struct watch_rule *rule, uint32_t bytes,
+             uint64_t now_ns)
+{
+	const uint64_t now = meter_ticks(now_ns);
+	uint64_t ahead = meter_ahead(&c->activate, now);
+
+	counter_add(&c->packets, 1);
+	counter_add(&c->bytes, bytes);
+	if (rule->activate.per_second == 0)
+		return false;
+	if (ahead == 0)
+		counter_set(&c->surge_ns, now_ns);
+	if (meter_take(&c->activate, watch_price(c, &rule->activate_rate, bytes),
+	               rule->activate_rate.slack, now))
+		return watch_is_armed(c);
+	if (!watch_is_armed(c)) {
+		counter_set(&c->surge_armed_ns, c->surge_ns);
+		counter_set(&c->armed_ns, now_ns);
+	}
+	return true;
+}
+
+#endif

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * burst - up to 64 packets travelling together, and what was decided of each.
+ *
+ * All packets of a burst came in by the same side of the same link. Facts are
+ * an array of structures (a stage asks several questions of one packet);
+ * decisions are a structure of arrays (the pipeline asks one question of all
+ * packets). Invariant, after every stage:
+ *
+ *     lane i is in live  <=>  i < count and verdict[i] == VERDICT_PASS
+ *
+ * A lane that stays in live may still be out of judgement: `spared` lanes were
+ * condemned by a policy that only monitors, `exempt` lanes were let through by
+ * a stage for good (the wire's own talk, an allow list). Both are observed by
+ * every stage and decided by none.
+ *
+ * Packet bytes are read-only to stages; replies and emitted frames are asked
+ * for here and built by packet/build.
+ *
+ * Threads a burst belongs to one worker and never crosses to another.
+ */
+#ifndef PACKET_BURST_H
+#define PACKET_BURST_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/lanes.h"
+#include "packet/facts.h"
+
+struct rte_mbuf;
+
+enum verdict {
+	VERDICT_PASS = 0,
+	VERDICT_DROP,
+	VERDICT_REPLY,   /* answer the sender; the deciding stage builds the answer */
+	VERDICT_CONSUME, /* served its purpose (completes a challenge) and goes no further */
+};
+
+/* Where a packet came in. The other side is where it goes out. */
+enum side { SIDE_EXTERNAL = 0, SIDE_INTERNAL = 1 };
+
+/* How much is proven of a packet's sender, worst first. Unproven goes first under pressure. */
+enum standing {
+	STANDING_UNVERIFIED = 0,
+	STANDING_VERIFIED_SOURCE, /* the address completed a handshake lately */
+	STANDING_CONVERSATION,    /* UDP both ways for a while: good, but could be forged */
+	STANDING_VERIFIED_FLOW,   /* the client proved that it sees the server's answers */
+};
+
+#define BURST_NO_FLOW UINT32_MAX
+
+/* A frame that nobody sent, wanted by a stage (a SYN to the server, a window update). */
+struct burst_request {
+	uint8_t lane;      /* whose addresses, VLAN tags and MACs it inherits */
+	uint8_t side;      /* enum side it leaves by */
+	bool reversed;     /* addresses and ports swapped against the lane's packet */
+	uint8_t tcp_flags; /* enum tcp_flag */
+	uint16_t window;
+	uint32_t seq, ack;
+	uint8_t options_len; /* multiple of 4, 0..40 */
+	uint8_t options[40];
+};
+
+#define BURST_OUTBOX 64
+
+struct burst {
+	uint64_t live;    /* lanes still travelling */
+	uint64_t spared;  /* condemned, but their policy only monitors */
+	uint64_t exempt;  /* let through for good */
+	uint64_t watched; /* lanes whose policy only monitors */
+	uint64_t armed;   /* lanes whose service and vector are under attack */
+	uint64_t now_ns;  /* worker clock, read once per burst; starts near 0 */
+	uint16_t count;   /* lanes filled by receive, 0..64 */
+	uint8_t link;     /* index of the port pair */
+	uint8_t side;     /* enum side the burst came in by */
+	uint8_t verdict[LANES_MAX]; /* enum verdict */
+	uint8_t stage[LANES_MAX];   /* who decided; valid unless PASS, or when spared */
+	uint8_t reason[LANES_MAX];  /* reason code of that stage */
+	uint8_t standing[LANES_MAX]; /* enum standing, set by stage `flows` */
+	uint16_t service[LANES_MAX]; /* 0: no service protects this packet */
+	uint16_t policy[LANES_MAX];
+	uint32_t flow[LANES_MAX]; /* slot in the worker's flow table or BURST_NO_FLOW */
+	uint16_t bytes_len[LANES_MAX];   /* readable bytes at bytes[i] */
+	const uint8_t *bytes[LANES_MAX]; /* frame start, contiguous for all headers */
+	struct rte_mbuf *mbuf[LANES_MAX];
+	struct facts facts[LANES_MAX];
+	uint16_t requests; /* filled entries of outbox */
+	struct burst_request outbox[BURST_OUTBOX];
+};
+
+/* Make room for a new burst; the caller then fills mbuf, bytes, bytes_len and count. */
+static inline void
+burst_start(struct burst *b, uint64_t now_ns, uint8_t link, enum side side)
+{
+	b->live = b->spared = b->exempt = b->watched = b->armed = 0;
+	b->now_ns = now_ns;
+	b->count = 0;
+	b->link = link;
+	b->side = (uint8_t)side;
+	b->requests = 0;
+}
+
+/* The three ways a packet stops travelling. Only lanes in `todo` may be stopped. */
+static inline void
+burst_stop(struct burst *b, unsigned int lane, enum verdict verdict, uint8_t reason)
+{
+	b->live &= ~lane_bit(lane);
+	b->verdict[lane] = (uint8_t)verdict;
+	b->reason[lane] = reason;
+}
+
+static inline void
+burst_drop(struct burst *b, unsigned int lane, uint8_t reason)
+{
+	burst_stop(b, lane, VERDICT_DROP, reason);
+}
+
+static inline void
+burst_reply(struct burst *b, unsigned int lane, uint8_t reason)
+{
+	burst_stop(b, lane, VERDICT_REPLY, reason);
+}
+
+static inline void
+burst_consume(struct burst *b, unsigned int lane, uint8_t reason)
+{
+	burst_stop(b, lane, VERDICT_CONSUME, reason);
+}
+
+/* No later stage judges this lane; all still observe it. */
+static inline void
+burst_exempt(struct burst *b, unsigned int lane)
+{
+	b->exempt |= lane_bit(lane);
+}
+
+/* Ask for a frame of our own. Returns the request to fill, or NULL when the outbox is full. */
+static inline struct burst_request *
+burst_emit(struct burst *b, unsigned int lane)
+{
+	struct burst_request *r;
+
+	if (b->requests == BURST_OUTBOX)
+		return NULL;
+	r = &b->outbox[b->requests++];
+	*r = (struct burst_request){ .lane = (uint8_t)lane };
+	return r;
+}
+
+#endif

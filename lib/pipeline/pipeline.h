@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * pipeline - carry a burst through the stages and keep the reasons' books.
+ *
+ * The one place that knows the order of stages, which policy uses which of
+ * them, what a mode means, and how service and vector are counted:
+ *
+ *     pipeline_run      facts -> verdicts
+ *     (io settles)      verdicts -> wire; a full port turns a pass into a drop
+ *     pipeline_account  verdicts -> books of services, vectors and reasons
+ *
+ * Threads one pipeline per worker; books are read by anyone.
+ */
+#ifndef PIPELINE_PIPELINE_H
+#define PIPELINE_PIPELINE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/notices.h"
+#include "meter/watch.h"
+#include "packet/burst.h"
+#include "policy/policy.h"
+#include "sketch/talkers.h"
+#include "stage/stage.h"
+
+struct explain;
+
+/* Packets by stage and reason. The row after the last stage is stage_io. */
+struct pipeline_books {
+	uint64_t decided[STAGE_MAX][STAGE_MAX_REASONS]; /* stopped for that reason */
+	uint64_t would[STAGE_MAX][STAGE_MAX_REASONS];   /* spared by monitor */
+};
+
+struct pipeline_sizes {
+	uint64_t flow_entries, source_entries;
+	unsigned int services; /* cells of watch */
+};
+
+struct pipeline {
+	struct stage_env env;
+	void *state[STAGE_MAX];
+	struct watch watch;
+	struct pipeline_books books;
+	/* The same by service: [service * STAGE_MAX_TOTAL + reason index]; see pipeline_reason(). */
+	uint64_t *service_reasons, *service_would;
+	struct talkers talkers;
+	unsigned int next_tick; /* stage whose tick comes next */
+};
+
+/* Bytes that pipeline_open() will take, to be told before they are taken. */
+uint64_t pipeline_memory(const struct pipeline_sizes *sizes);
+
+/*
+ * Open tables and every stage's state. `key` and `notices` stay the caller's.
+ * Returns 0 or -errno; nothing stays open then.
+ */
+int pipeline_open(struct pipeline *pl, unsigned int worker, const struct pipeline_sizes *sizes,
+                  const struct hash_key *key, struct notices *notices);
+void pipeline_close(struct pipeline *pl);
+
+/* Decide every live lane of a classified burst. */
+void pipeline_run(struct pipeline *pl, const struct policies *policies, struct burst *b);
+
+/* Write the books after the burst was sent. */
+void pipeline_account(struct pipeline *pl, const struct policies *policies, struct burst *b);
+
+/* A little upkeep between bursts; cheap when there is nothing to do. */
+void pipeline_tick(struct pipeline *pl, uint64_t now_ns);
+
+/* Ask stage by stage; returns true when all have answered. */
+bool pipeline_explain(struct pipeline *pl, const struct policies *policies, struct explain *e,
+                      unsigned int *stage, uint64_t now_ns);
+
+/* All reasons of all stages get one running index: 0..pipeline_reasons() - 1. */
+unsigned int pipeline_reasons(void);
+unsigned int pipeline_reason(unsigned int stage, unsigned int reason);
+/* "sanity.truncated" and its description. */
+const struct stage_reason *pipeline_reason_info(unsigned int index, unsigned int *stage);
+
+#endif

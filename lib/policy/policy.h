@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * policy - what each service asked for, as one immutable snapshot.
+ *
+ * The control side builds a new snapshot, swaps one pointer and frees the old
+ * one after a grace period. A worker loads the pointer once per burst, so one
+ * packet never meets two versions. Service ids are stable across reloads: a
+ * service that keeps its name keeps its id, and with it its meters.
+ *
+ * Service 0 is `default`: what no service claims. It is forwarded, and policy 0
+ * (named "default", redefinable) says how the wire's own talk is treated.
+ *
+ * Threads building: control side. policy_classify: any worker.
+ */
+#ifndef POLICY_POLICY_H
+#define POLICY_POLICY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "conf/conf.h"
+#include "meter/watch.h"
+#include "policy/settings.h"
+#include "prefix/prefix.h"
+#include "stage/stage.h"
+
+struct burst;
+
+#define POLICY_MAX  STAGE_POLICIES
+#define SERVICE_MAX 1024
+
+struct policy {
+	char name[64];
+	enum policy_mode mode;
+	uint32_t stages; /* bit s: this policy runs stage s */
+	struct watch_rule rule[VECTOR_COUNT];
+};
+
+struct service {
+	char name[64];    /* empty: the id is not in use */
+	uint16_t policy;
+	int proto;        /* -1 any, PROTO_ICMP also means ICMPv6 */
+	struct conf_prefixes prefixes; /* owned by the snapshot */
+	struct conf_ports ports;       /* owned; empty: all */
+};
+
+struct policies {
+	uint64_t generation;  /* 1, 2, 3 … */
+	char sha256[65];      /* of the effective configuration text */
+	unsigned int n_policies;
+	unsigned int n_services; /* highest id in use + 1 */
+	struct policy policy[POLICY_MAX];
+	struct service service[SERVICE_MAX];
+	struct stage_view view[STAGE_MAX];
+	struct policy_targets *targets; /* classification, private */
+	struct prefix_table *listed;
+	struct prefix_table *routers;
+	struct policy_listed *lists;    /* what `listed` values mean, for telemetry */
+};
+
+/* A timed block or allow made by the API, kept across reloads by control. */
+struct policy_block {
+	struct prefix prefix;
+	bool is_allow;
+	uint64_t until_ns; /* worker clock; 0: no end */
+	char reason[96];
+};
+
+/* What overrides the file until it is taken back (API calls). */
+struct policy_overrides {
+	const struct policy_block *block;
+	size_t blocks;
+	int mode_all; /* enum policy_mode, or -1 */
+	int mode[SERVICE_MAX]; /* by service id; -1: as configured */
+};
+
+/*
+ * Build a snapshot from checked settings. `before` (or NULL) gives stable ids
+ * and the next generation; `over` may be NULL. Returns 0 and *out; -EINVAL with
+ * errors; -ENOMEM with an error that says what did not fit.
+ */
+int policy_build(const struct settings *s, const struct policies *before,
+                 const struct policy_overrides *over, struct policies **out,
+                 struct conf_errors *errors);
+void policy_free(struct policies *p);
+
+/*
+ * Give every lane its service and policy: by the protected end of the packet,
+ * which is the destination of what comes from outside and the source of what
+ * comes from inside. Most specific prefix first, then ports, then protocol.
+ */
+void policy_classify(const struct policies *p, struct burst *b);
+
+/* The service that would own such a packet (slow path, for explain and replay). */
+uint16_t policy_service_of(const struct policies *p, const uint8_t address[16], int proto,
+                           uint16_t port);
+
+/* Whether any service protects the address (replay's direction). Worker-safe. */
+bool policy_protects(const struct policies *p, const uint8_t address[16]);
+
+#endif

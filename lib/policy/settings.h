@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * settings - the configuration file as C structs, and the tables that read it.
+ *
+ * Policies are kept as groups of values per stage, after `extends` was applied;
+ * policy/policy.h turns settings into the snapshot that workers read.
+ *
+ * Threads control side only.
+ */
+#ifndef POLICY_SETTINGS_H
+#define POLICY_SETTINGS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "conf/conf.h"
+#include "meter/watch.h"
+#include "stage/stage.h"
+
+enum policy_mode { POLICY_LEARN, POLICY_MONITOR, POLICY_MITIGATE };
+enum transmit { TRANSMIT_AUTO, TRANSMIT_WORKER, TRANSMIT_CONTROL };
+enum list_action { LIST_ALLOW, LIST_DENY };
+
+struct settings_link {
+	char *name, *external, *internal;
+};
+
+struct settings_list {
+	char *name;
+	int action; /* enum list_action */
+	struct conf_prefixes prefixes;
+};
+
+struct settings_vector {
+	bool written;
+	struct conf_rate alarm, activate, max;
+	uint64_t activate_after_ns, clear_after_ns;
+};
+
+struct settings_policy {
+	char *name;
+	struct conf_place place;
+	int mode; /* enum policy_mode */
+	uint64_t activate_after_ns, clear_after_ns; /* defaults of the vectors */
+	struct settings_vector vector[VECTOR_COUNT];
+	void *params[STAGE_MAX]; /* by stage, filled from stage->fields; owned */
+};
+
+struct settings_service {
+	char *name;
+	struct conf_prefixes prefixes;
+	char *protocol;
+	struct conf_ports ports;
+	char *policy;
+};
+
+struct settings {
+	char *file;       /* path read */
+	char sha256[65];  /* of the text as read, includes in order */
+	char *node_name;
+	int transmit;     /* enum transmit */
+	char *workers, *cores;
+	int rss_ports;    /* 0 addresses, 1 ports */
+	uint64_t flow_entries, source_entries; /* per worker */
+	int link_down_ignore;
+	int ingress;
+	struct conf_list links;    /* struct settings_link */
+	struct conf_texts api_listen;
+	char *api_tokens_file;
+	char *events_file;         /* "" off, "-" stdout */
+	struct conf_prefixes routers; /* BGP and OSPF neighbours on the wire */
+	struct conf_list lists;    /* struct settings_list */
+	size_t n_policies;
+	struct settings_policy *policy; /* [0] is "default" */
+	struct conf_list services; /* struct settings_service */
+};
+
+/*
+ * Read and check a file completely: syntax, every key, every cross reference.
+ * Returns 0 and *out (free with settings_free), or -EINVAL with all errors.
+ */
+int settings_read(const char *path, struct settings **out, struct conf_errors *errors);
+int settings_read_text(const char *text, size_t len, const char *name, struct settings **out,
+                       struct conf_errors *errors);
+void settings_free(struct settings *s);
+
+/* Names what cannot change live and differs (links, workers, table sizes), one error each. */
+int settings_check_live(const struct settings *now, const struct settings *next,
+                        struct conf_errors *errors);
+
+/* The commented file of all defaults, and the manual's tables. */
+void settings_print_defaults(FILE *to);
+void settings_print_manual(FILE *to);
+
+/* Effective configuration as a JSON-ready walk is telemetry's; the mode's name is here. */
+extern const char *const policy_mode_names[]; /* by enum policy_mode, NULL-ended */
+
+#endif

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * prefix - longest match over IPv4 and IPv6 prefixes.
+ *
+ * IPv4 goes through rte_fib (DIR24_8: one or two memory accesses whatever the
+ * number of prefixes); IPv6 through one hash table per prefix length in use,
+ * longest first, because real lists use few lengths and a trie costs more
+ * (measured). A table is built once and then only read: a change is a new table.
+ *
+ * Addresses are 16 bytes in network order, IPv4 as IPv4-mapped IPv6. A prefix
+ * length of IPv4 is 0..32 in text and 96..128 here.
+ *
+ * Threads building: one control thread. Finding: any number of workers.
+ */
+#ifndef PREFIX_PREFIX_H
+#define PREFIX_PREFIX_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Found nothing. Values run from 1. */
+#define PREFIX_NONE      0
+#define PREFIX_MAX_VALUE 32767
+
+struct prefix {
+	uint8_t address[16]; /* host bits are 0 */
+	uint8_t len;         /* 0..128, IPv4: 96..128 */
+};
+
+struct prefix_table;
+
+/*
+ * Read "192.0.2.0/24", "192.0.2.1", "2001:db8::/32". Returns 0; -EINVAL when it
+ * is not an address with an optional length; -ERANGE for a length too long;
+ * -EDOM when host bits are set (then *out holds the masked prefix, for the
+ * message). No names, no leading zeros (inet_pton).
+ */
+int prefix_parse(const char *text, struct prefix *out);
+
+/* Write it back: IPv4 dotted, IPv6 per RFC 5952, length always. Needs 50 bytes. */
+#define PREFIX_TEXT 50
+void prefix_format(const struct prefix *p, char text[PREFIX_TEXT]);
+/* The same for a bare address (46 bytes are enough). */
+void prefix_format_address(const uint8_t address[16], char text[PREFIX_TEXT]);
+
+bool prefix_is_ipv4(const struct prefix *p);
+/* Whether `p` holds the address. */
+bool prefix_holds(const struct prefix *p, const uint8_t address[16]);
+
+/* One entry to build from. Of equal prefixes the last one wins. */
+struct prefix_entry {
+	struct prefix prefix;
+	uint32_t value; /* 1..PREFIX_MAX_VALUE */
+};
+
+/*
+ * Build a table of `count` entries (0 is allowed). Returns 0 and *out, which
+ * the caller frees; -ENOMEM; -ERANGE for a value out of range.
+ */
+int prefix_build(const struct prefix_entry *entries, size_t count, struct prefix_table **out);
+void prefix_free(struct prefix_table *t);
+
+/* Bytes of EAL memory a table with IPv4 prefixes takes: for sizing --no-huge runs. */
+size_t prefix_memory(void);
+
+/*
+ * Value of the longest prefix that holds each address, or PREFIX_NONE.
+ * addresses[i] points to 16 bytes; n is 0..64. Worker-safe.
+ */
+void prefix_find_bulk(const struct prefix_table *t, const uint8_t *const *addresses,
+                      unsigned int n, uint32_t *values);
+
+/* The same for one address; slow path. */
+uint32_t prefix_find(const struct prefix_table *t, const uint8_t address[16]);
+
+#endif

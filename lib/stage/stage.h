@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * stage - the contract between the pipeline and a countermeasure.
+ *
+ * A stage is one folder that exports one `const struct stage`. It looks at
+ * facts, never at packet bytes it could change; it decides, and the pipeline
+ * acts. It does not know which stage came before, whether its policy only
+ * monitors, or how its drops are counted.
+ *
+ *   params   one per policy; written by configuration + compile, then const
+ *            (swapped with the whole snapshot); NULL where a policy does not
+ *            run the stage
+ *   state    one per worker; opened with its final size before the first
+ *            packet, no locks; it never points into params
+ *
+ * Order within a burst, for each stage in the visible order of the registry:
+ * observe() for all lanes that still travel, both directions and every mode;
+ * then decide() for the lanes it may stop: external -> internal, policy in
+ * monitor or mitigate, not spared, not exempt.
+ */
+#ifndef STAGE_STAGE_H
+#define STAGE_STAGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct burst;
+struct conf_errors;
+struct conf_field;
+struct explain;
+struct flow_table;
+struct hash_key;
+struct notices;
+struct prefix_table;
+struct source_table;
+struct watch;
+struct watch_rule;
+
+/* How a stopped packet is counted in monitor: would_drop or would_challenge. */
+enum reason_class { REASON_DROP, REASON_CHALLENGE };
+
+struct stage_reason {
+	const char *name; /* without the stage, as in "truncated" */
+	enum reason_class class;
+	const char *help; /* one sentence: what it means and what to look at */
+};
+
+#define STAGE_MAX         24 /* stages in the registry, and the pseudo stage of io */
+#define STAGE_MAX_REASONS 24
+#define STAGE_POLICIES    256
+
+/* What every stage of one worker shares. Lower rooms only; owned by the pipeline. */
+struct stage_env {
+	unsigned int worker;        /* 0..workers - 1 */
+	const struct hash_key *key; /* secret of this process */
+	struct flow_table *flows;
+	struct source_table *sources;
+	struct watch *watch;
+	struct notices *notices; /* to control: blocks and the like; never full of packets */
+};
+
+/* What a policy's params may be derived from, besides their own keys. */
+struct stage_compile {
+	const struct watch_rule *rules;     /* VECTOR_COUNT thresholds of this policy */
+	const struct prefix_table *listed;  /* allow and deny prefixes, values: enum listed */
+	const uint64_t *listed_until;       /* by list entry: ns when it ends, 0 never */
+	const struct prefix_table *routers; /* BGP and OSPF neighbours, or NULL */
+};
+
+/* One snapshot's params of one stage, by policy. */
+struct stage_view {
+	const void *params[STAGE_POLICIES];
+};
+
+struct stage {
+	const char *name; /* key in the configuration, label in the counters */
+	const char *help; /* one sentence */
+	const struct stage_reason *reasons; /* ended by name == NULL; index is the code */
+
+	/* Slow path: control thread, may fail, may allocate. */
+	const struct conf_field *fields; /* keys of the policy's group `name`; NULL: none */
+	size_t params_size;              /* 0: nothing to configure, params is &stage */
+	int (*compile)(void *params, const struct stage_compile *from,
+	               struct conf_errors *errors);    /* optional: derive, cross-check */
+	void (*release)(void *params);                 /* optional: undo compile */
+	int (*open)(void **state, const struct stage_env *env); /* optional; 0 or -errno */
+	void (*close)(void *state);                    /* with open */
+
+	/* Hot path: worker thread, cannot fail, does not allocate, log or block. */
+	void (*observe)(void *state, const struct stage_view *view, struct burst *b,
+	                uint64_t lanes); /* optional; params may be NULL for a lane's policy */
+	void (*decide)(void *state, const struct stage_view *view, struct burst *b,
+	               uint64_t todo); /* optional; params are never NULL there */
+	void (*reply)(void *state, struct burst *b, uint64_t lanes); /* with burst_reply */
+
+	/* Optional. Between bursts: expire a little, at most `budget` entries. */
+	void (*tick)(void *state, uint64_t now_ns, unsigned int budget);
+
+	/*
+	 * Optional. Tell what this stage knows of the address in `e`. Called on the
+	 * worker between bursts, again and again until it returns true, so it looks
+	 * at no more than a few thousand entries a call; e->cursor is its own.
+	 */
+	bool (*explain)(void *state, const struct stage_view *view, struct explain *e,
+	                uint64_t now_ns);
+};
+
+/*
+ * The registry, generated from the list in lib/stage/meson.build: the order is
+ * the order in which packets meet the stages. stage_io comes last and is no
+ * stage: it holds the reasons of packets lost in transmission.
+ */
+extern const struct stage *const stage_list[];
+extern const unsigned int stage_count; /* without stage_io */
+extern const struct stage stage_io;
+
+enum stage_io_reason {
+	STAGE_IO_TX_FULL,   /* the other port or its ring took no more */
+	STAGE_IO_SHORTENED, /* the receiving port delivered less than the whole frame */
+	STAGE_IO_LINK_DOWN, /* the other port has no link */
+};
+
+#endif

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * box - everything telemetry and API may see of a running Tidegate, and the few
+ * things they may ask of it.
+ *
+ * The daemon fills one in; replay fills one in too, and so do tests. Rooms that
+ * show things read counters through it and never touch a worker's state: what
+ * only a worker knows (explain) is asked through `ask`.
+ *
+ * Locking: `lock` keeps the snapshot in `policies` from being freed while a
+ * control-side thread reads it; workers and the control lcore never take it.
+ *
+ * Threads API, event and reload threads. Times are ns of the worker clock;
+ * `wall_offset_ns` added to them gives Unix time.
+ */
+#ifndef TELEMETRY_BOX_H
+#define TELEMETRY_BOX_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "conf/conf.h"
+#include "detect/detect.h"
+#include "packet/books.h"
+#include "pipeline/pipeline.h"
+#include "policy/policy.h"
+
+#define BOX_LINKS_MAX   16
+#define BOX_WORKERS_MAX 64
+
+/* What a worker counts of itself. Written by the worker, read relaxed. */
+struct box_worker {
+	struct pipeline *pipeline; /* books, watch and talkers only */
+	struct books books[BOX_LINKS_MAX][2]; /* by link and side */
+	uint64_t turns;            /* loops: a heartbeat */
+	uint64_t busy_turns;       /* loops that found packets */
+	uint64_t busy_cycles, idle_cycles; /* time-stamp counter */
+	uint64_t bursts;           /* non-empty ones; received / bursts is the fill */
+	uint64_t last_turn_ns;
+	int lcore;                 /* -1 in replay */
+};
+
+/* One end of a link as telemetry shows it. */
+struct box_port {
+	char name[64];       /* as configured */
+	char driver[32];
+	bool is_up;
+	uint64_t speed_bits; /* bits/s, 0 unknown */
+	uint64_t missed;     /* packets the device lost for want of descriptors */
+	uint64_t no_buffers; /* failed mbuf allocations */
+	uint64_t errors;
+};
+
+struct box_link {
+	char name[64];
+	struct box_port port[2]; /* by enum side */
+};
+
+struct box {
+	char version[32], dpdk_version[32], node[64];
+	uint64_t started_unix_ns;
+	int64_t wall_offset_ns;
+	unsigned int n_workers, n_links;
+	struct box_worker *worker; /* n_workers */
+	struct detect *detect;
+	pthread_mutex_t lock;
+	struct policies *policies; /* in force; read under lock */
+	struct settings *settings; /* that it came from; read under lock */
+	bool is_bypassed;          /* __atomic, relaxed */
+	uint64_t reloads_ok, reloads_failed, last_reload_unix_ns; /* under lock */
+	char warnings[8][160];     /* under lock: hugepages missing and the like */
+	unsigned int n_warnings;
+	void *daemon;              /* argument of the functions below */
+
+	/* Reading devices; may be NULL in replay. Fills up to n links. */
+	void (*read_links)(void *daemon, struct box_link *links, unsigned int n);
+	uint64_t (*now_ns)(void *daemon);
+
+	/* Asking; each returns 0 or -errno and, for -EINVAL, errors. May take long; never from control. */
+	int (*reload)(void *daemon, struct conf_errors *errors);
+	int (*check)(void *daemon, const char *text, size_t len, struct conf_errors *errors);
+	/* service 0..n, or -1 for all; mode -1: as configured. for_ns 0: until taken back. */
+	int (*set_mode)(void *daemon, int service, int mode, uint64_t for_ns);
+	int (*set_bypass)(void *daemon, bool on, uint64_t for_ns);
+	/* A timed entry of the allow or deny list; for_ns 0: no end. */
+	int (*block_add)(void *daemon, const struct policy_block *block);
+	int (*block_del)(void *daemon, const struct prefix *prefix, bool is_allow);
+	/* Copy up to n entries in force; returns how many there are. */
+	size_t (*block_list)(void *daemon, struct policy_block *out, size_t n);
+	/* Ask every worker; fills one explain each. Returns 0, or -ETIMEDOUT when one does not answer in 2 s. */
+	int (*ask)(void *daemon, const uint8_t address[16], struct explain *by_worker);
+};
+
+static inline bool
+box_is_bypassed(const struct box *box)
+{
+	return __atomic_load_n(&box->is_bypassed, __ATOMIC_RELAXED);
+}
+
+#endif
