@@ -34,14 +34,14 @@ enum fact_flag {
 /* What is wrong with a packet; stage `sanity` turns these into reasons. */
 enum packet_fault {
 	PACKET_SOUND,
-	PACKET_TRUNCATED,       /* the frame ends before a header does */
+	PACKET_TRUNCATED,       /* frame or datagram ends before a header does */
 	PACKET_BAD_VERSION,     /* IP version field contradicts the ethertype */
-	PACKET_BAD_IP_HEADER,   /* IHL < 5, or longer than the datagram */
+	PACKET_BAD_IP_HEADER,   /* IHL < 5, or beyond the datagram; hop-by-hop not first */
 	PACKET_BAD_LENGTH,      /* IP or UDP length contradicts the frame */
 	PACKET_BAD_IP_CHECKSUM, /* IPv4 header checksum */
 	PACKET_BAD_TCP_HEADER,  /* data offset < 5, beyond the segment, broken option list */
-	PACKET_BAD_FRAGMENT,    /* beyond 65,535 bytes, or a middle one not in units of 8 */
-	PACKET_TOO_DEEP,        /* more headers than PARSE_MAX_HEADERS, or three VLAN tags */
+	PACKET_BAD_FRAGMENT,    /* empty, past 65,535 bytes, not in units of 8, or nested */
+	PACKET_TOO_DEEP,        /* more than PARSE_MAX_HEADERS, three tags, or not readable */
 	PACKET_FAULTS
 };
 
@@ -110,7 +110,7 @@ struct facts {
 	uint8_t proto;       /* IANA number after IPv6 extension headers; 0 without FACT_IP */
 	uint8_t tcp_flags;   /* enum tcp_flag, 0 unless TCP with ports */
 	uint8_t ttl;         /* or hop limit */
-	uint8_t fault;       /* enum packet_fault: trust no later field when not sound */
+	uint8_t fault;       /* enum packet_fault: trust no L4 field when not sound */
 	uint8_t vector;      /* enum vector */
 };
 static_assert(sizeof(struct facts) == 64,
