@@ -20,7 +20,8 @@ memory_take(size_t bytes)
 
 	if (bytes == 0 || map < bytes)
 		return NULL;
-	block = mmap(NULL, map, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	block = mmap(NULL, map, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+	             0);
 	if (block == MAP_FAILED)
 		return NULL;
 

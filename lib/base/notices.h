@@ -28,7 +28,7 @@ struct notice {
 	uint8_t address[16];
 	const char *unit; /* of value and threshold, static: "packets_per_second" … */
 	uint16_t service;
-	uint8_t kind; /* enum notice_kind */
+	uint8_t kind;       /* enum notice_kind */
 	uint8_t prefix_len; /* of address, counted as IPv6: an IPv4 host is 128 */
 	uint8_t stage, reason;
 };

@@ -14,6 +14,9 @@
  * vector. While it lasts, every tick divides the limit between the workers by
  * what arrives at each (shares), so that the sum stays the limit.
  *
+ * When DETECT_ATTACKS run at once, a further one is policed like any other but
+ * gets its record only when another ends.
+ *
  * Units   ns of the worker clock, packets, bytes of frames, bits/s.
  * Threads detect_tick: control only. Reading: anyone, through detect_read_*.
  */
@@ -29,15 +32,16 @@
 
 #define DETECT_TICK_NS   UINT64_C(10000000)  /* shares, and "mitigated" looks at 10 ms */
 #define DETECT_WINDOW_NS UINT64_C(100000000) /* rates and states */
-#define DETECT_ATTACKS   256                 /* remembered; the oldest ended one goes first */
+#define DETECT_ATTACKS   1024 /* remembered; the oldest ended one goes first */
 #define DETECT_EVENTS    256
+#define DETECT_WORKERS   64
 
 enum detect_state { DETECT_QUIET, DETECT_ALARM, DETECT_ACTIVE };
 
 /* One attack; times are 0 while they have not happened. Multiple of 8 bytes. */
 struct detect_attack {
-	uint64_t number;       /* 1, 2, 3 … of this process; 0: slot unused */
-	uint64_t first_ns;     /* first packet of the surge that overflowed activate_rate */
+	uint64_t number;   /* 1, 2, 3 … of this process; 0: slot unused */
+	uint64_t first_ns; /* first packet of the surge that overflowed activate_rate */
 	uint64_t detected_ns;  /* a worker armed */
 	uint64_t mitigated_ns; /* end of the first 10 ms with passed <= 1.05 x max_rate */
 	uint64_t end_ns;
@@ -47,37 +51,44 @@ struct detect_attack {
 	uint64_t would;            /* would have been dropped, but the mode is monitor */
 	uint64_t verified_dropped; /* a defence that hurts customers shows here */
 	uint64_t peak_pps, peak_bits; /* highest 100 ms */
-	uint64_t value;            /* measured in the window of activation, in the threshold's unit */
-	uint64_t threshold;        /* activate_rate then */
+	uint64_t
+		value; /* measured in the window of activation, in the threshold's unit */
+	uint64_t threshold; /* activate_rate then */
 	uint16_t service;
 	uint8_t vector;
-	uint8_t unit;              /* enum meter_unit of value and threshold */
-	uint8_t mode;              /* enum policy_mode when it began */
-	uint8_t state;             /* DETECT_ACTIVE, or DETECT_QUIET when it ended */
+	uint8_t unit;  /* enum meter_unit of value and threshold */
+	uint8_t mode;  /* enum policy_mode when it began */
+	uint8_t state; /* DETECT_ACTIVE, or DETECT_QUIET when it ended */
 	uint16_t spare;
 	char service_name[64];
 };
 
 /* The present of one service and vector. Multiple of 8 bytes. */
 struct detect_rates {
-	uint64_t pps, bits;               /* arrived, last window */
+	uint64_t pps, bits; /* arrived, last window */
 	uint64_t passed_pps, passed_bits;
 	uint64_t dropped_pps, would_pps;
-	uint64_t attack;                  /* number of the running attack or 0 */
-	uint64_t state;                   /* enum detect_state */
+	uint64_t attack; /* number of the running attack or 0 */
+	uint64_t state;  /* enum detect_state */
 };
 
-enum detect_event_kind { DETECT_EVENT_ALARM, DETECT_EVENT_START, DETECT_EVENT_UPDATE, DETECT_EVENT_END };
+enum detect_event_kind {
+	DETECT_EVENT_ALARM,
+	DETECT_EVENT_START,
+	DETECT_EVENT_UPDATE,
+	DETECT_EVENT_END
+};
 
 struct detect_event {
 	uint64_t time_ns;
 	uint64_t kind; /* enum detect_event_kind */
-	struct detect_attack attack; /* ALARM: number 0, value and threshold of alarm_rate */
+	struct detect_attack
+		attack; /* ALARM: number 0, value and threshold of alarm_rate */
 };
 
 struct detect;
 
-/* For `workers` workers' cells (kept, not owned). Returns NULL when out of memory. */
+/* For 1..DETECT_WORKERS workers' cells (kept, not owned). Returns NULL when out of memory. */
 struct detect *detect_open(struct watch *const *watches, unsigned int workers);
 void detect_close(struct detect *d);
 

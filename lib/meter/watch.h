@@ -69,6 +69,7 @@ static_assert(sizeof(struct watch_cell) == 192, "a cell is three cache lines");
 /* All cells of one worker: services x VECTOR_SLOTS. */
 struct watch {
 	unsigned int services;
+	uint64_t hot_ns; /* when an armed cell last met a packet; tells control to look */
 	struct watch_cell *cell;
 };
 

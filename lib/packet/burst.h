@@ -24,6 +24,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "base/lanes.h"
 #include "packet/facts.h"
@@ -89,7 +90,10 @@ struct burst {
 	struct burst_request outbox[BURST_OUTBOX];
 };
 
-/* Make room for a new burst; the caller then fills mbuf, bytes, bytes_len and count. */
+/*
+ * Make room for a new burst; the caller then fills mbuf, bytes, bytes_len,
+ * facts[].frame_len, count and live.
+ */
 static inline void
 burst_start(struct burst *b, uint64_t now_ns, uint8_t link, enum side side)
 {
@@ -99,6 +103,9 @@ burst_start(struct burst *b, uint64_t now_ns, uint8_t link, enum side side)
 	b->link = link;
 	b->side = (uint8_t)side;
 	b->requests = 0;
+	memset(b->verdict, VERDICT_PASS, sizeof(b->verdict));
+	memset(b->standing, STANDING_UNVERIFIED, sizeof(b->standing));
+	memset(b->flow, 0xff, sizeof(b->flow));
 }
 
 /* The three ways a packet stops travelling. Only lanes in `todo` may be stopped. */

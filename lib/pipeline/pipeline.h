@@ -42,7 +42,7 @@ struct pipeline {
 	void *state[STAGE_MAX];
 	struct watch watch;
 	struct pipeline_books books;
-	/* The same by service: [service * STAGE_MAX_TOTAL + reason index]; see pipeline_reason(). */
+	/* The same by service: [service * pipeline_reasons() + pipeline_reason()]. */
 	uint64_t *service_reasons, *service_would;
 	struct talkers talkers;
 	unsigned int next_tick; /* stage whose tick comes next */
@@ -55,22 +55,23 @@ uint64_t pipeline_memory(const struct pipeline_sizes *sizes);
  * Open tables and every stage's state. `key` and `notices` stay the caller's.
  * Returns 0 or -errno; nothing stays open then.
  */
-int pipeline_open(struct pipeline *pl, unsigned int worker, const struct pipeline_sizes *sizes,
-                  const struct hash_key *key, struct notices *notices);
+int pipeline_open(struct pipeline *pl, unsigned int worker,
+                  const struct pipeline_sizes *sizes, const struct hash_key *key,
+                  struct notices *notices);
 void pipeline_close(struct pipeline *pl);
 
 /* Decide every live lane of a classified burst. */
 void pipeline_run(struct pipeline *pl, const struct policies *policies, struct burst *b);
 
 /* Write the books after the burst was sent. */
-void pipeline_account(struct pipeline *pl, const struct policies *policies, struct burst *b);
+void pipeline_account(struct pipeline *pl, const struct burst *b);
 
 /* A little upkeep between bursts; cheap when there is nothing to do. */
 void pipeline_tick(struct pipeline *pl, uint64_t now_ns);
 
 /* Ask stage by stage; returns true when all have answered. */
-bool pipeline_explain(struct pipeline *pl, const struct policies *policies, struct explain *e,
-                      unsigned int *stage, uint64_t now_ns);
+bool pipeline_explain(struct pipeline *pl, const struct policies *policies,
+                      struct explain *e, unsigned int *stage, uint64_t now_ns);
 
 /* All reasons of all stages get one running index: 0..pipeline_reasons() - 1. */
 unsigned int pipeline_reasons(void);

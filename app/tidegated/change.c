@@ -1,0 +1,420 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "change.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <rte_rcu_qsbr.h>
+
+#include "base/log.h"
+#include "engine.h"
+
+#define GRACE_MS                                                                         \
+	1000 /* how long a change waits for workers before it leaves the rest to later */
+#define ASK_MS 2000
+
+static void
+sleep_ms(unsigned int ms)
+{
+	nanosleep(&(struct timespec){ .tv_nsec = (long)ms * 1000000 }, NULL);
+}
+
+/* The reader that has not come round yet. */
+static unsigned int
+straggler(struct engine *e)
+{
+	for (unsigned int id = 0; id <= e->n_workers; id++) {
+		uint64_t seen =
+			__atomic_load_n(&e->rcu->qsbr_cnt[id].cnt, __ATOMIC_RELAXED);
+
+		if (seen != __RTE_QSBR_CNT_THR_OFFLINE && seen < e->token)
+			return id;
+	}
+	return e->n_workers;
+}
+
+/* Free the retired snapshot when its grace period is over. */
+static bool
+collect(struct engine *e, unsigned int wait_ms)
+{
+	for (; e->retired != NULL; wait_ms--) {
+		if (rte_rcu_qsbr_check(e->rcu, e->token, false)) {
+			policy_free(e->retired);
+			e->retired = NULL;
+		} else if (wait_ms == 0) {
+			return false;
+		} else {
+			sleep_ms(1);
+		}
+	}
+	return true;
+}
+
+static int
+refuse_pending(struct engine *e, struct conf_errors *errors)
+{
+	unsigned int id = straggler(e);
+
+	if (id == e->n_workers)
+		conf_fail(errors, NULL,
+		          "the control core still holds an older configuration; "
+		          "try again, and if that does not help restart");
+	else
+		conf_fail(errors, NULL,
+		          "worker %u still holds an older configuration; try "
+		          "again, and if that does not help restart",
+		          id);
+	return -EBUSY;
+}
+
+/* Build from `settings` and what was set by hand, and put it in force. */
+static int
+apply(struct engine *e, struct settings *settings, struct conf_errors *errors)
+{
+	struct policies *before = atomic_load(&e->policies), *next;
+	struct policy_overrides *over;
+	int rc;
+
+	if (!collect(e, 0))
+		return refuse_pending(e, errors);
+	over = calloc(1, sizeof(*over));
+	if (over == NULL)
+		return -ENOMEM;
+	over->block = e->block;
+	over->blocks = e->blocks;
+	over->mode_all = e->mode_all;
+	memcpy(over->mode, e->mode, sizeof(over->mode));
+	rc = policy_build(settings, before, over, &next, errors);
+	free(over);
+	if (rc < 0)
+		return rc;
+
+	/* Readers on the control side hold box.lock; workers are waited for below. */
+	pthread_mutex_lock(&e->box.lock);
+	atomic_store_explicit(&e->policies, next, memory_order_release);
+	e->box.policies = next;
+	e->box.settings = settings;
+	if (settings != e->settings) {
+		settings_free(e->settings);
+		e->settings = settings;
+	}
+	pthread_mutex_unlock(&e->box.lock);
+	e->token = rte_rcu_qsbr_start(e->rcu);
+	e->retired = before;
+	collect(e, GRACE_MS);
+	return 0;
+}
+
+static void
+count_reload(struct engine *e, int rc)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	pthread_mutex_lock(&e->box.lock);
+	if (rc == 0) {
+		e->box.reloads_ok++;
+		e->box.last_reload_unix_ns = (uint64_t)now.tv_sec * UINT64_C(1000000000) +
+		                             (uint64_t)now.tv_nsec;
+	} else {
+		e->box.reloads_failed++;
+	}
+	pthread_mutex_unlock(&e->box.lock);
+}
+
+int
+change_reload(struct engine *e, struct conf_errors *errors)
+{
+	struct settings *next = NULL;
+	int rc;
+
+	pthread_mutex_lock(&e->change_lock);
+	rc = settings_read(e->settings->file, &next, errors);
+	if (rc == 0)
+		rc = settings_check_live(e->settings, next, errors);
+	if (rc == 0)
+		rc = apply(e, next, errors);
+	if (rc < 0 && next != NULL)
+		settings_free(next);
+	count_reload(e, rc);
+	pthread_mutex_unlock(&e->change_lock);
+	return rc;
+}
+
+static int
+reload(void *daemon, struct conf_errors *errors)
+{
+	return change_reload(daemon, errors);
+}
+
+/* A dry run: everything that a reload would find, and nothing put in force. */
+static int
+check(void *daemon, const char *text, size_t len, struct conf_errors *errors)
+{
+	struct engine *e = daemon;
+	struct settings *next = NULL;
+	struct policies *built = NULL;
+	int rc;
+
+	pthread_mutex_lock(&e->change_lock);
+	rc = settings_read_text(text, len, "request", &next, errors);
+	if (rc == 0)
+		rc = settings_check_live(e->settings, next, errors);
+	if (rc == 0)
+		rc = policy_build(next, atomic_load(&e->policies), NULL, &built, errors);
+	if (built != NULL)
+		policy_free(built);
+	if (next != NULL)
+		settings_free(next);
+	pthread_mutex_unlock(&e->change_lock);
+	return rc;
+}
+
+/* Rebuild after a change by hand; errors can only be memory or a worker that hangs. */
+static int
+rebuild(struct engine *e)
+{
+	struct conf_errors errors = { 0 };
+	int rc = apply(e, e->settings, &errors);
+
+	for (size_t i = 0; i < errors.count; i++)
+		log_error("%s", errors.error[i].message);
+	conf_errors_free(&errors);
+	return rc;
+}
+
+static uint64_t
+end_of(struct engine *e, uint64_t for_ns)
+{
+	return for_ns == 0 ? 0 : e->clock() + for_ns;
+}
+
+static int
+set_mode(void *daemon, int service, int mode, uint64_t for_ns)
+{
+	struct engine *e = daemon;
+	int *slot = service < 0 ? &e->mode_all : &e->mode[service];
+	uint64_t *until =
+		service < 0 ? &e->mode_all_until_ns : &e->mode_until_ns[service];
+	int before, rc;
+
+	pthread_mutex_lock(&e->change_lock);
+	before = *slot;
+	*slot = mode;
+	rc = rebuild(e);
+	if (rc == 0)
+		*until = mode < 0 ? 0 : end_of(e, for_ns);
+	else
+		*slot = before;
+	pthread_mutex_unlock(&e->change_lock);
+	return rc;
+}
+
+static int
+set_bypass(void *daemon, bool on, uint64_t for_ns)
+{
+	struct engine *e = daemon;
+
+	pthread_mutex_lock(&e->change_lock);
+	__atomic_store_n(&e->box.is_bypassed, on, __ATOMIC_RELAXED);
+	e->bypass_until_ns = on ? end_of(e, for_ns) : 0;
+	pthread_mutex_unlock(&e->change_lock);
+	return 0;
+}
+
+static size_t
+find_block(const struct engine *e, const struct prefix *p, bool is_allow)
+{
+	size_t i = 0;
+
+	while (i < e->blocks && (e->block[i].is_allow != is_allow ||
+	                         memcmp(&e->block[i].prefix, p, sizeof(*p)) != 0))
+		i++;
+	return i;
+}
+
+static int
+block_add(void *daemon, const struct policy_block *block)
+{
+	struct engine *e = daemon;
+	struct policy_block before = { 0 };
+	struct policy_block *grown;
+	size_t at, count;
+	int rc = 0;
+
+	pthread_mutex_lock(&e->change_lock);
+	count = e->blocks;
+	at = find_block(e, &block->prefix, block->is_allow);
+	if (at == ENGINE_BLOCKS_MAX) {
+		rc = -ENOSPC;
+	} else if (at == count) {
+		grown = realloc(e->block, (count + 1) * sizeof(*grown));
+		if (grown == NULL)
+			rc = -ENOMEM;
+		else
+			e->block = grown;
+	} else {
+		before = e->block[at];
+	}
+	if (rc == 0) {
+		e->block[at] = *block;
+		e->blocks = at == count ? count + 1 : count;
+		rc = rebuild(e);
+		if (rc < 0) {
+			e->blocks = count;
+			e->block[at] = before;
+		}
+	}
+	pthread_mutex_unlock(&e->change_lock);
+	return rc;
+}
+
+static int
+block_del(void *daemon, const struct prefix *prefix, bool is_allow)
+{
+	struct engine *e = daemon;
+	struct policy_block gone;
+	size_t at;
+	int rc = -ENOENT;
+
+	pthread_mutex_lock(&e->change_lock);
+	at = find_block(e, prefix, is_allow);
+	if (at < e->blocks) {
+		gone = e->block[at];
+		e->block[at] = e->block[--e->blocks];
+		rc = rebuild(e);
+		if (rc < 0) {
+			e->block[e->blocks++] = e->block[at];
+			e->block[at] = gone;
+		}
+	}
+	pthread_mutex_unlock(&e->change_lock);
+	return rc;
+}
+
+static size_t
+block_list(void *daemon, struct policy_block *out, size_t n)
+{
+	struct engine *e = daemon;
+	size_t count;
+
+	pthread_mutex_lock(&e->change_lock);
+	count = e->blocks;
+	if (count > 0)
+		memcpy(out, e->block, (n < count ? n : count) * sizeof(*out));
+	pthread_mutex_unlock(&e->change_lock);
+	return count;
+}
+
+/* Modes and bypass whose time is up. Returns whether a snapshot must be built. */
+static bool
+expire_modes(struct engine *e, uint64_t now_ns)
+{
+	bool is_changed = false;
+
+	if (e->bypass_until_ns != 0 && e->bypass_until_ns <= now_ns) {
+		__atomic_store_n(&e->box.is_bypassed, false, __ATOMIC_RELAXED);
+		e->bypass_until_ns = 0;
+		log_info("bypass is over, packets are judged again");
+	}
+	if (e->mode_all_until_ns != 0 && e->mode_all_until_ns <= now_ns) {
+		e->mode_all = -1;
+		e->mode_all_until_ns = 0;
+		is_changed = true;
+	}
+	for (unsigned int i = 0; i < SERVICE_MAX; i++) {
+		if (e->mode_until_ns[i] == 0 || e->mode_until_ns[i] > now_ns)
+			continue;
+		e->mode[i] = -1;
+		e->mode_until_ns[i] = 0;
+		is_changed = true;
+	}
+	return is_changed;
+}
+
+void
+change_expire(struct engine *e, uint64_t now_ns)
+{
+	bool is_changed;
+
+	pthread_mutex_lock(&e->change_lock);
+	is_changed = expire_modes(e, now_ns);
+	for (size_t i = 0; i < e->blocks;) {
+		if (e->block[i].until_ns == 0 || e->block[i].until_ns > now_ns) {
+			i++;
+			continue;
+		}
+		e->block[i] = e->block[--e->blocks];
+		is_changed = true;
+	}
+	if (is_changed)
+		rebuild(e);
+	pthread_mutex_unlock(&e->change_lock);
+}
+
+static bool
+has_answered(struct engine *e)
+{
+	for (unsigned int i = 0; i < e->n_workers; i++)
+		if (__atomic_load_n(&e->worker[i].asked, __ATOMIC_ACQUIRE))
+			return false;
+	return true;
+}
+
+/* The answers are the engine's own memory, so a worker that answers too late harms nobody. */
+static int
+ask(void *daemon, const uint8_t address[16], struct explain *by_worker)
+{
+	struct engine *e = daemon;
+	unsigned int waited = 0;
+	int rc = -ETIMEDOUT;
+
+	pthread_mutex_lock(&e->ask_lock);
+	if (has_answered(e)) {
+		for (unsigned int i = 0; i < e->n_workers; i++) {
+			struct worker *w = &e->worker[i];
+
+			memset(&w->answer, 0, sizeof(w->answer));
+			memcpy(w->answer.address, address, 16);
+			w->answer_stage = 0;
+			__atomic_store_n(&w->asked, true, __ATOMIC_RELEASE);
+		}
+		while (!has_answered(e) && waited++ < ASK_MS)
+			sleep_ms(1);
+		if (has_answered(e)) {
+			for (unsigned int i = 0; i < e->n_workers; i++)
+				by_worker[i] = e->worker[i].answer;
+			rc = 0;
+		}
+	}
+	pthread_mutex_unlock(&e->ask_lock);
+	return rc;
+}
+
+static uint64_t
+now_ns(void *daemon)
+{
+	return ((struct engine *)daemon)->clock();
+}
+
+void
+change_attach(struct engine *e)
+{
+	struct box *box = &e->box;
+
+	box->daemon = e;
+	box->policies = atomic_load(&e->policies);
+	box->settings = e->settings;
+	box->now_ns = now_ns;
+	box->reload = reload;
+	box->check = check;
+	box->set_mode = set_mode;
+	box->set_bypass = set_bypass;
+	box->block_add = block_add;
+	box->block_del = block_del;
+	box->block_list = block_list;
+	box->ask = ask;
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * change - everything that puts a new snapshot in force, or asks the workers.
+ *
+ * Reload, modes, timed blocks: each builds a complete new snapshot beside the
+ * running one, swaps one pointer and frees the old one after a grace period. If
+ * a worker does not come round in time the old snapshot stays in memory, the
+ * new one is in force all the same, and the next change is refused with that
+ * worker's name.
+ *
+ * Threads any ordinary thread; never a worker, never the control core.
+ */
+#ifndef TIDEGATED_CHANGE_H
+#define TIDEGATED_CHANGE_H
+
+#include <stdint.h>
+
+struct engine;
+struct conf_errors;
+
+/* Put these functions into the engine's box. */
+void change_attach(struct engine *e);
+
+/* Read the file again. 0; -EINVAL with all errors, the old snapshot stays; -EBUSY; -ENOMEM. */
+int change_reload(struct engine *e, struct conf_errors *errors);
+
+/* Take back what was set for a limited time and is over. Call once a second. */
+void change_expire(struct engine *e, uint64_t now_ns);
+
+#endif

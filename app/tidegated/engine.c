@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "engine.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <rte_rcu_qsbr.h>
+
+#include "change.h"
+#include "flow/table.h"
+
+struct pipeline_sizes
+engine_sizes(const struct settings *s)
+{
+	return (struct pipeline_sizes){ .flow_entries = s->flow_entries,
+		                        .source_entries = s->source_entries,
+		                        .services = SERVICE_MAX };
+}
+
+static int
+open_workers(struct engine *e, struct conf_errors *errors)
+{
+	struct pipeline_sizes sizes = engine_sizes(e->settings);
+
+	e->worker = aligned_alloc(64, e->n_workers * sizeof(*e->worker));
+	e->box.worker = calloc(e->n_workers, sizeof(*e->box.worker));
+	if (e->worker == NULL || e->box.worker == NULL) {
+		e->n_workers = 0;
+		return -ENOMEM;
+	}
+	for (unsigned int i = 0; i < e->n_workers; i++) {
+		int rc = worker_open(&e->worker[i], i, &sizes, &e->key);
+
+		if (rc < 0) {
+			conf_fail(errors, NULL,
+			          "the tables of worker %u need %" PRIu64
+			          " MiB and the machine has not that much left: lower "
+			          "dataplane.flow_entries or dataplane.source_entries",
+			          i, pipeline_memory(&sizes) >> 20);
+			e->n_workers = i;
+			return rc;
+		}
+		e->worker[i].shown = &e->box.worker[i];
+		e->box.worker[i].pipeline = &e->worker[i].pipeline;
+		e->box.worker[i].lcore = -1;
+	}
+	e->box.n_workers = e->n_workers;
+	return 0;
+}
+
+static int
+open_detect(struct engine *e)
+{
+	struct watch *watches[DETECT_WORKERS];
+
+	for (unsigned int i = 0; i < e->n_workers; i++)
+		watches[i] = &e->worker[i].pipeline.watch;
+	e->detect = detect_open(watches, e->n_workers);
+	e->box.detect = e->detect;
+	return e->detect == NULL ? -ENOMEM : 0;
+}
+
+static int
+open_rcu(struct engine *e)
+{
+	unsigned int readers = e->n_workers + 1;
+	size_t size = rte_rcu_qsbr_get_memsize(readers);
+
+	e->rcu = aligned_alloc(RTE_CACHE_LINE_SIZE, RTE_CACHE_LINE_ROUNDUP(size));
+	if (e->rcu == NULL)
+		return -ENOMEM;
+	rte_rcu_qsbr_init(e->rcu, readers);
+	for (unsigned int i = 0; i < readers; i++)
+		rte_rcu_qsbr_thread_register(e->rcu, i);
+	return 0;
+}
+
+int
+engine_open(struct engine *e, struct settings *settings, unsigned int n_workers,
+            const uint64_t *seed, struct conf_errors *errors)
+{
+	struct policies *first;
+	int rc = 0;
+
+	memset(e, 0, sizeof(*e));
+	e->settings = settings;
+	e->n_workers = n_workers;
+	e->mode_all = -1;
+	memset(e->mode, 0xff, sizeof(e->mode));
+	pthread_mutex_init(&e->box.lock, NULL);
+	pthread_mutex_init(&e->change_lock, NULL);
+	pthread_mutex_init(&e->ask_lock, NULL);
+
+	if (seed != NULL)
+		hash_key_seeded(&e->key, *seed);
+	else
+		rc = hash_key_random(&e->key);
+	if (rc == 0)
+		rc = policy_build(settings, NULL, NULL, &first, errors);
+	if (rc == 0) {
+		atomic_store(&e->policies, first);
+		rc = open_workers(e, errors);
+	} else {
+		e->n_workers = 0;
+	}
+	if (rc == 0)
+		rc = open_detect(e);
+	if (rc == 0)
+		rc = open_rcu(e);
+	if (rc < 0) {
+		engine_close(e);
+		return rc;
+	}
+	change_attach(e);
+	return 0;
+}
+
+void
+engine_close(struct engine *e)
+{
+	free(e->rcu);
+	detect_close(e->detect);
+	for (unsigned int i = 0; i < e->n_workers; i++)
+		worker_close(&e->worker[i]);
+	free(e->worker);
+	free(e->box.worker);
+	if (e->retired != NULL)
+		policy_free(e->retired);
+	if (atomic_load(&e->policies) != NULL)
+		policy_free(atomic_load(&e->policies));
+	free(e->block);
+	if (e->settings != NULL)
+		settings_free(e->settings);
+	memset(e, 0, sizeof(*e));
+}
+
+void
+engine_quiescent(struct engine *e, unsigned int id)
+{
+	rte_rcu_qsbr_quiescent(e->rcu, id);
+}
+
+void
+engine_offline(struct engine *e, unsigned int id)
+{
+	rte_rcu_qsbr_thread_offline(e->rcu, id);
+}
+
+void
+engine_online(struct engine *e, unsigned int id)
+{
+	rte_rcu_qsbr_thread_online(e->rcu, id);
+}
+
+void
+engine_tick(struct engine *e, uint64_t now_ns)
+{
+	detect_tick(e->detect, engine_policies(e), now_ns);
+}
+
+bool
+engine_next_notice(struct engine *e, struct notice *out)
+{
+	for (unsigned int i = 0; i < e->n_workers; i++)
+		if (notices_take(&e->worker[i].notices, out))
+			return true;
+	return false;
+}

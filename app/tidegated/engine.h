@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * engine - the judging half of Tidegate: workers, snapshot, detection.
+ *
+ * It knows no port and no clock: run.c (live) and replay.c bring bursts and
+ * time. The snapshot in force is one pointer; workers and the control core load
+ * it once per burst or tick and report a quiescent state afterwards, so an old
+ * one is freed when nobody can still look at it (rte_rcu_qsbr).
+ *
+ * Threads engine_tick: control core. Everything that changes the snapshot
+ * (change.h): any ordinary thread, one at a time.
+ */
+#ifndef TIDEGATED_ENGINE_H
+#define TIDEGATED_ENGINE_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#include "hash/hash.h"
+#include "policy/settings.h"
+#include "telemetry/box.h"
+#include "worker.h"
+
+struct rte_rcu_qsbr;
+
+#define ENGINE_BLOCKS_MAX 65536
+
+struct engine {
+	struct settings *settings;           /* in force; under box.lock */
+	_Atomic(struct policies *) policies; /* in force */
+	struct hash_key key;
+	unsigned int n_workers;
+	struct worker *worker;
+	struct detect *detect;
+	struct box box; /* what telemetry and API see */
+
+	/* Readers are workers 0..n_workers - 1 and the control core, n_workers. */
+	struct rte_rcu_qsbr *rcu;
+
+	/* Under change_lock: what is added to the file until it is taken back. */
+	pthread_mutex_t change_lock;
+	struct policies *retired; /* waits for `token`; NULL: nothing does */
+	uint64_t token;
+	struct policy_block *block;
+	size_t blocks;
+	int mode_all;
+	int mode[SERVICE_MAX];
+	uint64_t mode_all_until_ns, mode_until_ns[SERVICE_MAX], bypass_until_ns;
+
+	pthread_mutex_t ask_lock;
+	uint64_t (*clock)(void); /* ns of the worker clock */
+};
+
+/*
+ * Open everything for `n_workers`. The engine owns `settings` from now on, also
+ * when it fails. `seed` NULL draws a secret key; replay gives one. Returns 0; -EINVAL with
+ * errors; -ENOMEM with an error that says what was wanted.
+ */
+int engine_open(struct engine *e, struct settings *settings, unsigned int n_workers,
+                const uint64_t *seed, struct conf_errors *errors);
+void engine_close(struct engine *e);
+
+/* The snapshot to judge the next burst by. */
+static inline const struct policies *
+engine_policies(struct engine *e)
+{
+	return atomic_load_explicit(&e->policies, memory_order_acquire);
+}
+
+/* Reader `id` holds no snapshot at this moment. Cheap; once per turn. */
+void engine_quiescent(struct engine *e, unsigned int id);
+/* Around every sleep, so that nobody waits for a sleeper. */
+void engine_offline(struct engine *e, unsigned int id);
+void engine_online(struct engine *e, unsigned int id);
+
+/* One tick of the control core, every DETECT_TICK_NS. */
+void engine_tick(struct engine *e, uint64_t now_ns);
+
+/* Take the next notice of any worker. Returns false when there is none. */
+bool engine_next_notice(struct engine *e, struct notice *out);
+
+/* Sizes from settings, for preflight's sums. */
+struct pipeline_sizes engine_sizes(const struct settings *s);
+
+#endif

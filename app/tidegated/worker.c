@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "worker.h"
+
+#include <string.h>
+
+#include "packet/parse.h"
+
+int
+worker_open(struct worker *w, unsigned int id, const struct pipeline_sizes *sizes,
+            const struct hash_key *key)
+{
+	memset(w, 0, sizeof(*w));
+	w->id = id;
+	return pipeline_open(&w->pipeline, id, sizes, key, &w->notices);
+}
+
+void
+worker_close(struct worker *w)
+{
+	pipeline_close(&w->pipeline);
+}
+
+void
+worker_judge(struct worker *w, const struct policies *policies, struct burst *b)
+{
+	parse_burst(b);
+	policy_classify(policies, b);
+	pipeline_run(&w->pipeline, policies, b);
+}
+
+void
+worker_account(struct worker *w, struct burst *b)
+{
+	pipeline_account(&w->pipeline, b);
+}
+
+void
+worker_upkeep(struct worker *w, const struct policies *policies, uint64_t now_ns)
+{
+	pipeline_tick(&w->pipeline, now_ns);
+	if (!__atomic_load_n(&w->asked, __ATOMIC_ACQUIRE))
+		return;
+	if (pipeline_explain(&w->pipeline, policies, &w->answer, &w->answer_stage,
+	                     now_ns))
+		__atomic_store_n(&w->asked, false, __ATOMIC_RELEASE);
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * worker - what one core does with packets, whoever brings them.
+ *
+ * Live ports and replay bring bursts; from there the journey is the same:
+ *
+ *     parse_burst       bytes -> facts
+ *     policy_classify   facts -> service and policy
+ *     pipeline_run      stages in order, verdicts
+ *     (settle)          verdicts -> wire, by who brought the burst
+ *     worker_account    verdicts -> books
+ *
+ * Threads a worker belongs to one thread; only `asked` is shared, hand over hand.
+ */
+#ifndef TIDEGATED_WORKER_H
+#define TIDEGATED_WORKER_H
+
+#include "base/notices.h"
+#include "packet/burst.h"
+#include "pipeline/pipeline.h"
+#include "stage/explain.h"
+#include "telemetry/box.h"
+
+struct worker {
+	unsigned int id;
+	struct pipeline pipeline;
+	struct notices notices;
+	struct box_worker *shown; /* books and heartbeat, in the box */
+	struct burst burst;       /* the one it works on */
+	struct explain answer;    /* filled by the worker while `asked` */
+	unsigned int answer_stage;
+	bool asked; /* set by who asks, cleared by the worker; acquire and release */
+};
+
+/* Returns 0 or -errno of pipeline_open(). `key` stays the caller's. */
+int worker_open(struct worker *w, unsigned int id, const struct pipeline_sizes *sizes,
+                const struct hash_key *key);
+void worker_close(struct worker *w);
+
+/* Judge a received burst: afterwards every lane has its verdict. */
+void worker_judge(struct worker *w, const struct policies *policies, struct burst *b);
+
+/* Write the books of a settled burst. */
+void worker_account(struct worker *w, struct burst *b);
+
+/* Between two bursts: expiry, and a step of an answer somebody waits for. */
+void worker_upkeep(struct worker *w, const struct policies *policies, uint64_t now_ns);
+
+#endif

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Taking and giving back everything one worker's pipeline owns. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "flow/flow.h"
+#include "flow/source.h"
+#include "pipeline/pipeline.h"
+
+static size_t
+reason_cells(const struct pipeline_sizes *sizes)
+{
+	return (size_t)sizes->services * pipeline_reasons();
+}
+
+uint64_t
+pipeline_memory(const struct pipeline_sizes *sizes)
+{
+	return flow_table_bytes(sizes->flow_entries) +
+	       source_table_bytes(sizes->source_entries) +
+	       (uint64_t)sizes->services * VECTOR_SLOTS * sizeof(struct watch_cell) +
+	       2 * reason_cells(sizes) * sizeof(uint64_t) +
+	       2 * sizeof(struct talkers_epoch);
+}
+
+static int
+open_tables(struct pipeline *pl, const struct pipeline_sizes *sizes,
+            const struct hash_key *key)
+{
+	int rc;
+
+	pl->env.flows = calloc(1, sizeof(*pl->env.flows));
+	pl->env.sources = calloc(1, sizeof(*pl->env.sources));
+	pl->service_reasons = calloc(reason_cells(sizes), sizeof(uint64_t));
+	pl->service_would = calloc(reason_cells(sizes), sizeof(uint64_t));
+	if (pl->env.flows == NULL || pl->env.sources == NULL ||
+	    pl->service_reasons == NULL || pl->service_would == NULL)
+		return -ENOMEM;
+
+	rc = watch_open(&pl->watch, sizes->services);
+	if (rc == 0)
+		rc = talkers_open(&pl->talkers, key);
+	if (rc == 0)
+		rc = flow_table_open(pl->env.flows, sizes->flow_entries, key);
+	if (rc == 0)
+		rc = source_table_open(pl->env.sources, sizes->source_entries, key);
+	return rc;
+}
+
+int
+pipeline_open(struct pipeline *pl, unsigned int worker,
+              const struct pipeline_sizes *sizes, const struct hash_key *key,
+              struct notices *notices)
+{
+	int rc;
+
+	memset(pl, 0, sizeof(*pl));
+	pl->env.worker = worker;
+	pl->env.key = key;
+	pl->env.notices = notices;
+	pl->env.watch = &pl->watch;
+
+	rc = open_tables(pl, sizes, key);
+	for (unsigned int s = 0; rc == 0 && s < stage_count; s++)
+		if (stage_list[s]->open != NULL)
+			rc = stage_list[s]->open(&pl->state[s], &pl->env);
+	if (rc < 0)
+		pipeline_close(pl);
+	return rc;
+}
+
+void
+pipeline_close(struct pipeline *pl)
+{
+	for (unsigned int s = 0; s < stage_count; s++)
+		if (pl->state[s] != NULL && stage_list[s]->close != NULL)
+			stage_list[s]->close(pl->state[s]);
+	if (pl->env.sources != NULL)
+		source_table_close(pl->env.sources);
+	if (pl->env.flows != NULL)
+		flow_table_close(pl->env.flows);
+	talkers_close(&pl->talkers);
+	watch_close(&pl->watch);
+	free(pl->service_would);
+	free(pl->service_reasons);
+	free(pl->env.sources);
+	free(pl->env.flows);
+	memset(pl, 0, sizeof(*pl));
+}
