@@ -1,0 +1,101 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: BSD-3-Clause
+# lib.sh - what tools/run, tools/test and tools/bench have in common. To be sourced by bash.
+
+TOOLS=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+ROOT=$(dirname "$TOOLS")
+
+say() { printf '%s\n' "$*" >&2; }
+
+die() {
+	say "tools/${0##*/}: $*"
+	exit 1
+}
+
+# packages_of GROUP... - names of the groups in tools/packages.
+packages_of() {
+	awk -v wanted=" $* " '
+		{ sub(/#.*/, "") }
+		/^@/ { on = index(wanted, " " substr($1, 2) " ") }
+		!/^@/ && NF && on { print $1 }' "$TOOLS/packages"
+}
+
+is_installed() {
+	[ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]
+}
+
+# A package that brings a service shall not start it on the machine of whoever tries us:
+# nginx would take port 80. An administrator's own policy is respected.
+without_services() {
+	local policy=/usr/sbin/policy-rc.d rc=0
+	if [ -e "$policy" ]; then
+		"$@"
+		return
+	fi
+	printf '#!/bin/sh\nexit 101\n' >"$policy" && chmod 755 "$policy"
+	"$@" || rc=$?
+	rm -f "$policy"
+	return "$rc"
+}
+
+install_packages() {
+	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >&2
+}
+
+# ensure_packages GROUP... - install what is missing of the groups, as root.
+ensure_packages() {
+	local name missing=()
+	for name in $(packages_of "$@"); do
+		is_installed "$name" || missing+=("$name")
+	done
+	[ ${#missing[@]} -gt 0 ] || return 0
+	[ "$(id -u)" = 0 ] || die "these packages are missing; as root: apt-get install ${missing[*]}"
+	say "Installing: ${missing[*]}"
+	without_services install_packages "${missing[@]}" && return
+	# The package lists of a fresh image are often empty or old.
+	apt-get update -qq >&2 || die "apt-get update fails; is there a network?"
+	without_services install_packages "${missing[@]}" ||
+		die "apt-get cannot install: ${missing[*]}"
+}
+
+# ensure_hugepages MIB - have so much of it free in 2 MiB pages. Returns 1 when it cannot be
+# had, after saying what that costs; everything works without.
+ensure_hugepages() {
+	local pages=$((($1 + 1) / 2)) free total available
+	local count=/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages
+	local cost="without hugepages it runs all the same, at the cost of more TLB misses"
+	[ -w "$count" ] || { say "No 2 MiB hugepages here; $cost."; return 1; }
+	free=$(awk '/^HugePages_Free/ { print $2 }' /proc/meminfo)
+	available=$(awk '/^MemAvailable/ { print int($2 / 1024) }' /proc/meminfo)
+	if [ "$free" -lt "$pages" ]; then
+		# Never take the last quarter of somebody's memory for a demonstration.
+		if [ "$available" -lt $(($1 * 4)) ]; then
+			say "Only $available MiB of memory are free; $cost."
+			return 1
+		fi
+		total=$(cat "$count")
+		echo $((total + pages - free)) >"$count" 2>/dev/null || true
+		free=$(awk '/^HugePages_Free/ { print $2 }' /proc/meminfo)
+		[ "$free" -ge "$pages" ] || { say "The kernel gives no $1 MiB of hugepages; $cost."; return 1; }
+		say "Took $1 MiB of hugepages; to give them back: echo $total > $count"
+	fi
+	if ! grep -q ' hugetlbfs ' /proc/mounts; then
+		mkdir -p /dev/hugepages 2>/dev/null || true
+		mount -t hugetlbfs nodev /dev/hugepages 2>/dev/null ||
+			{ say "hugetlbfs cannot be mounted; $cost."; return 1; }
+	fi
+}
+
+# ensure_build FOLDER [meson options] - configure once, then build what has changed.
+ensure_build() {
+	local folder=$1 log
+	shift
+	log=$(mktemp)
+	if [ ! -e "$folder/build.ninja" ]; then
+		meson setup "$folder" "$ROOT" "$@" >"$log" 2>&1 ||
+			{ cat "$log" >&2; rm -f "$log"; die "meson cannot configure $folder"; }
+	fi
+	ninja -C "$folder" >"$log" 2>&1 ||
+		{ tail -n 60 "$log" >&2; rm -f "$log"; die "the build in $folder fails"; }
+	rm -f "$log"
+}

@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""phases - one act of the story: set the gate, let it happen, measure, put it on record."""
+
+import time
+
+import measure
+from attack import Attack, Bots
+from books import Books
+from rig import TIMEOUT_MS
+
+TAIL = TIMEOUT_MS / 1000 + 0.5  # an attack outlasts the last request that began under it
+PEOPLE_KEYS = ("customers", "customers_normal", "customers_intermittent", "customers_none",
+               "requests", "ok_ratio", "worst_customer_ok_ratio", "p50_ms", "p99_ms",
+               "worst_customer", "slowest_customer", "slowest_customer_ms",
+               "connect_timeouts", "read_timeouts", "resets", "short_answers", "local_errors")
+
+
+class Act:
+    """What a phase is made of."""
+
+    def __init__(self, name, seconds, title, parts=(), bots=False, limited=False):
+        self.name, self.seconds, self.title = name, seconds, title
+        self.parts, self.bots, self.limited = parts, bots, limited
+
+
+class Watch:
+    """Looks at everything once a second and shows it."""
+
+    def __init__(self, rig, screen, offered):
+        self.rig, self.screen, self.offered = rig, screen, offered
+        self.books = Books.read(rig.gate)
+        self.at = self.begin = time.monotonic()
+
+    def until(self, end):
+        """Show a second after the other until the clock says `end`."""
+        while time.monotonic() < end:
+            time.sleep(max(0.0, min(self.at + 1, end) - time.monotonic()))
+            self.rig.must_live()
+            if time.monotonic() - self.at >= 0.95:
+                self._show()
+
+    def _show(self):
+        now, books = time.monotonic(), Books.read(self.rig.gate)
+        seconds, self.at = now - self.at, now
+        rates = {"dropped": {}, "would_drop": {}}
+        for field, by_reason in rates.items():
+            if books is not None:
+                by_reason.update((reason, packets / seconds) for reason, packets
+                                 in books.since(self.books, field).items())
+        self.books = books
+        self.screen.show({
+            "second": round(now - self.begin), "people": self.rig.people.news,
+            "door": self.rig.door.news, "offered": self.offered,
+            "dropped": rates["dropped"], "spared": rates["would_drop"]})
+
+
+def play(rig, screen, act):
+    """Let the act happen; returns its record for the JSON file."""
+    screen.title(f"{act.name}: {act.title}")
+    attack = bots = None
+    before = Books.read(rig.gate)
+    link_before = rig.net.link_drops()
+    rig.door.phase(act.name)
+    rig.people.phase(act.name)
+    watch = Watch(rig, screen, sum(pps for _, pps, _ in act.parts))
+    sent, told, bots_told = {}, None, None
+    try:
+        if act.parts:
+            attack = Attack(rig, act.parts, act.seconds + TAIL)
+        if act.bots:
+            bots = Bots(rig)
+        watch.until(watch.begin + act.seconds)
+        rig.people.phase("between")
+        people = rig.people.result(act.name, TAIL + 10)
+        if attack is not None:
+            told, sent = attack.finish(), attack.sent_pps()
+            attack = None
+        if bots is not None:
+            bots_told = bots.finish()
+            bots = None
+        time.sleep(0.1)
+        rig.door.phase("between")
+        door = rig.door.result(act.name, 10)
+    finally:
+        for foe in (attack, bots):
+            if foe is not None:
+                foe.stop()
+    record = {"name": act.name, **{key: people[key] for key in PEOPLE_KEYS}}
+    record["seconds"] = act.seconds
+    record["attack_pps"] = round(sum(sent.values()))
+    record.update(_passage(rig, act, door, sent))
+    record["link_dropped"] = rig.net.link_drops() - link_before
+    record["counter_lost"] = door["lost"]
+    record["attack_offered"] = told
+    record["bots"] = bots_told
+    record["books"] = _books(rig, before)
+    return record
+
+
+def _passage(rig, act, door, sent):
+    """How much of the attack came through, and when it ceased to."""
+    allowed = {}
+    if act.limited:
+        known = rig.gate.allowed()
+        allowed = {kind: known[kind] for kind in sent if kind in known}
+    passed = {"attack_passed_ratio": measure.passed_ratio(
+        door, allowed, sent, act.seconds + TAIL) if sent else None}
+    passed["time_to_mitigate_ms"] = measure.time_to_mitigate_ms(door, allowed) if allowed else None
+    passed["at_the_door"] = {kind: seen["packets"] for kind, seen in door["kinds"].items()}
+    return passed
+
+
+def _books(rig, before):
+    """Growth of the gate's books in this phase, or None for a bridge."""
+    after = Books.read(rig.gate)
+    if after is None:
+        return None
+    return {"packets": {field: after.total_since(before, field) for field in after.packets},
+            "dropped": after.since(before, "dropped"),
+            "would_drop": after.since(before, "would_drop"),
+            "imbalance": after.imbalance()}

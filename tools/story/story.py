@@ -1,0 +1,177 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-3-Clause
+"""story - tell what Tidegate does, on this machine, with real programs, in 90 seconds.
+
+Called by tools/run. Exit code 0 when everything met its mark, 1 when something did not
+(each in one sentence), 2 for wrong usage.
+"""
+
+import argparse
+import json
+import os
+import platform
+import signal
+import sys
+import time
+
+import marks
+from attack import FLOOD, FRAGMENTS
+from net import NetError
+from phases import Act, play
+from procs import ProcError
+from rig import Rig, RigError
+from screen import Screen
+
+CALM_PATIENCE = 15  # seconds in which the gate has to notice that the attack is over
+
+ACTS = (
+    Act("baseline", 10, "a quiet day; the gate is in monitor"),
+    Act("unprotected", 10, "the attack, and the gate in bypass: does it hurt?", FLOOD),
+    Act("monitor", 8, "the gate looks and counts, and drops nothing yet", FLOOD),
+    Act("mitigate", 15, "the gate may drop; the attack begins anew", FLOOD, limited=True),
+    Act("changed_vector", 15, "over to fragments, and to bots that complete handshakes",
+        FRAGMENTS, bots=True, limited=True),
+    Act("calm", 10, "the attack is over; the gate stays in mitigate"),
+    Act("syncookies_unprotected", 6, "the same attack, bypass, SYN cookies on in the shop",
+        FLOOD),
+    Act("syncookies_mitigate", 6, "the same attack, mitigate, SYN cookies on in the shop",
+        FLOOD, limited=True),
+)
+NEEDS_GATE = ("monitor", "mitigate", "changed_vector", "calm", "syncookies_mitigate")
+
+
+def arguments():
+    """Read the command line."""
+    parser = argparse.ArgumentParser(prog="tools/run", description=__doc__.split("\n\n")[0])
+    parser.add_argument("--build", required=True, help="folder of the build")
+    parser.add_argument("--batch", action="store_true", help="plain lines, no terminal tricks")
+    parser.add_argument("--json", metavar="FILE", help="write what was measured")
+    parser.add_argument("--stay", action="store_true",
+                        help="stay under attack, in mitigate, until Ctrl-C")
+    parser.add_argument("--suffix", default="", help="tells two runs at a time apart")
+    parser.add_argument("--wire", choices=("tidegate", "bridge"), default="tidegate",
+                        help="bridge: no gate at all, to compare with")
+    return parser.parse_args()
+
+
+def set_gate(rig, name):
+    """The gate as the phase of this name wants it."""
+    if rig.gate.kind == "bridge":
+        return
+    rig.gate.bypass(name.endswith("unprotected"))
+    rig.gate.mode("monitor" if name in ("baseline", "unprotected", "monitor") else "mitigate")
+
+
+def settle(rig, name):
+    """Between two phases: let the shop breathe and the gate see the attack end."""
+    if name.startswith("syncookies"):
+        rig.net.tune_shop(1)
+    if name == "baseline":
+        time.sleep(3)  # neighbours are found and caches filled before anything is counted
+    elif name == "calm":
+        end = time.monotonic() + CALM_PATIENCE
+        while rig.gate.get("attacks?active=true")["attacks"]:
+            if time.monotonic() > end:
+                raise ProcError(f"an attack is still active {CALM_PATIENCE} s after its end")
+            time.sleep(0.2)
+        time.sleep(1)
+    else:
+        time.sleep(1)
+
+
+def tell(rig, screen):
+    """Play every act; returns {name: record} in the order they were played."""
+    screen.say(f"Load on core {rig.load_core}, gate on core {rig.gate_core}"
+               + ("." if rig.load_core != rig.gate_core else
+                  ": there is only one, so both disturb each other."))
+    screen.say("The shop has net.ipv4.tcp_syncookies=0 until the end of 'calm'; the same attack "
+               "with 1 follows.")
+    phases = {}
+    for act in ACTS:
+        if rig.gate.kind == "bridge" and act.name in NEEDS_GATE:
+            continue
+        set_gate(rig, act.name)
+        settle(rig, act.name)
+        phases[act.name] = play(rig, screen, act)
+        screen.say("  " + summary(phases[act.name]))
+    return phases
+
+
+def summary(phase):
+    """One phase in one line."""
+    text = (f"{100 * phase['ok_ratio']:.2f} % of {phase['requests']} requests, worst customer "
+            f"{100 * phase['worst_customer_ok_ratio']:.0f} %, served/partly/not "
+            f"{phase['customers_normal']}/{phase['customers_intermittent']}/"
+            f"{phase['customers_none']}, p99 {phase['p99_ms']:.1f} ms")
+    if phase["time_to_mitigate_ms"] is not None:
+        text += f", mitigated after {phase['time_to_mitigate_ms']:.0f} ms"
+    return text
+
+
+def write_json(path, rig, phases, missed):
+    """Everything that was measured, and under which conditions."""
+    with open(path, "w", encoding="utf-8") as out:
+        json.dump({
+            "phases": list(phases.values()),
+            "missed": missed,
+            "wire": rig.gate.kind if rig.gate else None,
+            "machine": {"kernel": platform.release(), "cores": os.cpu_count(),
+                        "load_core": rig.load_core, "gate_core": rig.gate_core},
+            "link_mbit_per_second": rig.net.link_mbit,
+        }, out, indent=1)
+        out.write("\n")
+
+
+def stay(rig, screen):
+    """The attack goes on behind the gate until somebody presses Ctrl-C."""
+    screen.say("\nStaying under attack, in mitigate. Ctrl-C ends it.")
+    set_gate(rig, "stay")
+    while True:
+        play(rig, screen, Act("stay", 60, "until Ctrl-C", FLOOD, limited=rig.gate.kind != "bridge"))
+
+
+def interrupted(_signum, _frame):
+    """SIGTERM and SIGHUP end the story like Ctrl-C does."""
+    raise KeyboardInterrupt
+
+
+def perform(options, rig, screen):
+    """Tell the story and judge it; returns what missed its mark."""
+    phases, verdict = {}, marks.Marks()
+    rig.up()
+    phases = tell(rig, screen)
+    marks.judge(phases, {act.name: act for act in ACTS}, verdict)
+    if options.json:
+        write_json(options.json, rig, phases, verdict.missed)
+    if options.stay:
+        stay(rig, screen)
+    return verdict.missed
+
+
+def main():
+    """Set up, tell, clean up."""
+    options = arguments()
+    screen = Screen(options.batch)
+    rig = Rig(options.build, options.wire, options.suffix)
+    for signum in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(signum, interrupted)
+    missed = []
+    try:
+        try:
+            missed = perform(options, rig, screen)
+        finally:
+            rig.down()
+    except KeyboardInterrupt:
+        screen.say("\nEnded on request; everything is cleaned up.")
+        return 130 if not options.stay else 0
+    except (NetError, ProcError, RigError) as error:
+        print(f"tools/run: {error}", file=sys.stderr)
+        return 1
+    for sentence in missed:
+        print(f"tools/run: {sentence}", file=sys.stderr)
+    screen.say("\nThe story " + ("went as it should." if not missed else "did not go as it should."))
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
