@@ -1,0 +1,347 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "flood.h"
+
+#include <string.h>
+
+#include "tcp_options.h"
+
+/* How long a server takes to answer a SYN, as seen from where the capture is taken. */
+#define ANSWER_NS (200 * NS_PER_US)
+
+/* What a first fragment carries: fits 1500 bytes under IPv6, its fragment header and options. */
+#define FIRST_LEN 1440
+
+static void
+clock_step(struct flood_clock *c, const struct spec *s)
+{
+	uint64_t at = c->due_ns;
+
+	if (at < s->ramp_ns) {
+		/* The first thousandth of a ramp goes at a thousandth of the rate. */
+		const uint64_t floor_us = s->ramp_ns / NS_PER_MS + 1;
+		const uint64_t at_us =
+			at / NS_PER_US > floor_us ? at / NS_PER_US : floor_us;
+
+		c->due_ns +=
+			NS_PER_S / s->rate * (s->ramp_ns / NS_PER_US + 1) / at_us + 1;
+		c->base_ns = c->due_ns;
+		return;
+	}
+	c->count++;
+	c->due_ns = c->base_ns + c->count / s->rate * NS_PER_S +
+	            c->count % s->rate * NS_PER_S / s->rate;
+}
+
+/* From sending time to the time of the capture, or UINT64_MAX when the part is over. */
+static uint64_t
+clock_due(const struct flood_clock *c, const struct spec *s)
+{
+	uint64_t at = c->due_ns;
+
+	if (s->pulse_on_ns != 0)
+		at = at / s->pulse_on_ns * (s->pulse_on_ns + s->pulse_off_ns) +
+		     at % s->pulse_on_ns;
+	return at < s->duration_ns ? s->start_ns + at : UINT64_MAX;
+}
+
+void
+flood_init(struct flood *f, const struct spec *spec, struct prng prng)
+{
+	memset(f, 0, sizeof(*f));
+	f->spec = spec;
+	f->prng = prng;
+	f->answer_prng = prng;
+}
+
+static uint64_t
+answer_due(const struct flood *f)
+{
+	const uint64_t asked = clock_due(&f->answer_clock, f->spec);
+
+	if (f->spec->kind != KIND_ANSWERED_SYN || asked == UINT64_MAX)
+		return UINT64_MAX;
+	return asked + ANSWER_NS;
+}
+
+uint64_t
+flood_due(const struct flood *f)
+{
+	const uint64_t asked = clock_due(&f->clock, f->spec), answered = answer_due(f);
+
+	return asked < answered ? asked : answered;
+}
+
+struct address
+flood_target(const struct spec *s, unsigned int family, struct prng *p)
+{
+	const struct prefix *net = family == 4 ? &s->dst4 : &s->dst6;
+
+	return address_within(net, p);
+}
+
+static struct address
+source(const struct spec *s, unsigned int family, struct prng *p)
+{
+	const struct prefix *net = family == 4 ? &s->from4 : &s->from6;
+
+	switch (s->style) {
+	case SOURCES_NET:
+		return address_within(net, p);
+	case SOURCES_HOSTS:
+		return address_host(net, prng_range(p, 0, s->hosts - 1));
+	case SOURCES_RANDOM:
+	default:
+		return address_random(family, p);
+	}
+}
+
+static uint64_t
+pick(const struct range *given, uint64_t min, uint64_t max, struct prng *p)
+{
+	if (given->max != 0)
+		return prng_range(p, given->min, given->max);
+	return prng_range(p, min, max);
+}
+
+static struct hop
+make_hop(const struct spec *s, struct prng *p)
+{
+	const unsigned int family =
+		!s->use6 || (s->use4 && (prng_next(p) & 1) != 0) ? 4 : 6;
+	const bool is_web = s->kind == KIND_SYN || s->kind == KIND_TCP_OTHER ||
+	                    s->kind == KIND_ANSWERED_SYN;
+
+	return (struct hop){
+		.src = source(s, family, p),
+		.dst = flood_target(s, family, p),
+		.sport = (uint16_t)pick(&s->sport, 1024, 65535, p),
+		.dport = (uint16_t)pick(&s->dport, is_web ? 80 : 1, is_web ? 80 : 65535,
+		                        p),
+		.ttl = (uint8_t)pick(&s->ttl, 40, 128, p),
+		.inward = true,
+		.ip_id = (uint16_t)prng_next(p),
+	};
+}
+
+/* A SYN and, where wanted, what the server says to it; both draw the same numbers. */
+static void
+take_syn(struct flood *f, struct frame *frame, struct prng *p, bool is_answer)
+{
+	const struct spec *s = f->spec;
+	struct hop h = make_hop(s, p);
+	struct tcp_fields t = { .flags = TCP_SYN };
+	const uint64_t style = prng_range(p, 0, 3);
+	size_t size = 0;
+	uint8_t *payload;
+
+	t.seq = (uint32_t)prng_next(p);
+	t.window = (uint16_t)prng_range(p, 1024, 65535);
+	/* Tools differ: one in four sends no options at all, others copy a real stack. */
+	if (style != 0)
+		tcp_options_syn(&t, (enum tcp_stack)(style - 1), h.src.family,
+		                (uint32_t)prng_next(p));
+	if (s->kind == KIND_SYN && s->size.max != 0)
+		size = (size_t)prng_range(p, s->size.min, s->size.max);
+	if (is_answer) {
+		const struct hop asked = h;
+
+		h.src = asked.dst;
+		h.dst = asked.src;
+		h.sport = asked.dport;
+		h.dport = asked.sport;
+		h.ttl = 63;
+		h.inward = false;
+		h.dont_fragment = true;
+		h.ip_id = 0;
+		t.flags = TCP_SYN | TCP_ACK;
+		t.ack = t.seq + 1;
+		t.seq = (uint32_t)prng_next(p);
+		tcp_options_syn(&t, STACK_WINDOWS, h.src.family, 0);
+	} else {
+		(void)prng_next(p);
+	}
+	payload = frame_tcp(frame, &s->wire, &h, &t, size);
+	prng_fill(p, payload, size);
+}
+
+static void
+take_tcp_other(struct flood *f, struct frame *frame)
+{
+	static const uint8_t usual[] = { TCP_ACK, TCP_PSH | TCP_ACK, TCP_RST,
+		                         TCP_FIN | TCP_ACK };
+	const struct spec *s = f->spec;
+	struct prng *p = &f->prng;
+	const struct hop h = make_hop(s, p);
+	struct tcp_fields t = { 0 };
+	size_t size = 0;
+	uint8_t *payload;
+
+	if (s->mix_count > 0)
+		t.flags = s->mix[prng_range(p, 0, s->mix_count - 1)];
+	else
+		t.flags = usual[prng_range(p, 0, sizeof(usual) - 1)];
+	t.seq = (uint32_t)prng_next(p);
+	if ((t.flags & TCP_ACK) != 0)
+		t.ack = (uint32_t)prng_next(p);
+	t.window = (uint16_t)prng_range(p, 1024, 65535);
+	if (s->size.max != 0 || (t.flags & TCP_PSH) != 0)
+		size = (size_t)pick(&s->size, 16, 512, p);
+	payload = frame_tcp(frame, &s->wire, &h, &t, size);
+	prng_fill(p, payload, size);
+}
+
+static void
+take_udp(struct flood *f, struct frame *frame)
+{
+	const struct spec *s = f->spec;
+	const struct hop h = make_hop(s, &f->prng);
+	const size_t size = (size_t)pick(&s->size, 64, 512, &f->prng);
+
+	prng_fill(&f->prng, frame_udp(frame, &s->wire, &h, size), size);
+}
+
+static void
+take_icmp(struct flood *f, struct frame *frame)
+{
+	const struct spec *s = f->spec;
+	const struct hop h = make_hop(s, &f->prng);
+	const size_t size = (size_t)pick(&s->size, 56, 56, &f->prng);
+	const unsigned int echo = h.src.family == 4 ? 8 : 128;
+	const uint8_t type = (uint8_t)pick(&s->icmp_type, echo, echo, &f->prng);
+
+	prng_fill(&f->prng, frame_icmp(frame, &s->wire, &h, type, size), size);
+}
+
+/* What GRE and ESP carry must look like it, or a parser gives up before it is tried. */
+static void
+put_tunnel(uint8_t *to, size_t size, uint8_t proto, struct prng *p)
+{
+	struct hop inner = { .ttl = 64, .src.family = 4, .dst.family = 4 };
+
+	prng_fill(p, to, size);
+	if (proto != PROTO_GRE || size < 32)
+		return;
+	inner.src = address_random(4, p);
+	inner.dst = address_random(4, p);
+	put32(to, 0x00000800);
+	frame_put_ipv4(to + 4, &inner, PROTO_UDP, size - 24);
+	put16(to + 28, (uint16_t)(size - 24));
+	put16(to + 30, 0);
+}
+
+static void
+take_other(struct flood *f, struct frame *frame)
+{
+	static const uint8_t usual[] = { PROTO_GRE, PROTO_ESP, 253 };
+	const struct spec *s = f->spec;
+	struct prng *p = &f->prng;
+	const struct hop h = make_hop(s, p);
+	const size_t size = (size_t)pick(&s->size, 64, 512, p);
+	uint8_t proto;
+
+	if (s->mix_count > 0)
+		proto = s->mix[prng_range(p, 0, s->mix_count - 1)];
+	else
+		proto = usual[prng_range(p, 0, sizeof(usual) - 1)];
+	put_tunnel(frame_ip(frame, &s->wire, &h, proto, size), size, proto, p);
+}
+
+static void
+take_rest_of_pair(struct flood *f, struct frame *frame)
+{
+	const struct fragment part = { f->rest_id, FIRST_LEN, false, PROTO_UDP };
+	uint8_t *to =
+		frame_fragment(frame, &f->spec->wire, &f->rest_hop, &part, f->rest_len);
+
+	memcpy(to, f->datagram + FIRST_LEN, f->rest_len);
+	f->rest_len = 0;
+}
+
+static void
+take_pair(struct flood *f, struct frame *frame)
+{
+	struct prng *p = &f->prng;
+	struct fragment part = { (uint32_t)prng_next(p), 0, true, PROTO_UDP };
+	const size_t len = 8 + (size_t)pick(&f->spec->size, 1500, 2872, p);
+	struct hop *h = &f->rest_hop;
+	uint16_t sum;
+
+	*h = make_hop(f->spec, p);
+	prng_fill(p, f->datagram, len);
+	put16(f->datagram, h->sport);
+	put16(f->datagram + 2, h->dport);
+	put16(f->datagram + 4, (uint16_t)len);
+	put16(f->datagram + 6, 0);
+	sum = frame_sum(&h->src, &h->dst, PROTO_UDP, f->datagram, len);
+	put16(f->datagram + 6, sum == 0 ? 0xffff : sum);
+	memcpy(frame_fragment(frame, &f->spec->wire, h, &part, FIRST_LEN), f->datagram,
+	       FIRST_LEN);
+	f->rest_id = part.id;
+	f->rest_len = (uint32_t)(len - FIRST_LEN);
+}
+
+static void
+take_fragment(struct flood *f, struct frame *frame)
+{
+	struct prng *p = &f->prng;
+	struct fragment part = { .proto = PROTO_UDP };
+	struct hop h;
+	size_t size;
+
+	if (f->rest_len > 0) {
+		take_rest_of_pair(f, frame);
+		return;
+	}
+	if (!f->spec->rests_only) {
+		take_pair(f, frame);
+		return;
+	}
+	h = make_hop(f->spec, p);
+	part.id = (uint32_t)prng_next(p);
+	part.offset = (uint16_t)(8 * prng_range(p, 1, 1000));
+	part.more = (prng_next(p) & 1) != 0;
+	size = (size_t)pick(&f->spec->size, 64, FIRST_LEN, p);
+	/* All but the last fragment carry whole units of eight bytes (RFC 791). */
+	if (size < 8 || size % 8 != 0)
+		part.more = false;
+	prng_fill(p, frame_fragment(frame, &f->spec->wire, &h, &part, size), size);
+}
+
+void
+flood_take(struct flood *f, struct frame *frame)
+{
+	const uint64_t answered = answer_due(f), asked = clock_due(&f->clock, f->spec);
+
+	if (answered < asked) {
+		frame->at_ns = answered;
+		take_syn(f, frame, &f->answer_prng, true);
+		frame_seal(frame);
+		clock_step(&f->answer_clock, f->spec);
+		return;
+	}
+	frame->at_ns = asked;
+	switch (f->spec->kind) {
+	case KIND_TCP_OTHER:
+		take_tcp_other(f, frame);
+		break;
+	case KIND_UDP:
+		take_udp(f, frame);
+		break;
+	case KIND_ICMP:
+		take_icmp(f, frame);
+		break;
+	case KIND_FRAGMENT:
+		take_fragment(f, frame);
+		break;
+	case KIND_OTHER:
+		take_other(f, frame);
+		break;
+	default:
+		take_syn(f, frame, &f->prng, false);
+		break;
+	}
+	/* Fragments carry the checksum of their datagram, which is in place already. */
+	if (f->spec->kind != KIND_FRAGMENT && f->spec->kind != KIND_OTHER)
+		frame_seal(frame);
+	clock_step(&f->clock, f->spec);
+}

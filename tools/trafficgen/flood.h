@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * flood - packets that come out of nothing at a rate.
+ *
+ * The clock is exact: packet n is due at n / rate after the start, without drift; a ramp
+ * stretches the first intervals, pulses insert pauses. Nothing is remembered per packet, so
+ * a flood of any length costs no memory; the answers of answered_syn come from a second run
+ * of the same random numbers a little later.
+ *
+ * Threads none: a flood belongs to its caller.
+ */
+#ifndef TRAFFICGEN_FLOOD_H
+#define TRAFFICGEN_FLOOD_H
+
+#include "spec.h"
+
+struct flood_clock {
+	uint64_t base_ns; /* where packet 0 of the even stretch lies in sending time */
+	uint64_t count;   /* packets of the even stretch so far */
+	uint64_t due_ns;  /* sending time of the next packet, pauses left out */
+};
+
+struct flood {
+	const struct spec *spec;
+	struct prng prng, answer_prng;
+	struct flood_clock clock, answer_clock;
+	/* The rest of a datagram whose first fragment went out last. */
+	struct hop rest_hop;
+	uint32_t rest_id;
+	uint32_t rest_len; /* 0: none waits */
+	uint8_t datagram[2880];
+};
+
+void flood_init(struct flood *f, const struct spec *spec, struct prng prng);
+
+/* When the next packet is due; UINT64_MAX after the last. */
+uint64_t flood_due(const struct flood *f);
+
+/* Build the packet that is due, and step on. */
+void flood_take(struct flood *f, struct frame *frame);
+
+/* Pick hosts and ports as the spec says; what both floods and answers need. */
+struct address flood_target(const struct spec *s, unsigned int family, struct prng *p);
+
+#endif
