@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "detect/detect.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "suite.h"
+
+#define MS UINT64_C(1000000)
+#define S  (1000 * MS)
+
+/* One service, UDP at 1,000 pps, one or two workers, virtual time in milliseconds. */
+struct bench {
+	struct watch watch[2];
+	struct policies *policies;
+	struct watch_rule *rule;
+	struct detect *detect;
+	unsigned int workers;
+	uint64_t now_ns;
+	double owed[2]; /* parts of packets */
+};
+
+static void
+bench_open(struct bench *t, unsigned int workers, enum policy_mode mode)
+{
+	struct watch *watches[2] = { &t->watch[0], &t->watch[1] };
+
+	memset(t, 0, sizeof(*t));
+	t->workers = workers;
+	t->now_ns = MS;
+	t->policies = calloc(1, sizeof(*t->policies));
+	CU_ASSERT_PTR_NOT_NULL_FATAL(t->policies);
+	t->policies->n_policies = t->policies->n_services = 2;
+	t->policies->policy[1].mode = mode;
+	t->policies->service[1].policy = 1;
+	strcpy(t->policies->service[1].name, "shop");
+	t->rule = &t->policies->policy[1].rule[VECTOR_UDP_FLOOD];
+	t->rule->alarm = (struct meter_limit){ 500, METER_PACKETS };
+	t->rule->activate = t->rule->max = (struct meter_limit){ 1000, METER_PACKETS };
+	t->rule->activate_after_ns = 300 * MS;
+	t->rule->clear_after_ns = 1 * S;
+	CU_ASSERT_EQUAL_FATAL(
+		meter_rate_init(&t->rule->activate_rate, &t->rule->activate, 100 * MS, 1),
+		0);
+	for (unsigned int w = 0; w < workers; w++)
+		CU_ASSERT_EQUAL_FATAL(watch_open(&t->watch[w], 8), 0);
+	t->detect = detect_open(watches, workers);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(t->detect);
+}
+
+static void
+bench_close(struct bench *t)
+{
+	detect_close(t->detect);
+	for (unsigned int w = 0; w < t->workers; w++)
+		watch_close(&t->watch[w]);
+	free(t->policies);
+}
+
+/* `pps` arrive at each worker for `ms`; of what arrives while armed, `passed` pass. */
+static void
+flow(struct bench *t, double pps0, double pps1, double passed, unsigned int ms)
+{
+	const double pps[2] = { pps0, pps1 };
+
+	for (unsigned int i = 0; i < ms; i++) {
+		t->now_ns += MS;
+		for (unsigned int w = 0; w < t->workers; w++) {
+			struct watch_cell *c =
+				watch_cell(&t->watch[w], 1, VECTOR_UDP_FLOOD);
+
+			for (t->owed[w] += pps[w] / 1000; t->owed[w] >= 1; t->owed[w]--) {
+				bool armed = watch_arrive(c, t->rule, 100, t->now_ns);
+
+				if (armed)
+					t->watch[w].hot_ns = t->now_ns;
+				if (armed && (c->packets % 1000) >= passed * 1000) {
+					counter_add(&c->dropped_packets, 1);
+				} else {
+					counter_add(&c->passed_packets, 1);
+					counter_add(&c->limited_packets, 1);
+				}
+			}
+		}
+		if (t->now_ns % DETECT_TICK_NS == 0)
+			detect_tick(t->detect, t->policies, t->now_ns);
+	}
+}
+
+static enum detect_state
+state(struct bench *t)
+{
+	struct detect_rates r;
+
+	detect_read_rates(t->detect, 1, VECTOR_UDP_FLOOD, &r);
+	return (enum detect_state)r.state;
+}
+
+static struct detect_attack
+only_attack(struct bench *t)
+{
+	struct detect_attack a[4] = { 0 };
+
+	CU_ASSERT_EQUAL_FATAL(detect_read_attacks(t->detect, a, 4), 1);
+	return a[0];
+}
+
+static void
+quiet_traffic_makes_no_attack_and_no_event(void)
+{
+	struct detect_event e;
+	struct detect_attack a;
+	struct bench t;
+
+	bench_open(&t, 1, POLICY_MITIGATE);
+	flow(&t, 400, 0, 1, 5000);
+	CU_ASSERT_EQUAL(state(&t), DETECT_QUIET);
+	CU_ASSERT_EQUAL(detect_read_attacks(t.detect, &a, 1), 0);
+	CU_ASSERT_FALSE(detect_next_event(t.detect, &e));
+	bench_close(&t);
+}
+
+static void
+an_attack_begins_is_mitigated_and_ends(void)
+{
+	struct detect_attack a;
+	struct detect_event e;
+	struct bench t;
+
+	bench_open(&t, 1, POLICY_MITIGATE);
+	flow(&t, 100, 0, 1, 1000);
+	flow(&t, 20000, 0, 0.04, 1000);
+	CU_ASSERT_EQUAL(state(&t), DETECT_ACTIVE);
+	a = only_attack(&t);
+	CU_ASSERT_STRING_EQUAL(a.service_name, "shop");
+	CU_ASSERT_EQUAL(a.end_ns, 0);
+	CU_ASSERT_EQUAL(a.threshold, 1000);
+	CU_ASSERT(a.value >= 1000 && a.value <= 21000);
+	CU_ASSERT(a.detected_ns >= a.first_ns && a.detected_ns - a.first_ns <= 20 * MS);
+	CU_ASSERT(a.mitigated_ns > a.detected_ns &&
+	          a.mitigated_ns - a.first_ns <= 100 * MS);
+	CU_ASSERT(a.peak_pps >= 19000 && a.peak_pps <= 21000);
+	CU_ASSERT(a.dropped > 18000 && a.dropped <= a.packets);
+
+	flow(&t, 100, 0, 1, 1500);
+	CU_ASSERT_EQUAL(state(&t), DETECT_QUIET);
+	CU_ASSERT_FALSE(watch_is_armed(watch_cell(&t.watch[0], 1, VECTOR_UDP_FLOOD)));
+	a = only_attack(&t);
+	CU_ASSERT(a.end_ns >= 3000 * MS && a.end_ns <= 3300 * MS);
+
+	CU_ASSERT_TRUE_FATAL(detect_next_event(t.detect, &e));
+	while (e.kind == DETECT_EVENT_ALARM)
+		CU_ASSERT_TRUE_FATAL(detect_next_event(t.detect, &e));
+	CU_ASSERT_EQUAL(e.kind, DETECT_EVENT_START);
+	CU_ASSERT_TRUE_FATAL(detect_next_event(t.detect, &e));
+	CU_ASSERT_EQUAL(e.kind, DETECT_EVENT_END);
+	CU_ASSERT_EQUAL(e.attack.number, a.number);
+	CU_ASSERT_FALSE(detect_next_event(t.detect, &e));
+	bench_close(&t);
+}
+
+/* Pulses with pauses shorter than clear_after, and a rate between 0.75 and 1 of the
+ * threshold, are the same attack. */
+static void
+hysteresis_keeps_one_attack_one(void)
+{
+	struct bench t;
+
+	bench_open(&t, 1, POLICY_MITIGATE);
+	for (int pulse = 0; pulse < 5; pulse++) {
+		flow(&t, 20000, 0, 0.04, 300);
+		flow(&t, 10, 0, 1, 700);
+		CU_ASSERT_EQUAL(state(&t), DETECT_ACTIVE);
+	}
+	flow(&t, 850, 0, 1, 3000);
+	CU_ASSERT_EQUAL(state(&t), DETECT_ACTIVE);
+	CU_ASSERT_EQUAL(only_attack(&t).end_ns, 0);
+	flow(&t, 600, 0, 1, 1500);
+	CU_ASSERT_NOT_EQUAL(state(&t), DETECT_ACTIVE);
+	bench_close(&t);
+}
+
+static void
+an_alarm_waits_for_activate_after_and_is_told_once(void)
+{
+	struct detect_event e;
+	struct bench t;
+
+	bench_open(&t, 1, POLICY_MITIGATE);
+	flow(&t, 700, 0, 1, 250);
+	flow(&t, 100, 0, 1, 500);
+	CU_ASSERT_FALSE(detect_next_event(t.detect, &e));
+	flow(&t, 700, 0, 1, 2000);
+	CU_ASSERT_EQUAL(state(&t), DETECT_ALARM);
+	CU_ASSERT_TRUE_FATAL(detect_next_event(t.detect, &e));
+	CU_ASSERT_EQUAL(e.kind, DETECT_EVENT_ALARM);
+	CU_ASSERT_EQUAL(e.attack.threshold, 500);
+	CU_ASSERT_FALSE(detect_next_event(t.detect, &e));
+	flow(&t, 100, 0, 1, 1500);
+	CU_ASSERT_EQUAL(state(&t), DETECT_QUIET);
+	bench_close(&t);
+}
+
+static void
+learn_sees_no_attacks_and_monitor_never_mitigates(void)
+{
+	struct detect_attack a;
+	struct bench t;
+
+	bench_open(&t, 1, POLICY_LEARN);
+	flow(&t, 20000, 0, 1, 1000);
+	CU_ASSERT_EQUAL(detect_read_attacks(t.detect, &a, 1), 0);
+	bench_close(&t);
+
+	bench_open(&t, 1, POLICY_MONITOR);
+	flow(&t, 20000, 0, 1, 1000);
+	CU_ASSERT_EQUAL(only_attack(&t).mitigated_ns, 0);
+	CU_ASSERT_EQUAL(only_attack(&t).mode, POLICY_MONITOR);
+	bench_close(&t);
+}
+
+/* Two workers, 700 pps each: neither passes 1,000 alone, the sum does. */
+static void
+the_sum_of_workers_arms_and_the_shares_add_up(void)
+{
+	uint64_t p0, p1;
+	struct bench t;
+
+	bench_open(&t, 2, POLICY_MITIGATE);
+	flow(&t, 700, 700, 1, 2000);
+	CU_ASSERT_EQUAL(state(&t), DETECT_ACTIVE);
+
+	flow(&t, 9000, 1000, 0.1, 500);
+	p0 = watch_cell(&t.watch[0], 1, VECTOR_UDP_FLOOD)->price;
+	p1 = watch_cell(&t.watch[1], 1, VECTOR_UDP_FLOOD)->price;
+	CU_ASSERT(p0 > WATCH_PRICE_ONE && p1 > p0);
+	/* 1 / price is the share: together never above one, and not wasteful. */
+	CU_ASSERT(256.0 / (double)p0 + 256.0 / (double)p1 <= 1.02);
+	CU_ASSERT(256.0 / (double)p0 + 256.0 / (double)p1 >= 0.95);
+
+	flow(&t, 10, 10, 1, 1500);
+	CU_ASSERT_EQUAL(state(&t), DETECT_QUIET);
+	CU_ASSERT_EQUAL(watch_cell(&t.watch[0], 1, VECTOR_UDP_FLOOD)->price, 0);
+	bench_close(&t);
+}
+
+static void
+a_threshold_taken_away_by_a_reload_ends_the_attack(void)
+{
+	struct bench t;
+
+	bench_open(&t, 1, POLICY_MITIGATE);
+	flow(&t, 20000, 0, 0.04, 500);
+	CU_ASSERT_EQUAL(state(&t), DETECT_ACTIVE);
+	t.rule->activate.per_second = t.rule->alarm.per_second = 0;
+	flow(&t, 20000, 0, 1, 1300);
+	CU_ASSERT_EQUAL(state(&t), DETECT_QUIET);
+	CU_ASSERT_NOT_EQUAL(only_attack(&t).end_ns, 0);
+	bench_close(&t);
+}
+
+SUITE_MAIN("detect", TEST(quiet_traffic_makes_no_attack_and_no_event),
+           TEST(an_attack_begins_is_mitigated_and_ends),
+           TEST(hysteresis_keeps_one_attack_one),
+           TEST(an_alarm_waits_for_activate_after_and_is_told_once),
+           TEST(learn_sees_no_attacks_and_monitor_never_mitigates),
+           TEST(the_sum_of_workers_arms_and_the_shares_add_up),
+           TEST(a_threshold_taken_away_by_a_reload_ends_the_attack))
