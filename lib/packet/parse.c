@@ -225,6 +225,29 @@ map_address(uint8_t to[16], const uint8_t *from)
 	memcpy(to + sizeof(prefix), from, 4);
 }
 
+/*
+ * A right header sums up to all ones, in whatever byte order (RFC 1071 2).
+ * Twenty bytes are summed here in three loads: the call to the general sum
+ * would cost 36 cycles of a packet's 56.
+ */
+static inline bool
+header_sum_is_right(const uint8_t *h, size_t header)
+{
+	uint64_t a, b, sum;
+	uint32_t c;
+
+	if (header > IPV4_LEN)
+		return checksum_fold(checksum_add(0, h, header)) == 0;
+	memcpy(&a, h, 8);
+	memcpy(&b, h + 8, 8);
+	memcpy(&c, h + 16, 4);
+	sum = (a >> 32) + (a & UINT32_MAX) + (b >> 32) + (b & UINT32_MAX) + c;
+	sum = (sum >> 32) + (sum & UINT32_MAX);
+	sum = (sum >> 16) + (sum & UINT16_MAX);
+	sum = (sum >> 16) + (sum & UINT16_MAX);
+	return (uint16_t)(sum + (sum >> 16)) == UINT16_MAX;
+}
+
 static inline enum packet_fault
 ipv4(struct frame *f, struct facts *out, size_t at)
 {
@@ -258,7 +281,7 @@ ipv4(struct frame *f, struct facts *out, size_t at)
 		if (at + header > f->len)
 			return PACKET_TOO_DEEP;
 	}
-	if (checksum_fold(checksum_add(0, h, header)) != 0)
+	if (!header_sum_is_right(h, header))
 		return PACKET_BAD_IP_CHECKSUM;
 	if (fragmenting != 0) {
 		fault = fragment(out, (size_t)(fragmenting & 0x1fff) * 8,
