@@ -2,13 +2,24 @@
 /*
  * prefix - longest match over IPv4 and IPv6 prefixes.
  *
- * IPv4 goes through rte_fib (DIR24_8: one or two memory accesses whatever the
- * number of prefixes); IPv6 through one hash table per prefix length in use,
- * longest first, because real lists use few lengths and a trie costs more
- * (measured). A table is built once and then only read: a change is a new table.
+ * A table is built once and then only read: a change is a new table. It takes
+ * one of two ways for each family:
+ *
+ *   hash    one hash table per prefix length in use, asked longest first. A
+ *           bucket is one cache line of three prefixes; real lists use few
+ *           lengths, and for IPv6 a trie costs more (measured).
+ *   direct  rte_fib DIR24_8 with values of two bytes, IPv4 only: one or two
+ *           memory accesses whatever is in it, for 32 MiB of EAL memory.
+ *
+ * IPv4 goes direct when it has more than PREFIX_HASH_LENGTHS lengths or more
+ * than PREFIX_HASH_COUNT prefixes, and the EAL runs, and the table fits: at most
+ * 32,767 networks of /24 may hold longer prefixes, and EAL memory must suffice.
+ * In all other cases it takes the hash way, slower but never wrong. So small
+ * configurations and tests need no EAL, and a reload never fails for want of it.
  *
  * Addresses are 16 bytes in network order, IPv4 as IPv4-mapped IPv6. A prefix
- * length of IPv4 is 0..32 in text and 96..128 here.
+ * length of IPv4 is 0..32 in text and 96..128 here. The families never meet:
+ * ::/0 does not hold an IPv4 address.
  *
  * Threads building: one control thread. Finding: any number of workers.
  */
@@ -23,6 +34,10 @@
 #define PREFIX_NONE      0
 #define PREFIX_MAX_VALUE 32767
 
+/* Up to here IPv4 needs no direct table. */
+#define PREFIX_HASH_LENGTHS 4
+#define PREFIX_HASH_COUNT   1024
+
 struct prefix {
 	uint8_t address[16]; /* host bits are 0 */
 	uint8_t len;         /* 0..128, IPv4: 96..128 */
@@ -34,7 +49,8 @@ struct prefix_table;
  * Read "192.0.2.0/24", "192.0.2.1", "2001:db8::/32". Returns 0; -EINVAL when it
  * is not an address with an optional length; -ERANGE for a length too long;
  * -EDOM when host bits are set (then *out holds the masked prefix, for the
- * message). No names, no leading zeros (inet_pton).
+ * message). No names, no leading zeros (inet_pton). *out is untouched by the
+ * first two.
  */
 int prefix_parse(const char *text, struct prefix *out);
 
@@ -56,12 +72,20 @@ struct prefix_entry {
 
 /*
  * Build a table of `count` entries (0 is allowed). Returns 0 and *out, which
- * the caller frees; -ENOMEM; -ERANGE for a value out of range.
+ * the caller frees; -ENOMEM; -ERANGE for a value or a length out of range;
+ * -errno of getrandom().
  */
-int prefix_build(const struct prefix_entry *entries, size_t count, struct prefix_table **out);
+int prefix_build(const struct prefix_entry *entries, size_t count,
+                 struct prefix_table **out);
 void prefix_free(struct prefix_table *t);
 
-/* Bytes of EAL memory a table with IPv4 prefixes takes: for sizing --no-huge runs. */
+/* Whether IPv4 goes the direct way. */
+bool prefix_is_direct(const struct prefix_table *t);
+
+/*
+ * Bytes of EAL memory that one direct table of up to 65,536 prefixes takes, for
+ * sizing --no-huge runs; a reload holds two tables for a while.
+ */
 size_t prefix_memory(void);
 
 /*
