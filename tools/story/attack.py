@@ -20,8 +20,8 @@ SYN_PPS = 10_000
 FRAGMENT_PPS = 30_000
 UDP_BYTES = 600
 SYN_HOSTS = 200
-BOT_HOSTS = 100
-BOT_CPS = 20
+BOT_HOSTS = 50
+BOT_CPS = 40
 
 FLOOD = (
     ("udp", UDP_PPS, f"udp,rate={UDP_PPS},sources=random,dst={SHOP4},dport=80,"
@@ -30,8 +30,11 @@ FLOOD = (
      f"syn,rate={SYN_PPS},sources=hosts:{SYN_HOSTS},from={BOTS[0]},dst={SHOP4},dport=80"),
 )
 FRAGMENTS = (
-    ("fragment", FRAGMENT_PPS,
-     f"fragment,rate={FRAGMENT_PPS},sources=random,dst={SHOP4},dport=80,"
+    ("fragment", FRAGMENT_PPS // 2,
+     f"fragment,rate={FRAGMENT_PPS // 2},fragments=pairs,sources=random,dst={SHOP4},dport=80,"
+     f"size={2 * UDP_BYTES}"),
+    ("fragment", FRAGMENT_PPS // 2,
+     f"fragment,rate={FRAGMENT_PPS // 2},fragments=rests,sources=random,dst={SHOP4},"
      f"size={UDP_BYTES}"),
 )
 
@@ -72,8 +75,11 @@ class Attack:
         One schedule by time holds all parts, so a generator that falls behind does so for
         all of them alike.
         """
-        all_pps = self.told["sent"] / self.told["seconds"]
-        return {kind: all_pps * pps / self.wanted_pps() for kind, pps, _ in self.parts}
+        share = self.told["sent"] / self.told["seconds"] / self.wanted_pps()
+        sent = {}
+        for kind, pps, _ in self.parts:
+            sent[kind] = sent.get(kind, 0) + pps * share
+        return sent
 
     def stop(self):
         """End it at once, whatever it still had to send."""

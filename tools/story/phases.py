@@ -5,7 +5,7 @@ import time
 
 import measure
 from attack import Attack, Bots
-from books import Books
+from books import Books, grown, imbalance
 from rig import TIMEOUT_MS
 
 TAIL = TIMEOUT_MS / 1000 + 0.5  # an attack outlasts the last request that began under it
@@ -42,16 +42,20 @@ class Watch:
     def _show(self):
         now, books = time.monotonic(), Books.read(self.rig.gate)
         seconds, self.at = now - self.at, now
-        rates = {"dropped": {}, "would_drop": {}}
-        for field, by_reason in rates.items():
-            if books is not None:
-                by_reason.update((reason, packets / seconds) for reason, packets
-                                 in books.since(self.books, field).items())
+        dropped = spared = {}
+        if books is not None:
+            dropped = rates(books.dropped, self.books.dropped, seconds)
+            spared = rates(books.would_drop, self.books.would_drop, seconds)
         self.books = books
         self.screen.show({
             "second": round(now - self.begin), "people": self.rig.people.news,
             "door": self.rig.door.news, "offered": self.offered,
-            "dropped": rates["dropped"], "spared": rates["would_drop"]})
+            "dropped": dropped, "spared": spared})
+
+
+def rates(now, before, seconds):
+    """Packets per second of each reason that has grown."""
+    return {reason: packets / seconds for reason, packets in grown(now, before).items()}
 
 
 def play(rig, screen, act):
@@ -115,7 +119,5 @@ def _books(rig, before):
     after = Books.read(rig.gate)
     if after is None:
         return None
-    return {"packets": {field: after.total_since(before, field) for field in after.packets},
-            "dropped": after.since(before, "dropped"),
-            "would_drop": after.since(before, "would_drop"),
-            "imbalance": after.imbalance()}
+    return {**after.since(before), "imbalance": imbalance(rig.gate),
+            "attacks": rig.gate.get("attacks?limit=20")["attacks"]}

@@ -131,7 +131,7 @@ def stay(rig, screen):
 
 
 def interrupted(_signum, _frame):
-    """SIGTERM and SIGHUP end the story like Ctrl-C does."""
+    """Every polite signal ends the story in order, also where a shell had it ignored."""
     raise KeyboardInterrupt
 
 
@@ -153,7 +153,7 @@ def main():
     options = arguments()
     screen = Screen(options.batch)
     rig = Rig(options.build, options.wire, options.suffix)
-    for signum in (signal.SIGTERM, signal.SIGHUP):
+    for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(signum, interrupted)
     missed = []
     try:
