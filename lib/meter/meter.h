@@ -53,8 +53,9 @@ struct meter {
  * Fill a price list from a limit and a burst of `burst_ns` worth of the rate,
  * but never less than `least` packets (of 1,500 bytes where bits are metered).
  * A limit of 0 gives a price list that lets everything pass. Returns 0, or
- * -ERANGE when the limit is above METER_MAX_PPS or METER_MAX_BITS or burst_ns
- * above one hour; rate is untouched then.
+ * -ERANGE when the limit is above METER_MAX_PPS or METER_MAX_BITS, burst_ns above
+ * one hour, or the burst worth more than two years of the rate; rate is untouched
+ * then. An idle key sends exactly its burst at once.
  */
 int meter_rate_init(struct meter_rate *rate, const struct meter_limit *limit,
                     uint64_t burst_ns, unsigned int least);
