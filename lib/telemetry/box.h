@@ -31,19 +31,19 @@
 
 /* What a worker counts of itself. Written by the worker, read relaxed. */
 struct box_worker {
-	struct pipeline *pipeline; /* books, watch and talkers only */
+	struct pipeline *pipeline;            /* books, watch and talkers only */
 	struct books books[BOX_LINKS_MAX][2]; /* by link and side */
-	uint64_t turns;            /* loops: a heartbeat */
-	uint64_t busy_turns;       /* loops that found packets */
-	uint64_t busy_cycles, idle_cycles; /* time-stamp counter */
-	uint64_t bursts;           /* non-empty ones; received / bursts is the fill */
+	uint64_t turns;                       /* loops: a heartbeat */
+	uint64_t busy_turns;                  /* loops that found packets */
+	uint64_t busy_cycles, idle_cycles;    /* time-stamp counter */
+	uint64_t bursts; /* non-empty ones; received / bursts is the fill */
 	uint64_t last_turn_ns;
-	int lcore;                 /* -1 in replay */
+	int lcore; /* -1 in replay */
 };
 
 /* One end of a link as telemetry shows it. */
 struct box_port {
-	char name[64];       /* as configured */
+	char name[64]; /* as configured */
 	char driver[32];
 	bool is_up;
 	uint64_t speed_bits; /* bits/s, 0 unknown */
@@ -69,9 +69,9 @@ struct box {
 	struct settings *settings; /* that it came from; read under lock */
 	bool is_bypassed;          /* __atomic, relaxed */
 	uint64_t reloads_ok, reloads_failed, last_reload_unix_ns; /* under lock */
-	char warnings[8][160];     /* under lock: hugepages missing and the like */
+	char warnings[8][160]; /* under lock: hugepages missing and the like */
 	unsigned int n_warnings;
-	void *daemon;              /* argument of the functions below */
+	void *daemon; /* argument of the functions below */
 
 	/* Reading devices; may be NULL in replay. Fills up to n links. */
 	void (*read_links)(void *daemon, struct box_link *links, unsigned int n);
@@ -79,7 +79,8 @@ struct box {
 
 	/* Asking; each returns 0 or -errno and, for -EINVAL, errors. May take long; never from control. */
 	int (*reload)(void *daemon, struct conf_errors *errors);
-	int (*check)(void *daemon, const char *text, size_t len, struct conf_errors *errors);
+	int (*check)(void *daemon, const char *text, size_t len,
+	             struct conf_errors *errors);
 	/* service 0..n, or -1 for all; mode -1: as configured. for_ns 0: until taken back. */
 	int (*set_mode)(void *daemon, int service, int mode, uint64_t for_ns);
 	int (*set_bypass)(void *daemon, bool on, uint64_t for_ns);

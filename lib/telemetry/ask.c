@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * ask - the table of documents, and what each may be asked.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "prefix/prefix.h"
+#include "telemetry/telemetry.h"
+
+static const char *const attack_keys[] = { "active", "limit", NULL };
+static const char *const top_keys[] = { "by", "metric", "limit", NULL };
+static const char *const explain_keys[] = { "ip", NULL };
+
+const struct telemetry_document telemetry_documents[] = {
+	{ "status", telemetry_status, NULL,
+	  "Version, uptime, configuration, books of every port and in total, warnings." },
+	{ "live", telemetry_live, NULL,
+	  "One small document with present rates, reasons, services and running "
+	  "attacks." },
+	{ "services", telemetry_services, NULL,
+	  "Every service with its mode and its rates." },
+	{ "services/", telemetry_service, NULL,
+	  "One service: thresholds, measured values and headroom of every vector." },
+	{ "attacks", telemetry_attacks, attack_keys, "Attacks in memory, newest first." },
+	{ "attacks/", telemetry_attack, NULL, "One attack." },
+	{ "top", telemetry_top, top_keys,
+	  "Who sends or receives most, estimated over the last second." },
+	{ "workers", telemetry_workers, NULL,
+	  "What each worker does and how busy it is." },
+	{ "ports", telemetry_ports, NULL,
+	  "Both ends of every link: books, rates and losses." },
+	{ "reasons", telemetry_reasons, NULL,
+	  "Every reason to stop a packet, what it means and how often it was used." },
+	{ "explain", telemetry_explain, explain_keys,
+	  "All the box knows of one address, and why its packets pass or not." },
+	{ "config", telemetry_config, NULL,
+	  "The configuration in force, without secrets." },
+	{ "blocks", telemetry_blocks, NULL,
+	  "Timed entries of the deny and allow lists." },
+	{ NULL, NULL, NULL, NULL },
+};
+
+void
+telemetry_ask_init(struct telemetry_ask *ask)
+{
+	memset(ask, 0, sizeof(*ask));
+	ask->limit = TELEMETRY_LIMIT;
+}
+
+const char *
+telemetry_key_help(const char *key)
+{
+	static const char *const help[][2] = {
+		{ "active", "true: only attacks that still run." },
+		{ "limit", "At most so many entries, 1 to 256, 20 when absent." },
+		{ "by", "sources or destinations." },
+		{ "metric", "packets or bits: what decides the order." },
+		{ "ip", "The IPv4 or IPv6 address to explain." },
+	};
+
+	for (size_t i = 0; i < sizeof(help) / sizeof(*help); i++) {
+		if (strcmp(key, help[i][0]) == 0)
+			return help[i][1];
+	}
+	return "";
+}
+
+/* Sets *out to whether value is the second of the two words. */
+static int
+one_of(const char *value, const char *first, const char *second, bool *out)
+{
+	if (strcmp(value, first) != 0 && strcmp(value, second) != 0)
+		return -EINVAL;
+	*out = strcmp(value, second) == 0;
+	return 0;
+}
+
+static int
+set_limit(struct telemetry_ask *ask, const char *value)
+{
+	char *end;
+	unsigned long n = strtoul(value, &end, 10);
+
+	if (value[0] < '0' || value[0] > '9' || *end != '\0' || n < 1 ||
+	    n > TELEMETRY_LIMIT_MAX)
+		return -EINVAL;
+	ask->limit = (unsigned int)n;
+	return 0;
+}
+
+static int
+set_address(struct telemetry_ask *ask, const char *value)
+{
+	struct prefix p;
+
+	if (strchr(value, '/') != NULL || prefix_parse(value, &p) < 0)
+		return -EINVAL;
+	memcpy(ask->address, p.address, sizeof(ask->address));
+	ask->has_address = true;
+	return 0;
+}
+
+int
+telemetry_ask_set(struct telemetry_ask *ask, const char *key, const char *value,
+                  char why[160])
+{
+	int rc = -ENOENT;
+
+	if (strcmp(key, "active") == 0)
+		rc = one_of(value, "false", "true", &ask->active_only);
+	else if (strcmp(key, "by") == 0)
+		rc = one_of(value, "sources", "destinations", &ask->by_destinations);
+	else if (strcmp(key, "metric") == 0)
+		rc = one_of(value, "packets", "bits", &ask->by_bits);
+	else if (strcmp(key, "limit") == 0)
+		rc = set_limit(ask, value);
+	else if (strcmp(key, "ip") == 0)
+		rc = set_address(ask, value);
+	if (rc == -ENOENT)
+		snprintf(why, 160, "there is no parameter '%.40s'", key);
+	else if (rc < 0)
+		snprintf(why, 160, "'%.40s' does not fit '%s': %s", value, key,
+		         telemetry_key_help(key));
+	return rc < 0 ? -EINVAL : 0;
+}
+
+const struct telemetry_document *
+telemetry_find(const char *path, struct telemetry_ask *ask)
+{
+	for (const struct telemetry_document *d = telemetry_documents; d->path != NULL;
+	     d++) {
+		const size_t len = strlen(d->path);
+
+		if (d->path[len - 1] != '/') {
+			if (strcmp(path, d->path) == 0)
+				return d;
+			continue;
+		}
+		if (strncmp(path, d->path, len) != 0 || path[len] == '\0' ||
+		    strchr(path + len, '/') != NULL ||
+		    strlen(path + len) >= TELEMETRY_NAME)
+			continue;
+		strcpy(ask->name, path + len);
+		return d;
+	}
+	return NULL;
+}

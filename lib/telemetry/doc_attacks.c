@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * doc_attacks - attacks in memory: what they were, and what was done about them.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "telemetry/put.h"
+#include "telemetry/view.h"
+
+void
+telemetry_attack_id(const struct box *box, const struct detect_attack *a,
+                    char id[TELEMETRY_ATTACK_ID])
+{
+	const time_t day =
+		(time_t)(telemetry_unix(box, a->detected_ns) / UINT64_C(1000000000));
+	struct tm tm;
+
+	gmtime_r(&day, &tm);
+	snprintf(id, TELEMETRY_ATTACK_ID, "a-%04d%02d%02d-%04llu", tm.tm_year + 1900,
+	         tm.tm_mon + 1, tm.tm_mday, (unsigned long long)a->number);
+}
+
+static json_t *
+trigger(const struct detect_attack *a)
+{
+	json_t *o = json_object();
+
+	telemetry_put_text(o, "metric", telemetry_unit(a->unit));
+	telemetry_put_count(o, "value", a->value);
+	telemetry_put_count(o, "threshold", a->threshold);
+	telemetry_put_text(o, "level", "activate");
+	return o;
+}
+
+/* Milliseconds from the first packet to `at_ns`; null while that has not happened. */
+static void
+put_after(json_t *o, const char *key, const struct detect_attack *a, uint64_t at_ns)
+{
+	if (at_ns == 0)
+		json_object_set_new(o, key, json_null());
+	else
+		json_object_set_new(
+			o, key,
+			json_real((double)((int64_t)(at_ns - a->first_ns) / 1000) / 1e3));
+}
+
+json_t *
+telemetry_attack_object(const struct box *box, const struct detect_attack *a)
+{
+	const bool is_over = a->state != DETECT_ACTIVE;
+	const uint64_t last = is_over ? a->end_ns : a->updated_ns;
+	char id[TELEMETRY_ATTACK_ID];
+	json_t *o = json_object();
+
+	telemetry_attack_id(box, a, id);
+	telemetry_put_text(o, "attack_id", id);
+	telemetry_put_text(o, "service", a->service_name);
+	telemetry_put_text(o, "vector",
+	                   a->vector < VECTOR_COUNT ? vector_info[a->vector].name
+	                                            : "unknown");
+	telemetry_put_text(o, "status", is_over ? "ended" : "ongoing");
+	telemetry_put_text(o, "mode",
+	                   a->mode <= POLICY_MITIGATE ? policy_mode_names[a->mode]
+	                                              : "unknown");
+	telemetry_put_time(o, "start", telemetry_unix(box, a->first_ns));
+	telemetry_put_time(o, "detected", telemetry_unix(box, a->detected_ns));
+	telemetry_put_time(o, "mitigated", telemetry_unix(box, a->mitigated_ns));
+	telemetry_put_time(o, "end", is_over ? telemetry_unix(box, a->end_ns) : 0);
+	put_after(o, "detected_after_ms", a, a->detected_ns);
+	put_after(o, "mitigated_after_ms", a, a->mitigated_ns);
+	telemetry_put_seconds(o, "duration_seconds",
+	                      last > a->first_ns ? (double)(last - a->first_ns) / 1e9
+	                                         : 0);
+	telemetry_put_count(o, "packets", a->packets);
+	telemetry_put_count(o, "bytes", a->bytes);
+	telemetry_put_count(o, "dropped_packets", a->dropped);
+	telemetry_put_count(o, "dropped_bytes", a->dropped_bytes);
+	telemetry_put_count(o, "would_packets", a->would);
+	telemetry_put_count(o, "verified_dropped_packets", a->verified_dropped);
+	telemetry_put_count(o, "peak_packets_per_second", a->peak_pps);
+	telemetry_put_count(o, "peak_bits_per_second", a->peak_bits);
+	json_object_set_new(o, "trigger", trigger(a));
+	return o;
+}
+
+json_t *
+telemetry_attacks(struct telemetry *t, const struct telemetry_ask *ask)
+{
+	struct box *box = telemetry_box(t);
+	size_t n, active = 0;
+	struct detect_attack *a = telemetry_attacks_copy(box, &n);
+	json_t *o, *list;
+
+	if (a == NULL) {
+		errno = ENOMEM;
+		return NULL;
+	}
+	o = telemetry_document_new(box, NULL);
+	list = json_array();
+	for (size_t i = 0; i < n; i++) {
+		active += a[i].state == DETECT_ACTIVE;
+		if (json_array_size(list) < ask->limit &&
+		    (!ask->active_only || a[i].state == DETECT_ACTIVE))
+			json_array_append_new(list, telemetry_attack_object(box, &a[i]));
+	}
+	telemetry_put_count(o, "active", active);
+	telemetry_put_count(o, "remembered", n);
+	json_object_set_new(o, "attacks", list);
+	free(a);
+	return o;
+}
+
+json_t *
+telemetry_attack(struct telemetry *t, const struct telemetry_ask *ask)
+{
+	struct box *box = telemetry_box(t);
+	size_t n;
+	struct detect_attack *a = telemetry_attacks_copy(box, &n);
+	json_t *o = NULL;
+
+	if (a == NULL) {
+		errno = ENOMEM;
+		return NULL;
+	}
+	for (size_t i = 0; i < n && o == NULL; i++) {
+		char id[TELEMETRY_ATTACK_ID];
+
+		telemetry_attack_id(box, &a[i], id);
+		if (strcmp(id, ask->name) != 0)
+			continue;
+		o = telemetry_document_new(box, NULL);
+		json_object_set_new(o, "attack", telemetry_attack_object(box, &a[i]));
+	}
+	free(a);
+	errno = ENOENT;
+	return o;
+}

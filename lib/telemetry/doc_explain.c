@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * doc_explain - why the packets of one address pass or not.
+ *
+ * Lists and services are looked up here; meters, flows and drops come from the
+ * stages of every worker. `sentence` says it in words that fit on a telephone.
+ */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "prefix/prefix.h"
+#include "stage/explain.h"
+#include "telemetry/put.h"
+#include "telemetry/view.h"
+
+#define BLOCKS_ASKED 4096
+
+/* What was found out so far, and the words for it. */
+struct finding {
+	const struct telemetry_ask *ask;
+	char address[PREFIX_TEXT];
+	json_t *lists, *services, *meters, *flows, *drops, *facts;
+	unsigned int verified;
+	const char *over, *over_unit; /* the meter furthest above its threshold */
+	uint64_t over_value, over_threshold;
+	double over_ratio;
+	const char *last_drop;
+	uint64_t last_drop_age_ns;
+	uint64_t left_out;
+	char listed[160], guarded[200];
+};
+
+static void
+add_list(struct finding *f, const char *name, const char *action, const struct prefix *p)
+{
+	json_t *o = json_object();
+	char text[PREFIX_TEXT];
+
+	prefix_format(p, text);
+	telemetry_put_text(o, "list", name);
+	telemetry_put_text(o, "action", action);
+	telemetry_put_text(o, "prefix", text);
+	json_array_append_new(f->lists, o);
+	if (f->listed[0] == '\0')
+		snprintf(f->listed, sizeof(f->listed),
+		         " It is on the %s list \"%.50s\" as %s.", action, name, text);
+}
+
+static void
+look_in_blocks(struct finding *f, const struct box *box)
+{
+	struct policy_block *b;
+	size_t n;
+
+	if (box->block_list == NULL)
+		return;
+	b = calloc(BLOCKS_ASKED, sizeof(*b));
+	if (b == NULL)
+		return;
+	n = box->block_list(box->daemon, b, BLOCKS_ASKED);
+	for (size_t i = 0; i < n && i < BLOCKS_ASKED; i++) {
+		if (prefix_holds(&b[i].prefix, f->ask->address))
+			add_list(f, "timed entries", b[i].is_allow ? "allow" : "deny",
+			         &b[i].prefix);
+	}
+	free(b);
+}
+
+/* Whether one of the prefixes holds the address; *out is that one. */
+static bool
+held(const struct conf_prefixes *list, const uint8_t address[16], struct prefix *out)
+{
+	for (size_t i = 0; i < list->count; i++) {
+		memcpy(out->address, list->prefix[i].address, sizeof(out->address));
+		out->len = list->prefix[i].len;
+		if (prefix_holds(out, address))
+			return true;
+	}
+	return false;
+}
+
+/* Under box->lock. */
+static void
+look_in_settings(struct finding *f, const struct box *box)
+{
+	const struct settings_list *list;
+	struct prefix p;
+
+	if (box->settings == NULL)
+		return;
+	list = box->settings->lists.element;
+	for (size_t i = 0; i < box->settings->lists.count; i++) {
+		if (held(&list[i].prefixes, f->ask->address, &p))
+			add_list(f, list[i].name,
+			         list[i].action == LIST_ALLOW ? "allow" : "deny", &p);
+	}
+}
+
+/* Under box->lock: services that protect the address. */
+static void
+look_in_services(struct finding *f, const struct box *box)
+{
+	struct prefix held_by;
+
+	for (unsigned int i = 0; box->policies != NULL && i < box->policies->n_services;
+	     i++) {
+		const struct service *s = &box->policies->service[i];
+		const struct policy *p = &box->policies->policy[s->policy];
+		json_t *o;
+
+		if (s->name[0] == '\0' || !held(&s->prefixes, f->ask->address, &held_by))
+			continue;
+		o = json_object();
+		telemetry_put_text(o, "service", s->name);
+		telemetry_put_text(o, "policy", p->name);
+		telemetry_put_text(o, "mode", policy_mode_names[p->mode]);
+		json_array_append_new(f->services, o);
+		if (f->guarded[0] == '\0')
+			snprintf(f->guarded, sizeof(f->guarded),
+			         " It is protected as service \"%s\" by policy \"%s\" in "
+			         "mode %s.",
+			         s->name, p->name, policy_mode_names[p->mode]);
+	}
+}
+
+static json_t *
+line_object(const struct box *box, const struct explain_line *l, unsigned int worker)
+{
+	static const uint8_t nobody[16];
+	const struct stage *stage = telemetry_stage(l->stage);
+	json_t *o = json_object();
+
+	telemetry_put_text(o, "what", l->what);
+	telemetry_put_text(o, "stage", stage != NULL ? stage->name : "");
+	if (box->policies != NULL && l->service > 0 &&
+	    l->service < box->policies->n_services)
+		telemetry_put_text(o, "service", box->policies->service[l->service].name);
+	telemetry_put_text(o, "verdict", l->verdict);
+	telemetry_put_text(o, "unit", l->unit);
+	telemetry_put_count(o, "value", l->value);
+	if (l->threshold != 0)
+		telemetry_put_count(o, "threshold", l->threshold);
+	telemetry_put_seconds(o, "age_seconds", (double)l->age_ns / 1e9);
+	telemetry_put_count(o, "worker", worker);
+	if (memcmp(l->peer, nobody, sizeof(nobody)) != 0) {
+		telemetry_put_address(o, "peer", l->peer);
+		telemetry_put_count(o, "peer_port", l->peer_port);
+		telemetry_put_count(o, "port", l->port);
+		telemetry_put_count(o, "protocol", l->proto);
+	}
+	return o;
+}
+
+static void
+note_meter(struct finding *f, const struct explain_line *l)
+{
+	const double ratio = (double)l->value / (double)l->threshold;
+
+	if (strcmp(l->verdict, "over") != 0 || ratio < f->over_ratio)
+		return;
+	f->over = l->what;
+	f->over_unit = l->unit;
+	f->over_value = l->value;
+	f->over_threshold = l->threshold;
+	f->over_ratio = ratio;
+}
+
+static void
+add_line(struct finding *f, const struct box *box, const struct explain_line *l,
+         unsigned int worker)
+{
+	json_t *o = line_object(box, l, worker), *to = f->facts;
+
+	if (strcmp(l->what, "flow") == 0) {
+		to = f->flows;
+		f->verified += strcmp(l->verdict, "verified") == 0;
+	} else if (strcmp(l->what, "last drop") == 0) {
+		to = f->drops;
+		if (f->last_drop == NULL || l->age_ns < f->last_drop_age_ns) {
+			f->last_drop = l->verdict;
+			f->last_drop_age_ns = l->age_ns;
+		}
+	} else if (l->threshold != 0) {
+		to = f->meters;
+		note_meter(f, l);
+	}
+	json_array_append_new(to, o);
+}
+
+/* Ask the workers. Returns 0 or -errno. */
+static int
+ask_workers(struct finding *f, struct box *box)
+{
+	struct explain *e;
+	int rc;
+
+	if (box->ask == NULL || box->n_workers == 0)
+		return 0;
+	e = calloc(box->n_workers, sizeof(*e));
+	if (e == NULL)
+		return -ENOMEM;
+	for (unsigned int w = 0; w < box->n_workers; w++)
+		memcpy(e[w].address, f->ask->address, sizeof(e[w].address));
+	rc = box->ask(box->daemon, f->ask->address, e);
+	if (rc == 0) {
+		pthread_mutex_lock(&box->lock);
+		for (unsigned int w = 0; w < box->n_workers; w++) {
+			f->left_out += e[w].left_out;
+			for (unsigned int i = 0; i < e[w].lines; i++)
+				add_line(f, box, &e[w].line[i], w);
+		}
+		pthread_mutex_unlock(&box->lock);
+	}
+	free(e);
+	return rc;
+}
+
+/* Append to text of `size` bytes; what does not fit is cut. */
+static void
+say(char *text, size_t size, const char *format, ...)
+{
+	const size_t n = strlen(text);
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text + n, size - n, format, args);
+	va_end(args);
+}
+
+static void
+put_sentence(json_t *o, const struct finding *f, const struct box *box)
+{
+	const size_t flows = json_array_size(f->flows);
+	char text[1200] = "";
+
+	say(text, sizeof(text), "%s:", f->address);
+	if (box_is_bypassed(box))
+		say(text, sizeof(text), " Bypass is on, so nothing is judged.");
+	say(text, sizeof(text), "%s",
+	    f->guarded[0] != '\0' ? f->guarded
+	                          : " No service protects it; it is a client here.");
+	say(text, sizeof(text), "%s",
+	    f->listed[0] != '\0' ? f->listed : " It is on no list.");
+	if (f->over != NULL)
+		say(text, sizeof(text),
+		    " Its %s are over the limit: %llu against %llu %s.", f->over,
+		    (unsigned long long)f->over_value,
+		    (unsigned long long)f->over_threshold, f->over_unit);
+	else if (json_array_size(f->meters) > 0)
+		say(text, sizeof(text), " It is within every limit.");
+	if (flows > 0)
+		say(text, sizeof(text), " It has %zu flow%s here, %u of them verified.",
+		    flows, flows == 1 ? "" : "s", f->verified);
+	else
+		say(text, sizeof(text), " It has no flow here.");
+	if (f->last_drop != NULL)
+		say(text, sizeof(text), " Its last drop was %.1f s ago, for %s.",
+		    (double)f->last_drop_age_ns / 1e9, f->last_drop);
+	else
+		say(text, sizeof(text), " No recent packet of it was dropped.");
+	telemetry_put_text(o, "sentence", text);
+}
+
+json_t *
+telemetry_explain(struct telemetry *t, const struct telemetry_ask *ask)
+{
+	struct box *box = telemetry_box(t);
+	struct finding f = { .ask = ask };
+	json_t *o;
+	int rc;
+
+	if (!ask->has_address) {
+		errno = EINVAL;
+		return NULL;
+	}
+	prefix_format_address(ask->address, f.address);
+	o = telemetry_document_new(box, NULL);
+	telemetry_put_text(o, "address", f.address);
+	json_object_set_new(o, "lists", f.lists = json_array());
+	json_object_set_new(o, "services", f.services = json_array());
+	json_object_set_new(o, "meters", f.meters = json_array());
+	json_object_set_new(o, "flows", f.flows = json_array());
+	json_object_set_new(o, "drops", f.drops = json_array());
+	json_object_set_new(o, "facts", f.facts = json_array());
+	look_in_blocks(&f, box);
+	pthread_mutex_lock(&box->lock);
+	look_in_settings(&f, box);
+	look_in_services(&f, box);
+	pthread_mutex_unlock(&box->lock);
+
+	rc = ask_workers(&f, box);
+	if (rc < 0) {
+		json_decref(o);
+		errno = -rc;
+		return NULL;
+	}
+	telemetry_put_count(o, "left_out", f.left_out);
+	put_sentence(o, &f, box);
+	return o;
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * parts - pieces that stand in more than one document.
+ *
+ * Threads any; pieces belong to who asks for them.
+ */
+#ifndef TELEMETRY_PARTS_H
+#define TELEMETRY_PARTS_H
+
+#include <jansson.h>
+#include <stdlib.h>
+
+#include "telemetry/view.h"
+
+/* Counters of a pair of books with their rates over the window. */
+json_t *telemetry_books_object(const struct books *now, const struct books *base,
+                               uint64_t window_ns);
+
+/*
+ * "books": whether the equations held when they were read. A few packets that
+ * a worker had in its hands at that moment are told as in flight.
+ */
+void telemetry_put_balance(json_t *o, int64_t unaccounted, int64_t unsent);
+
+json_t *telemetry_ports_array(const struct telemetry_view *v);
+
+/* Reasons of the box; only those that were ever used when used_only. */
+json_t *telemetry_reasons_array(const struct telemetry_view *v, bool used_only);
+
+/*
+ * One service with its rates; with every vector when is_whole. Call under
+ * box->lock with a name in use.
+ */
+json_t *telemetry_service_object(const struct telemetry_view *v, unsigned int service,
+                                 bool is_whole);
+
+#define TELEMETRY_REASON_NAME 96
+/* "sanity.truncated" of a running index (pipeline/pipeline.h). */
+void telemetry_reason_name(unsigned int index, char name[TELEMETRY_REASON_NAME]);
+
+/* Packets of one service for one reason, over all workers. */
+uint64_t telemetry_service_reason(const struct box *box, unsigned int service,
+                                  unsigned int index, bool is_would);
+
+/* {"packets_per_second"|"bits_per_second": n}, or null where no threshold is set. */
+json_t *telemetry_limit_object(const struct meter_limit *limit);
+
+#endif
