@@ -4,12 +4,15 @@
  *
  * Space-Saving (Metwally, Agrawal, El Abbadi 2005) in eight-way lines: a key
  * lives in the line its hash picks; a new key takes the place of the line's
- * smallest and inherits its count as `error`, so a reported count is never too
- * low and at most `error` too high. One packet in TALKERS_SAMPLE is counted, with that
- * weight, chosen by a counter that the sender cannot see.
+ * smallest and inherits its count as `error`, so a count is never below what
+ * was counted and at most `error` above it. Of TALKERS_SAMPLE packets one is
+ * counted, with that weight, at random gaps that start from the key: no sender
+ * can step between them. Sampling adds a standard error of at most
+ * sqrt(TALKERS_SAMPLE * packets).
  *
  * Two epochs of one second alternate: the worker fills one, readers read the
- * other, which nobody writes for the next second.
+ * other, which nobody writes for the next second. A line of the last but one
+ * epoch is cleared when its first packet comes, so turning costs nothing.
  *
  * Units   packets and bytes a second (an epoch).
  * Threads one worker adds; readers copy the finished epoch and retry if it turned meanwhile.
@@ -31,12 +34,15 @@ enum talkers_table { TALKERS_SOURCES, TALKERS_DESTINATIONS, TALKERS_TABLES };
 
 struct talker {
 	uint8_t address[16];
-	uint64_t packets, bytes;
+	uint64_t packets;
+	uint64_t bytes; /* since the address got its slot: the error is on the low side */
 	uint64_t error; /* packets that may belong to others */
 };
 
 struct talkers_epoch {
 	uint64_t began_ns, ended_ns;
+	uint64_t filled[TALKERS_TABLES]
+		       [TALKERS_LINES]; /* turn + 1 that a line belongs to */
 	struct talker slot[TALKERS_TABLES][TALKERS_LINES * TALKERS_WAYS];
 };
 
@@ -44,9 +50,11 @@ struct talkers {
 	struct hash_key key;
 	struct talkers_epoch *epoch; /* two of them */
 	uint64_t turn;               /* epoch[turn & 1] is being filled */
-	uint64_t tick;               /* packets seen, for sampling */
+	uint64_t random;             /* where the next gap comes from */
+	uint32_t skip;               /* packets to go until the next is counted */
 };
 
+/* Take the memory of both epochs. Returns 0 or -ENOMEM; nothing stays open then. */
 int talkers_open(struct talkers *t, const struct hash_key *key);
 void talkers_close(struct talkers *t);
 
@@ -59,7 +67,8 @@ void talkers_turn(struct talkers *t, uint64_t now_ns);
 
 /*
  * Copy the `n` largest of the finished epoch by packets or bytes, largest first,
- * into out; *seconds_ns gets the epoch's length. Returns how many.
+ * into out; *length_ns gets the epoch's length. Returns how many; 0 with a
+ * length of 0 before the first epoch is over. Any thread but a worker.
  */
 size_t talkers_read(const struct talkers *t, enum talkers_table which, int by_bytes,
                     struct talker *out, size_t n, uint64_t *length_ns);

@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "sketch/talkers.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/counter.h"
+#include "base/memory.h"
+#include "base/seq.h"
+
+#define SLOTS ((size_t)TALKERS_LINES * TALKERS_WAYS)
+
+static_assert((TALKERS_LINES & (TALKERS_LINES - 1)) == 0, "a line is picked with a mask");
+static_assert(sizeof(struct talker) % sizeof(uint64_t) == 0, "slots are copied by words");
+
+int
+talkers_open(struct talkers *t, const struct hash_key *key)
+{
+	static const uint8_t zero[16];
+
+	memset(t, 0, sizeof(*t));
+	t->epoch = memory_take(2 * sizeof(*t->epoch));
+	if (t->epoch == NULL)
+		return -ENOMEM;
+	t->key = *key;
+	t->random = hash_16(key, zero).hi;
+	return 0;
+}
+
+void
+talkers_close(struct talkers *t)
+{
+	if (t->epoch != NULL)
+		memory_give(t->epoch, 2 * sizeof(*t->epoch));
+	t->epoch = NULL;
+}
+
+/*
+ * A reader that is a second late meets the next epoch's first packets; it
+ * throws that copy away, and words written one by one keep the race defined.
+ */
+static void
+clear(struct talker *line)
+{
+	uint64_t *word = (uint64_t *)(void *)line;
+
+	for (size_t i = 0; i < TALKERS_WAYS * sizeof(*line) / sizeof(*word); i++)
+		counter_set(&word[i], 0);
+}
+
+static void
+put_address(struct talker *to, const uint8_t address[16])
+{
+	uint64_t half[2];
+
+	memcpy(half, address, sizeof(half));
+	seq_copy_words((uint64_t *)(void *)to->address, half, sizeof(half));
+}
+
+/*
+ * The slot of `address` in its line: its own, or else the one with the fewest
+ * packets, whose count the newcomer inherits. An empty slot has the fewest.
+ */
+static struct talker *
+slot_of(struct talker *line, const uint8_t address[16])
+{
+	struct talker *least = line;
+
+	for (unsigned int i = 0; i < TALKERS_WAYS; i++) {
+		if (line[i].packets != 0 && memcmp(line[i].address, address, 16) == 0)
+			return &line[i];
+		if (line[i].packets < least->packets)
+			least = &line[i];
+	}
+	put_address(least, address);
+	counter_set(&least->error, least->packets);
+	/* Bytes are no part of the bound: the newcomer starts its own. */
+	counter_set(&least->bytes, 0);
+	return least;
+}
+
+static void
+count(struct talkers *t, enum talkers_table which, const uint8_t address[16],
+      uint32_t bytes)
+{
+	struct talkers_epoch *e = &t->epoch[t->turn & 1];
+	uint64_t at = hash_16(&t->key, address).lo & (TALKERS_LINES - 1);
+	struct talker *line = &e->slot[which][at * TALKERS_WAYS], *slot;
+
+	if (e->filled[which][at] != t->turn + 1) {
+		clear(line);
+		counter_set(&e->filled[which][at], t->turn + 1);
+	}
+	slot = slot_of(line, address);
+	counter_add(&slot->packets, TALKERS_SAMPLE);
+	counter_add(&slot->bytes, (uint64_t)bytes * TALKERS_SAMPLE);
+}
+
+/* Gaps of 1 to 2 * TALKERS_SAMPLE - 1 packets, all as likely (Knuth's MMIX generator). */
+static uint32_t
+gap(struct talkers *t)
+{
+	t->random =
+		t->random * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+	return (uint32_t)(((t->random >> 32) * (2 * TALKERS_SAMPLE - 1)) >> 32);
+}
+
+void
+talkers_add(struct talkers *t, const uint8_t src[16], const uint8_t dst[16],
+            uint32_t bytes)
+{
+	if (t->skip > 0) {
+		t->skip--;
+		return;
+	}
+	t->skip = gap(t);
+	count(t, TALKERS_SOURCES, src, bytes);
+	count(t, TALKERS_DESTINATIONS, dst, bytes);
+}
+
+void
+talkers_turn(struct talkers *t, uint64_t now_ns)
+{
+	struct talkers_epoch *e = &t->epoch[t->turn & 1];
+	struct talkers_epoch *next = &t->epoch[(t->turn + 1) & 1];
+
+	if (now_ns - e->began_ns < TALKERS_EPOCH_NS)
+		return;
+	counter_set(&e->ended_ns, now_ns);
+	__atomic_store_n(&t->turn, t->turn + 1, __ATOMIC_RELEASE);
+	__atomic_thread_fence(__ATOMIC_RELEASE);
+	counter_set(&next->began_ns, now_ns);
+}
+
+static int
+order(uint64_t x, uint64_t y, const struct talker *a, const struct talker *b)
+{
+	if (x != y)
+		return x > y ? -1 : 1;
+	/* Equals stand by address, so that two runs print the same. */
+	return memcmp(a->address, b->address, sizeof(a->address));
+}
+
+static int
+by_packets(const void *a, const void *b)
+{
+	const struct talker *x = a, *y = b;
+
+	return order(x->packets, y->packets, x, y);
+}
+
+static int
+by_bytes_first(const void *a, const void *b)
+{
+	const struct talker *x = a, *y = b;
+
+	return order(x->bytes, y->bytes, x, y);
+}
+
+/* Copy the lines that the epoch of `turn` filled; returns the slots in use. */
+static size_t
+collect(const struct talkers_epoch *e, enum talkers_table which, uint64_t turn,
+        struct talker *to)
+{
+	size_t used = 0;
+
+	for (size_t line = 0; line < TALKERS_LINES; line++) {
+		struct talker copy[TALKERS_WAYS];
+
+		if (counter_read(&e->filled[which][line]) != turn + 1)
+			continue;
+		seq_copy_words((uint64_t *)(void *)copy,
+		               (const uint64_t *)(const void *)&e
+		                       ->slot[which][line * TALKERS_WAYS],
+		               sizeof(copy));
+		for (size_t i = 0; i < TALKERS_WAYS; i++)
+			if (copy[i].packets != 0)
+				to[used++] = copy[i];
+	}
+	return used;
+}
+
+size_t
+talkers_read(const struct talkers *t, enum talkers_table which, int by_bytes,
+             struct talker *out, size_t n, uint64_t *length_ns)
+{
+	struct talker *all = malloc(SLOTS * sizeof(*all));
+	uint64_t before, after;
+	size_t used;
+
+	*length_ns = 0;
+	if (all == NULL)
+		return 0;
+	do {
+		const struct talkers_epoch *e;
+
+		before = __atomic_load_n(&t->turn, __ATOMIC_ACQUIRE);
+		e = &t->epoch[(before + 1) & 1];
+		used = before == 0 ? 0 : collect(e, which, before - 1, all);
+		if (before != 0)
+			*length_ns =
+				counter_read(&e->ended_ns) - counter_read(&e->began_ns);
+		__atomic_thread_fence(__ATOMIC_ACQUIRE);
+		after = __atomic_load_n(&t->turn, __ATOMIC_RELAXED);
+	} while (before != after);
+
+	qsort(all, used, sizeof(*all), by_bytes ? by_bytes_first : by_packets);
+	if (used > n)
+		used = n;
+	memcpy(out, all, used * sizeof(*out));
+	free(all);
+	return used;
+}
