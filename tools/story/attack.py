@@ -11,7 +11,7 @@ import json
 import os
 import subprocess
 
-from net import BOTS, SHOP4
+from net import BOTS, SHOP4, SHOP6
 from procs import ProcError, Program, Talker
 from shop import BOT_PATHS
 
@@ -24,17 +24,17 @@ BOT_HOSTS = 50
 BOT_CPS = 40
 
 FLOOD = (
-    ("udp", UDP_PPS, f"udp,rate={UDP_PPS},sources=random,dst={SHOP4},dport=80,"
+    ("udp", UDP_PPS, f"udp,rate={UDP_PPS},sources=random,dst={SHOP4},dst={SHOP6},dport=80,"
      f"size={UDP_BYTES}"),
     ("bot_syn", SYN_PPS,
      f"syn,rate={SYN_PPS},sources=hosts:{SYN_HOSTS},from={BOTS[0]},dst={SHOP4},dport=80"),
 )
 FRAGMENTS = (
     ("fragment", FRAGMENT_PPS // 2,
-     f"fragment,rate={FRAGMENT_PPS // 2},fragments=pairs,sources=random,dst={SHOP4},dport=80,"
-     f"size={2 * UDP_BYTES}"),
+     f"fragment,rate={FRAGMENT_PPS // 2},fragments=pairs,sources=random,dst={SHOP4},dst={SHOP6},"
+     f"dport=80,size={2 * UDP_BYTES}"),
     ("fragment", FRAGMENT_PPS // 2,
-     f"fragment,rate={FRAGMENT_PPS // 2},fragments=rests,sources=random,dst={SHOP4},"
+     f"fragment,rate={FRAGMENT_PPS // 2},fragments=rests,sources=random,dst={SHOP4},dst={SHOP6},"
      f"size={UDP_BYTES}"),
 )
 

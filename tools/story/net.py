@@ -10,6 +10,7 @@ hop of its own because a queue on the gate's own interface would be passed by: A
 hands its frames to the driver directly. Packets are counted on `line`, before the bucket.
 """
 
+import json
 import os
 import signal
 import subprocess
@@ -139,12 +140,9 @@ class Net:
 
     def link_drops(self):
         """Packets that the bounded link has thrown away so far."""
-        for line in run("tc", "-n", self.name("cable"), "-s", "qdisc", "show", "dev",
-                        "tail").splitlines():
-            words = line.replace(",", " ").split()
-            if "dropped" in words:
-                return int(words[words.index("dropped") + 1])
-        return 0
+        told = run("tc", "-n", self.name("cable"), "-s", "-j", "qdisc", "show", "dev", "tail")
+        # The bucket counts what its queue had no room for as dropped, too.
+        return max(queue["drops"] for queue in json.loads(told))
 
     def down(self):
         """End what runs in our namespaces, and remove them."""
