@@ -116,9 +116,8 @@ reasons(const struct box *box, unsigned int service)
 	return a;
 }
 
-/* Prefixes, protocol and ports as the file has them. */
-static void
-put_target(json_t *o, const struct service *s)
+void
+telemetry_put_target(json_t *o, const struct service *s)
 {
 	json_t *prefixes = json_array(), *ports = json_array();
 	char text[CONF_PREFIX_TEXT];
@@ -207,7 +206,7 @@ telemetry_service_object(const struct telemetry_view *v, unsigned int service,
 	telemetry_put_text(o, "policy", p->name);
 	telemetry_put_text(o, "state", state_names[worst]);
 	telemetry_put_ratio(o, "headroom_ratio", least);
-	put_target(o, s);
+	telemetry_put_target(o, s);
 	put_rates(o, v, service);
 	if (is_whole) {
 		json_object_set_new(o, "vectors", vectors);

@@ -250,7 +250,8 @@ keep(const char *path)
 	if (doc == NULL)
 		return -ENOENT;
 	free(kept);
-	kept = json_dumps(doc, JSON_COMPACT | JSON_ENSURE_ASCII | JSON_REAL_PRECISION(12));
+	kept = json_dumps(doc,
+	                  JSON_COMPACT | JSON_ENSURE_ASCII | JSON_REAL_PRECISION(12));
 	snprintf(kept_path, sizeof(kept_path), "%s", path);
 	json_decref(doc);
 	return kept == NULL ? -ENOMEM : 0;

@@ -34,6 +34,9 @@ json_t *telemetry_reasons_array(const struct telemetry_view *v, bool used_only);
 json_t *telemetry_service_object(const struct telemetry_view *v, unsigned int service,
                                  bool is_whole);
 
+/* Prefixes, protocol and ports of a service, as the file has them. */
+void telemetry_put_target(json_t *o, const struct service *s);
+
 #define TELEMETRY_REASON_NAME 96
 /* "sanity.truncated" of a running index (pipeline/pipeline.h). */
 void telemetry_reason_name(unsigned int index, char name[TELEMETRY_REASON_NAME]);
