@@ -57,15 +57,26 @@ struct stage_env {
 	struct flow_table *flows;
 	struct source_table *sources;
 	struct watch *watch;
-	struct notices *notices; /* to control: blocks and the like; never full of packets */
+	struct notices
+		*notices; /* to control: blocks and the like; never full of packets */
 };
 
-/* What a policy's params may be derived from, besides their own keys. */
+/* One allow or deny list, or one timed block; a value of the prefix table is its index + 1. */
+struct stage_listed {
+	uint64_t until_ns; /* worker clock when it ends; 0: never */
+	uint16_t
+		under; /* value that holds for the prefix once this one has ended; 0: none */
+	bool is_deny;
+	bool is_block; /* made at run time */
+	char name[64]; /* of the list, or the reason given with the block */
+};
+
+/* What a policy's params may be derived from, besides their own keys; lives as long as they. */
 struct stage_compile {
 	const struct watch_rule *rules;     /* VECTOR_COUNT thresholds of this policy */
-	const struct prefix_table *listed;  /* allow and deny prefixes, values: enum listed */
-	const uint64_t *listed_until;       /* by list entry: ns when it ends, 0 never */
-	const struct prefix_table *routers; /* BGP and OSPF neighbours, or NULL */
+	const struct prefix_table *listed;  /* allow and deny prefixes; NULL: none */
+	const struct stage_listed *entries; /* what the values of `listed` mean */
+	const struct prefix_table *routers; /* BGP and OSPF neighbours; NULL: none */
 };
 
 /* One snapshot's params of one stage, by policy. */
@@ -79,20 +90,24 @@ struct stage {
 	const struct stage_reason *reasons; /* ended by name == NULL; index is the code */
 
 	/* Slow path: control thread, may fail, may allocate. */
-	const struct conf_field *fields; /* keys of the policy's group `name`; NULL: none */
-	size_t params_size;              /* 0: nothing to configure, params is &stage */
+	const struct conf_field
+		*fields;    /* keys of the policy's group `name`; NULL: none */
+	size_t params_size; /* 0: nothing to configure, params is &stage */
 	int (*compile)(void *params, const struct stage_compile *from,
-	               struct conf_errors *errors);    /* optional: derive, cross-check */
-	void (*release)(void *params);                 /* optional: undo compile */
-	int (*open)(void **state, const struct stage_env *env); /* optional; 0 or -errno */
-	void (*close)(void *state);                    /* with open */
+	               struct conf_errors *errors); /* optional: derive, cross-check */
+	void (*release)(void *params);              /* optional: undo compile */
+	int (*open)(void **state,
+	            const struct stage_env *env); /* optional; 0 or -errno */
+	void (*close)(void *state);               /* with open */
 
 	/* Hot path: worker thread, cannot fail, does not allocate, log or block. */
-	void (*observe)(void *state, const struct stage_view *view, struct burst *b,
-	                uint64_t lanes); /* optional; params may be NULL for a lane's policy */
+	void (*observe)(
+		void *state, const struct stage_view *view, struct burst *b,
+		uint64_t lanes); /* optional; params may be NULL for a lane's policy */
 	void (*decide)(void *state, const struct stage_view *view, struct burst *b,
 	               uint64_t todo); /* optional; params are never NULL there */
-	void (*reply)(void *state, struct burst *b, uint64_t lanes); /* with burst_reply */
+	void (*reply)(void *state, struct burst *b,
+	              uint64_t lanes); /* with burst_reply */
 
 	/* Optional. Between bursts: expire a little, at most `budget` entries. */
 	void (*tick)(void *state, uint64_t now_ns, unsigned int budget);
@@ -119,6 +134,7 @@ enum stage_io_reason {
 	STAGE_IO_TX_FULL,   /* the other port or its ring took no more */
 	STAGE_IO_SHORTENED, /* the receiving port delivered less than the whole frame */
 	STAGE_IO_LINK_DOWN, /* the other port has no link */
+	STAGE_IO_TOO_LONG,  /* the other port carries no frame that long */
 };
 
 #endif

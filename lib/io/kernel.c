@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "io/kernel.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/ethtool.h>
+#include <linux/sockios.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* One ioctl on a socket of its own: nothing here is called often. */
+static int
+ask(const char *interface, unsigned long what, struct ifreq *req)
+{
+	int fd, failed;
+
+	if (strlen(interface) >= IFNAMSIZ)
+		return -ENODEV;
+	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return -errno;
+	strncpy(req->ifr_name, interface, IFNAMSIZ - 1);
+	failed = ioctl(fd, what, req) < 0 ? -errno : 0;
+	close(fd);
+	return failed;
+}
+
+static int
+ethtool(const char *interface, void *command)
+{
+	struct ifreq req = { .ifr_data = command };
+
+	return ask(interface, SIOCETHTOOL, &req);
+}
+
+int
+kernel_mtu(const char *interface, unsigned int *mtu)
+{
+	struct ifreq req = { 0 };
+	int failed = ask(interface, SIOCGIFMTU, &req);
+
+	if (failed == 0)
+		*mtu = (unsigned int)req.ifr_mtu;
+	return failed;
+}
+
+bool
+kernel_is_running(const char *interface)
+{
+	const int both = IFF_UP | IFF_RUNNING;
+	struct ifreq req = { 0 };
+
+	return ask(interface, SIOCGIFFLAGS, &req) == 0 && (req.ifr_flags & both) == both;
+}
+
+int
+kernel_set_up(const char *interface, bool up)
+{
+	struct ifreq req = { 0 };
+	int failed = ask(interface, SIOCGIFFLAGS, &req);
+
+	if (failed != 0)
+		return failed;
+	if (((req.ifr_flags & IFF_UP) != 0) == up)
+		return 0;
+	req.ifr_flags = (short)(up ? req.ifr_flags | IFF_UP : req.ifr_flags & ~IFF_UP);
+	return ask(interface, SIOCSIFFLAGS, &req);
+}
+
+uint64_t
+kernel_speed(const char *interface)
+{
+	struct ethtool_cmd cmd = { .cmd = ETHTOOL_GSET };
+	uint32_t mbit;
+
+	if (ethtool(interface, &cmd) != 0)
+		return 0;
+	mbit = ethtool_cmd_speed(&cmd);
+	return mbit == 0 || mbit == (uint32_t)SPEED_UNKNOWN || mbit == UINT16_MAX
+	               ? 0
+	               : (uint64_t)mbit * 1000000;
+}
+
+int
+kernel_set_channels(const char *interface, unsigned int queues, unsigned int *most)
+{
+	struct ethtool_channels ch = { .cmd = ETHTOOL_GCHANNELS };
+	bool combined;
+	int failed = ethtool(interface, &ch);
+
+	*most = 1;
+	if (failed != 0) /* A device that knows no channels has one. */
+		return queues == 1 ? 0 : failed;
+	combined = ch.max_combined > 0;
+	*most = combined                ? ch.max_combined
+	        : ch.max_rx < ch.max_tx ? ch.max_rx
+	                                : ch.max_tx;
+	if (combined ? ch.combined_count == queues && ch.rx_count == 0
+	             : ch.rx_count == queues && ch.tx_count == queues)
+		return 0;
+	if (queues > *most)
+		return -ERANGE;
+	ch.cmd = ETHTOOL_SCHANNELS;
+	if (combined) {
+		ch.combined_count = queues;
+		ch.rx_count = ch.tx_count = 0;
+	} else {
+		ch.rx_count = ch.tx_count = queues;
+	}
+	return ethtool(interface, &ch);
+}
+
+/* Old-style switches: every driver since 2.6 answers them. */
+static int
+switch_off(const char *interface, uint32_t get, uint32_t set)
+{
+	struct ethtool_value value = { .cmd = get };
+	int failed;
+
+	if (ethtool(interface, &value) != 0 || value.data == 0)
+		return 0; /* Not there, or off already. */
+	value.cmd = set;
+	value.data = 0;
+	failed = ethtool(interface, &value);
+	if (failed != 0)
+		return failed;
+	value.cmd = get;
+	return ethtool(interface, &value) == 0 && value.data != 0 ? -EPERM : 0;
+}
+
+int
+kernel_plain_frames(const char *interface)
+{
+	static const struct {
+		uint32_t get, set;
+	} features[] = {
+		{ ETHTOOL_GTSO, ETHTOOL_STSO },
+		{ ETHTOOL_GGSO, ETHTOOL_SGSO },
+		{ ETHTOOL_GGRO, ETHTOOL_SGRO },
+		{ ETHTOOL_GTXCSUM, ETHTOOL_STXCSUM },
+		{ ETHTOOL_GRXCSUM, ETHTOOL_SRXCSUM },
+	};
+	const uint32_t unwanted = ETH_FLAG_LRO | ETH_FLAG_RXVLAN | ETH_FLAG_TXVLAN;
+	struct ethtool_value flags = { .cmd = ETHTOOL_GFLAGS };
+	int failed = 0, one;
+
+	for (unsigned int i = 0; i < sizeof(features) / sizeof(*features); i++) {
+		one = switch_off(interface, features[i].get, features[i].set);
+		if (one != 0)
+			failed = one;
+	}
+	if (ethtool(interface, &flags) == 0 && (flags.data & unwanted) != 0) {
+		flags.cmd = ETHTOOL_SFLAGS;
+		flags.data &= ~unwanted;
+		one = ethtool(interface, &flags);
+		if (one != 0)
+			failed = one;
+	}
+	return failed;
+}
+
+static int
+open_disable_ipv6(const char *interface, int flags)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "/proc/sys/net/ipv6/conf/%s/disable_ipv6",
+	         interface);
+	return open(path, flags | O_CLOEXEC);
+}
+
+static void
+write_disable_ipv6(const char *interface, char digit)
+{
+	int fd = open_disable_ipv6(interface, O_WRONLY);
+
+	if (fd < 0)
+		return;
+	/* A kernel that refuses keeps its few multicast frames; the wire works with them. */
+	if (write(fd, &digit, 1) != 1)
+		errno = 0;
+	close(fd);
+}
+
+void
+kernel_silence_ipv6(const char *interface, int *before)
+{
+	int fd = open_disable_ipv6(interface, O_RDONLY);
+	char digit = '1';
+
+	*before = -1;
+	if (fd < 0)
+		return;
+	if (read(fd, &digit, 1) == 1 && digit == '0') {
+		write_disable_ipv6(interface, '1');
+		*before = 0;
+	}
+	close(fd);
+}
+
+void
+kernel_restore_ipv6(const char *interface, int before)
+{
+	if (before >= 0)
+		write_disable_ipv6(interface, (char)('0' + before));
+}
