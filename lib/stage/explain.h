@@ -18,17 +18,18 @@
 
 /* One finding. Strings are static; numbers carry their unit by name. */
 struct explain_line {
-	uint8_t stage;        /* index in stage_list; written by the pipeline */
-	uint16_t service;     /* 0: none or any */
-	const char *what;     /* "packets", "flow", "blocked", "last drop" */
-	const char *unit;     /* "packets_per_second", "seconds", "packets", or "" */
-	uint64_t value;       /* measured */
-	uint64_t threshold;   /* configured; 0: none */
-	uint64_t age_ns;      /* since it happened or was last seen; 0: now */
-	const char *verdict;  /* "verified", "over", "within", a reason, or "" */
-	uint8_t peer[16];     /* of a flow; zero otherwise */
+	uint8_t stage;       /* index in stage_list; written by the pipeline */
+	uint16_t service;    /* 0: none or any */
+	const char *what;    /* "packets", "flow", "blocked", "last drop" */
+	const char *unit;    /* "packets_per_second", "seconds", "packets", or "" */
+	uint64_t value;      /* measured */
+	uint64_t threshold;  /* configured; 0: none */
+	uint64_t age_ns;     /* since it happened or was last seen; 0: now */
+	const char *verdict; /* "verified", "over", "within", a reason, or "" */
+	uint8_t peer[16];    /* of a flow; zero otherwise */
 	uint16_t peer_port, port;
 	uint8_t proto;
+	char name[64]; /* of the list or block that it is about; "" otherwise */
 };
 
 struct explain {

@@ -7,7 +7,7 @@
  * the stage and hold it to the contract of burst.h afterwards.
  *
  * What a stage shares with others is prepared before rig_open(), and kept by it:
- * env.flows, env.sources (the test owns them), from.listed, from.listed_until,
+ * env.flows, env.sources (the test owns them), from.listed, from.entries,
  * from.routers, and rule[], the thresholds of the rig's policy. Everything else
  * of a static rig is zeroed when it opens.
  *
