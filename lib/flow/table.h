@@ -11,20 +11,29 @@
  *   bucket  | 8 x 32-bit signature | 8 x 16-bit last seen | 8 x class | overflow |
  *   record  [bucket * 8 + way]      key first, compared in full
  *
- * Two classes: an earned slot leaves only by expiry or by its owner; an
- * unearned one may be replaced by any other unearned one, and at most
- * TABLE_UNEARNED_WAYS of a bucket are unearned. So a flood of new keys turns
- * over its own quarter of the table and nothing else
+ * Two classes carry the promise: an earned slot leaves only by expiry or by its
+ * owner; an unearned one may be replaced by any other unearned one, and inserts
+ * keep at most TABLE_UNEARNED_WAYS of a bucket unearned. So a flood of new keys
+ * turns over its own quarter of the table and nothing else
  * (Linux conntrack's early_drop has the same idea; the sizes are measured).
+ * Between them stands `earning`, for what looks good but could be forged: new
+ * unearned keys never replace it, earned ones may, and at most
+ * TABLE_EARNING_WAYS of a bucket have it, so that forging it fills half a table
+ * at worst and never costs an earned slot.
  * A full table is a normal state: insert then returns TABLE_NONE.
  *
- * Units   last seen counts TABLE_TICK_NS; 16 bits of it last 2.4 hours.
+ * An unearned key goes to its alternate only when the home has nothing unearned
+ * to give, which keeps a flood from making every lookup read two lines.
+ *
+ * Units   last seen counts TABLE_TICK_NS; 16 bits of it last 2.4 hours, so the
+ *         sweep must come round more often than that.
  * Memory  (64 + 8 x record size) bytes a bucket, taken at open, never more.
  * Threads one worker.
  */
 #ifndef FLOW_TABLE_H
 #define FLOW_TABLE_H
 
+#include <assert.h>
 #include <stdalign.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -34,29 +43,43 @@
 
 #define TABLE_WAYS          8
 #define TABLE_UNEARNED_WAYS 2
+#define TABLE_EARNING_WAYS  4
 #define TABLE_NONE          UINT32_MAX
 #define TABLE_TICK_NS       (UINT64_C(1) << 27)
 #define TABLE_KEY           48 /* bytes of every key, padded with zeros */
+#define TABLE_MAX_IDLE_NS   (UINT64_C(7200) * 1000000000)
 
-enum table_class { TABLE_FREE = 0, TABLE_UNEARNED = 1, TABLE_EARNED = 2 };
+enum table_class {
+	TABLE_FREE = 0,
+	TABLE_UNEARNED = 1,
+	TABLE_EARNING = 2, /* evictable, but only by what is earned */
+	TABLE_EARNED = 3,
+	TABLE_CLASSES
+};
 
 struct table_bucket {
 	alignas(64) uint32_t signature[TABLE_WAYS];
 	uint16_t seen[TABLE_WAYS];
-	uint8_t class[TABLE_WAYS]; /* enum table_class */
-	uint8_t overflow;          /* keys that went to their alternate, saturating */
+	uint8_t class
+		[TABLE_WAYS]; /* enum table_class, TABLE_AWAY when home is elsewhere */
+	uint8_t overflow;     /* keys of this home in their alternate, saturating */
 	uint8_t spare[7];
 };
+static_assert(sizeof(struct table_bucket) == 64, "a bucket is one cache line");
+#define TABLE_AWAY 0x80
 
 struct table {
 	struct table_bucket *bucket;
 	char *record;
-	size_t record_size; /* key included; a multiple of 64 */
-	uint32_t buckets;   /* a power of two */
-	uint16_t idle_unearned, idle_earned; /* ticks until a slot counts as expired */
-	uint64_t earned, unearned; /* slots in use; read by anyone */
-	uint64_t refused;          /* inserts that found no room */
-	uint32_t sweep;            /* next bucket to sweep */
+	size_t record_size;           /* key included; a multiple of 64 */
+	uint32_t buckets;             /* a power of two */
+	uint16_t idle[TABLE_CLASSES]; /* ticks of silence a slot outlives, by class */
+	uint64_t used[TABLE_CLASSES]; /* slots by class; read by anyone */
+	uint64_t refused;             /* inserts that found no room */
+	uint32_t sweep;               /* next bucket to sweep */
+	/* Optional: told of every slot that expires, before its record may be reused. */
+	void (*expired)(void *owner, uint32_t slot);
+	void *owner;
 };
 
 /* Slots a table of `entries` gets: the next power of two, at least 64. */
@@ -66,11 +89,15 @@ uint64_t table_slots(uint64_t entries);
 size_t table_bytes(uint64_t entries, size_t record_size);
 
 /*
- * Take the memory of at least `entries` (8..2^31) slots; idle times in ns up to
- * two hours. Returns 0, -ERANGE or -ENOMEM.
+ * Take the memory of at least `entries` (8..2^31) slots of record_size bytes (a
+ * multiple of 64). Every idle time is ten seconds until table_set_idle().
+ * Returns 0, -ERANGE or -ENOMEM.
  */
 int table_open(struct table *t, uint64_t entries, size_t record_size);
 void table_close(struct table *t);
+
+/* Silence that a slot of this class outlives, up to TABLE_MAX_IDLE_NS, rounded up to a tick. */
+void table_set_idle(struct table *t, enum table_class class, uint64_t idle_ns);
 
 static inline uint16_t
 table_tick(uint64_t now_ns)
@@ -84,23 +111,35 @@ table_record(const struct table *t, uint32_t slot)
 	return t->record + (size_t)slot * t->record_size;
 }
 
-/* Home and alternate bucket come from independent bits of the hash. */
+/* Never 0, which is the signature of a free slot. */
+static inline uint32_t
+table_signature(struct hash128 h)
+{
+	return (uint32_t)h.hi != 0 ? (uint32_t)h.hi : 1;
+}
+
 static inline uint32_t
 table_home(const struct table *t, struct hash128 h)
 {
 	return (uint32_t)h.lo & (t->buckets - 1);
 }
 
+/*
+ * The other bucket of a key that lies in `bucket`: home and alternate differ by
+ * bits of the signature, which are independent of those that choose the home.
+ * So a slot alone tells both, and a freed one is taken off its home's overflow.
+ */
 static inline uint32_t
-table_alternate(const struct table *t, struct hash128 h)
+table_other(const struct table *t, uint32_t bucket, uint32_t signature)
 {
-	return (uint32_t)(h.lo >> 32) & (t->buckets - 1);
+	return (bucket ^ (signature | 1)) & (t->buckets - 1);
 }
 
 /*
  * Find many keys at once in three passes, each of which asks memory before the
  * next one uses it. hash[], key[] and slot[] are indexed by lane; slot[lane] is
- * the slot or TABLE_NONE. Touches last seen of what it finds.
+ * the slot or TABLE_NONE. Touches last seen of what it finds; what has expired
+ * is freed, not found.
  */
 void table_find_bulk(struct table *t, const struct hash128 *hash,
                      const uint8_t (*key)[TABLE_KEY], uint64_t lanes, uint16_t tick,
@@ -114,14 +153,19 @@ uint32_t table_find(struct table *t, struct hash128 hash, const uint8_t key[TABL
  * A slot for a key that is not in the table; the record is zeroed and begins
  * with the key. Unearned: takes a free or expired slot while fewer than
  * TABLE_UNEARNED_WAYS of the bucket are unearned, else the oldest unearned one.
- * Earned: takes a free or expired slot, else the oldest unearned one. Returns
- * TABLE_NONE, and counts it, when all slots of both buckets are earned.
+ * Earned: takes a free or expired slot, else the oldest unearned one, else the
+ * oldest earning one. Returns TABLE_NONE, and counts it, when neither bucket has
+ * such a slot. Nothing is inserted as TABLE_EARNING.
  */
 uint32_t table_insert(struct table *t, struct hash128 hash, const uint8_t key[TABLE_KEY],
                       enum table_class class, uint16_t tick);
 
-/* Change a slot's class, or free it (TABLE_FREE). */
-void table_set_class(struct table *t, uint32_t slot, enum table_class class);
+/*
+ * Change a slot's class, or free it (TABLE_FREE; `expired` is not told). Returns
+ * false, and changes nothing, when its bucket already has TABLE_EARNING_WAYS
+ * earning slots and this one would be another.
+ */
+bool table_set_class(struct table *t, uint32_t slot, enum table_class class);
 enum table_class table_class(const struct table *t, uint32_t slot);
 uint16_t table_seen(const struct table *t, uint32_t slot);
 

@@ -1,0 +1,377 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "flow/table.h"
+
+#include <errno.h>
+#include <immintrin.h>
+#include <string.h>
+
+#include "base/counter.h"
+#include "base/lanes.h"
+#include "base/memory.h"
+
+#define MIN_SLOTS   UINT64_C(64)
+#define MIN_ENTRIES UINT64_C(8)
+#define MAX_ENTRIES (UINT64_C(1) << 31)
+#define NO_WAY      TABLE_WAYS
+
+uint64_t
+table_slots(uint64_t entries)
+{
+	uint64_t slots = MIN_SLOTS;
+
+	while (slots < entries)
+		slots *= 2;
+	return slots;
+}
+
+static size_t
+bucket_bytes(uint64_t slots)
+{
+	return slots / TABLE_WAYS * sizeof(struct table_bucket);
+}
+
+size_t
+table_bytes(uint64_t entries, size_t record_size)
+{
+	uint64_t slots = table_slots(entries);
+
+	return bucket_bytes(slots) + slots * record_size;
+}
+
+int
+table_open(struct table *t, uint64_t entries, size_t record_size)
+{
+	struct table fresh = { .record_size = record_size };
+	uint64_t slots;
+
+	if (entries < MIN_ENTRIES || entries > MAX_ENTRIES || record_size < TABLE_KEY ||
+	    record_size % 64 != 0)
+		return -ERANGE;
+	slots = table_slots(entries);
+	fresh.buckets = (uint32_t)(slots / TABLE_WAYS);
+	fresh.bucket = memory_take(bucket_bytes(slots));
+	fresh.record = memory_take(slots * record_size);
+	if (fresh.bucket == NULL || fresh.record == NULL) {
+		memory_give(fresh.bucket, bucket_bytes(slots));
+		memory_give(fresh.record, slots * record_size);
+		return -ENOMEM;
+	}
+	*t = fresh;
+	for (int class = TABLE_UNEARNED; class < TABLE_CLASSES; class ++)
+		table_set_idle(t, (enum table_class) class, UINT64_C(10000000000));
+	return 0;
+}
+
+void
+table_close(struct table *t)
+{
+	uint64_t slots = (uint64_t)t->buckets * TABLE_WAYS;
+
+	memory_give(t->bucket, bucket_bytes(slots));
+	memory_give(t->record, slots * t->record_size);
+	*t = (struct table){ 0 };
+}
+
+void
+table_set_idle(struct table *t, enum table_class class, uint64_t idle_ns)
+{
+	assert(idle_ns <= TABLE_MAX_IDLE_NS);
+	t->idle[class] = (uint16_t)((idle_ns + TABLE_TICK_NS - 1) / TABLE_TICK_NS);
+}
+
+static inline enum table_class
+class_of(const struct table_bucket *b, unsigned int way)
+{
+	return (enum table_class)(b->class[way] & ~TABLE_AWAY);
+}
+
+static inline uint32_t
+slot_of(const struct table *t, const struct table_bucket *b, unsigned int way)
+{
+	return (uint32_t)(b - t->bucket) * TABLE_WAYS + way;
+}
+
+/* Ways whose signature is the wanted one, one bit each. */
+static inline unsigned int
+ways_with(const struct table_bucket *b, uint32_t signature)
+{
+	__m256i all = _mm256_load_si256((const __m256i *)b->signature);
+	__m256i hit = _mm256_cmpeq_epi32(all, _mm256_set1_epi32((int)signature));
+
+	return (unsigned int)_mm256_movemask_ps(_mm256_castsi256_ps(hit));
+}
+
+static inline bool
+is_key(const void *record, const uint8_t key[TABLE_KEY])
+{
+	const __m256i *r = record;
+	__m256i front = _mm256_xor_si256(_mm256_load_si256(r),
+	                                 _mm256_loadu_si256((const __m256i *)key));
+	__m128i back = _mm_xor_si128(_mm_load_si128((const __m128i *)(r + 1)),
+	                             _mm_loadu_si128((const __m128i *)(key + 32)));
+
+	return _mm256_testz_si256(front, front) && _mm_testz_si128(back, back);
+}
+
+static inline bool
+is_expired(const struct table *t, const struct table_bucket *b, unsigned int way,
+           uint16_t tick)
+{
+	return (uint16_t)(tick - b->seen[way]) > t->idle[class_of(b, way)];
+}
+
+static void
+recount(struct table *t, enum table_class from, enum table_class to)
+{
+	if (from != TABLE_FREE)
+		counter_set(&t->used[from], t->used[from] - 1);
+	if (to != TABLE_FREE)
+		counter_add(&t->used[to], 1);
+}
+
+/* A saturated home no longer knows how many went away, so it stays saturated. */
+static void
+release(struct table *t, struct table_bucket *b, unsigned int way)
+{
+	recount(t, class_of(b, way), TABLE_FREE);
+	if ((b->class[way] & TABLE_AWAY) != 0) {
+		uint32_t home =
+			table_other(t, (uint32_t)(b - t->bucket), b->signature[way]);
+
+		if (t->bucket[home].overflow != UINT8_MAX)
+			t->bucket[home].overflow--;
+	}
+	b->class[way] = TABLE_FREE;
+	b->signature[way] = 0;
+}
+
+static void
+expire(struct table *t, struct table_bucket *b, unsigned int way)
+{
+	if (t->expired != NULL)
+		t->expired(t->owner, slot_of(t, b, way));
+	release(t, b, way);
+}
+
+/* The slot of the key among the `ways` of one bucket, touched; or TABLE_NONE. */
+static inline uint32_t
+pick(struct table *t, struct table_bucket *b, unsigned int ways,
+     const uint8_t key[TABLE_KEY], uint16_t tick)
+{
+	for (; ways != 0; ways &= ways - 1) {
+		unsigned int way = (unsigned int)__builtin_ctz(ways);
+		uint32_t slot = slot_of(t, b, way);
+
+		/* A slot that the lane before this one found expired keeps its record. */
+		if (b->class[way] == TABLE_FREE || !is_key(table_record(t, slot), key))
+			continue;
+		if (is_expired(t, b, way, tick)) {
+			expire(t, b, way);
+			return TABLE_NONE;
+		}
+		b->seen[way] = tick;
+		return slot;
+	}
+	return TABLE_NONE;
+}
+
+static inline uint32_t
+find_from(struct table *t, struct hash128 hash, unsigned int ways,
+          const uint8_t key[TABLE_KEY], uint16_t tick)
+{
+	const uint32_t home = table_home(t, hash);
+	struct table_bucket *b = &t->bucket[home];
+	uint32_t slot = pick(t, b, ways, key, tick);
+
+	if (slot != TABLE_NONE || b->overflow == 0)
+		return slot;
+	b = &t->bucket[table_other(t, home, table_signature(hash))];
+	return pick(t, b, ways_with(b, table_signature(hash)), key, tick);
+}
+
+void
+table_find_bulk(struct table *t, const struct hash128 *hash,
+                const uint8_t (*key)[TABLE_KEY], uint64_t lanes, uint16_t tick,
+                uint32_t *slot)
+{
+	uint8_t ways[LANES_MAX];
+	unsigned int i;
+
+	LANES_FOREACH (i, lanes)
+		__builtin_prefetch(&t->bucket[table_home(t, hash[i])], 1);
+
+	LANES_FOREACH (i, lanes) {
+		const uint32_t home = table_home(t, hash[i]);
+		const struct table_bucket *b = &t->bucket[home];
+
+		ways[i] = (uint8_t)ways_with(b, table_signature(hash[i]));
+		if (ways[i] != 0)
+			__builtin_prefetch(
+				table_record(
+					t, slot_of(t, b,
+			                           (unsigned int)__builtin_ctz(ways[i]))),
+				1);
+		else if (b->overflow != 0)
+			__builtin_prefetch(&t->bucket[table_other(
+						   t, home, table_signature(hash[i]))],
+			                   1);
+	}
+
+	/* An expired slot may be freed on the way, but nothing is inserted: ways[] stay true. */
+	LANES_FOREACH (i, lanes)
+		slot[i] = find_from(t, hash[i], ways[i], key[i], tick);
+}
+
+uint32_t
+table_find(struct table *t, struct hash128 hash, const uint8_t key[TABLE_KEY],
+           uint16_t tick)
+{
+	const struct table_bucket *b = &t->bucket[table_home(t, hash)];
+
+	return find_from(t, hash, ways_with(b, table_signature(hash)), key, tick);
+}
+
+/* Free what expired, so that what follows sees only living slots. */
+static void
+expire_bucket(struct table *t, struct table_bucket *b, uint16_t tick)
+{
+	for (unsigned int way = 0; way < TABLE_WAYS; way++)
+		if (class_of(b, way) != TABLE_FREE && is_expired(t, b, way, tick))
+			expire(t, b, way);
+}
+
+static unsigned int
+count(const struct table_bucket *b, enum table_class class)
+{
+	unsigned int n = 0;
+
+	for (unsigned int way = 0; way < TABLE_WAYS; way++)
+		n += class_of(b, way) == class;
+	return n;
+}
+
+/* The way of that class that was silent longest, or NO_WAY. */
+static unsigned int
+oldest(const struct table_bucket *b, enum table_class class, uint16_t tick)
+{
+	unsigned int best = NO_WAY, best_age = 0;
+
+	for (unsigned int way = 0; way < TABLE_WAYS; way++) {
+		unsigned int age = (uint16_t)(tick - b->seen[way]);
+
+		if (class_of(b, way) == class && (best == NO_WAY || age > best_age)) {
+			best = way;
+			best_age = age;
+		}
+	}
+	return best;
+}
+
+/* Where an unearned key may lie in this bucket, or NO_WAY. */
+static unsigned int
+room_for_unearned(const struct table_bucket *b, uint16_t tick)
+{
+	unsigned int way = NO_WAY;
+
+	if (count(b, TABLE_UNEARNED) < TABLE_UNEARNED_WAYS)
+		way = oldest(b, TABLE_FREE, tick);
+	return way != NO_WAY ? way : oldest(b, TABLE_UNEARNED, tick);
+}
+
+/* Chooses between home (pair[0]) and alternate (pair[1]); returns the way, or NO_WAY. */
+static unsigned int
+choose(struct table_bucket *const pair[2], enum table_class class, uint16_t tick,
+       unsigned int *which)
+{
+	static const enum table_class victims[] = { TABLE_FREE, TABLE_UNEARNED,
+		                                    TABLE_EARNING };
+	unsigned int way;
+
+	if (class == TABLE_UNEARNED) {
+		for (*which = 0; *which < 2; ++*which)
+			if ((way = room_for_unearned(pair[*which], tick)) != NO_WAY)
+				return way;
+		return NO_WAY;
+	}
+	for (size_t v = 0; v < sizeof(victims) / sizeof(*victims); v++)
+		for (*which = 0; *which < 2; ++*which)
+			if ((way = oldest(pair[*which], victims[v], tick)) != NO_WAY)
+				return way;
+	return NO_WAY;
+}
+
+uint32_t
+table_insert(struct table *t, struct hash128 hash, const uint8_t key[TABLE_KEY],
+             enum table_class class, uint16_t tick)
+{
+	const uint32_t signature = table_signature(hash), home = table_home(t, hash);
+	struct table_bucket *pair[2] = { &t->bucket[home],
+		                         &t->bucket[table_other(t, home, signature)] };
+	unsigned int which, way;
+	uint32_t slot;
+
+	assert(class == TABLE_UNEARNED || class == TABLE_EARNED);
+	expire_bucket(t, pair[0], tick);
+	expire_bucket(t, pair[1], tick);
+	way = choose(pair, class, tick, &which);
+	if (way == NO_WAY) {
+		counter_add(&t->refused, 1);
+		return TABLE_NONE;
+	}
+	if (class_of(pair[which], way) != TABLE_FREE)
+		release(t, pair[which], way);
+
+	pair[which]->signature[way] = signature;
+	pair[which]->seen[way] = tick;
+	pair[which]->class[way] =
+		(uint8_t)((unsigned int)class | (which == 1 ? TABLE_AWAY : 0));
+	if (which == 1 && pair[0]->overflow != UINT8_MAX)
+		pair[0]->overflow++;
+	recount(t, TABLE_FREE, class);
+
+	slot = slot_of(t, pair[which], way);
+	memset(table_record(t, slot), 0, t->record_size);
+	memcpy(table_record(t, slot), key, TABLE_KEY);
+	return slot;
+}
+
+bool
+table_set_class(struct table *t, uint32_t slot, enum table_class class)
+{
+	struct table_bucket *b = &t->bucket[slot / TABLE_WAYS];
+	const unsigned int way = slot % TABLE_WAYS;
+	const enum table_class now = class_of(b, way);
+
+	if (now == class)
+		return true;
+	if (class == TABLE_FREE) {
+		release(t, b, way);
+		return true;
+	}
+	if (class == TABLE_EARNING && count(b, TABLE_EARNING) >= TABLE_EARNING_WAYS)
+		return false;
+	recount(t, now, class);
+	b->class[way] = (uint8_t)((unsigned int)class | (b->class[way] & TABLE_AWAY));
+	return true;
+}
+
+enum table_class
+table_class(const struct table *t, uint32_t slot)
+{
+	return class_of(&t->bucket[slot / TABLE_WAYS], slot % TABLE_WAYS);
+}
+
+uint16_t
+table_seen(const struct table *t, uint32_t slot)
+{
+	return t->bucket[slot / TABLE_WAYS].seen[slot % TABLE_WAYS];
+}
+
+void
+table_sweep(struct table *t, unsigned int buckets, uint16_t tick)
+{
+	for (; buckets > 0; buckets--) {
+		expire_bucket(t, &t->bucket[t->sweep], tick);
+		t->sweep = (t->sweep + 1) & (t->buckets - 1);
+	}
+}
