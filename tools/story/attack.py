@@ -17,11 +17,11 @@ from shop import BOT_PATHS
 
 UDP_PPS = 30_000
 SYN_PPS = 10_000
-FRAGMENT_PPS = 30_000
-UDP_BYTES = 600
+FRAGMENT_PPS = 20_000
+UDP_BYTES = 1000
 SYN_HOSTS = 200
 BOT_HOSTS = 50
-BOT_CPS = 40
+BOT_CPS = 20
 
 FLOOD = (
     ("udp", UDP_PPS, f"udp,rate={UDP_PPS},sources=random,dst={SHOP4},dst={SHOP6},dport=80,"

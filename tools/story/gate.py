@@ -19,7 +19,7 @@ from net import SHOP4, SHOP6
 from procs import ProcError, Program
 
 # The story's thresholds. A limit that its attack stays below would prove nothing.
-LIMITS = {"udp": 800, "fragment": 800}
+LIMITS = {"udp": 500, "fragment": 500}
 SOURCE_PPS = 10
 SYN_PPS = 6_000
 NEW_CONNECTIONS = 5

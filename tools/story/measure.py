@@ -9,10 +9,15 @@ STEADY = 10  # steps that have to stay below the limit on average, once it is ke
 TOLERANCE = 1.05
 
 
-def _line(door, allowed):
-    lines = [door["kinds"][kind]["line"] for kind in allowed]
-    length = max((len(line) for line in lines), default=0)
-    return [sum(line[i] for line in lines if i < len(line)) for i in range(length)]
+def _keeps(line, limit, step):
+    """Does a kind keep its limit in this step, and from it on?
+
+    A single quiet step can be a pause of the sender, so the following hundred
+    milliseconds have to keep the limit on average as well.
+    """
+    following = line[step:step + STEADY]
+    at_once = line[step] if step < len(line) else 0
+    return at_once <= limit and sum(following) <= limit * STEADY
 
 
 def first_step(door, allowed):
@@ -25,18 +30,15 @@ def first_step(door, allowed):
 
 
 def mitigated_step(door, allowed):
-    """First step that keeps the limit, and after which it is kept; None if never.
-
-    A single quiet step can be a pause of the sender, so the following hundred
-    milliseconds have to keep the limit on average as well.
-    """
+    """First step in which every kind keeps its limit; None if there is none."""
     first = first_step(door, allowed)
     if first is None:
         return None
-    line = _line(door, allowed)
-    limit = sum(allowed.values()) * door["bucket_ms"] / 1000 * TOLERANCE
-    for step in range(int(first), len(line) - STEADY):
-        if line[step] <= limit and sum(line[step:step + STEADY]) <= limit * STEADY:
+    lines = {kind: door["kinds"][kind]["line"] for kind in allowed}
+    limits = {kind: pps * door["bucket_ms"] / 1000 * TOLERANCE for kind, pps in allowed.items()}
+    # The last steps have no hundred milliseconds after them, and prove nothing.
+    for step in range(int(first), max(len(line) for line in lines.values()) - STEADY):
+        if all(_keeps(lines[kind], limits[kind], step) for kind in allowed):
             return step
     return None
 

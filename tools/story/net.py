@@ -50,7 +50,7 @@ def run(*words, check=True):
 class Net:
     """The namespaces of one run; `suffix` keeps two runs apart."""
 
-    def __init__(self, suffix="", link_mbit=10):
+    def __init__(self, suffix="", link_mbit=8):
         self.suffix = suffix
         self.link_mbit = link_mbit
 

@@ -32,6 +32,11 @@ class Measure(unittest.TestCase):
         seen = door(udp=[300, 0, 300, 300, 300] + [10] * 50)
         self.assertEqual(measure.time_to_mitigate_ms(seen, {"udp": 1000}), 50)
 
+    def test_every_kind_has_to_keep_its_own_limit(self):
+        seen = door(udp=[300, 300] + [20] * 40 + [10] * 40, bot_syn=[0] * 82)
+        limits = {"udp": 1000, "bot_syn": 6000}
+        self.assertEqual(measure.time_to_mitigate_ms(seen, limits), 420)
+
     def test_a_limit_that_is_never_kept_has_no_time(self):
         seen = door(udp=[300] * 60)
         self.assertIsNone(measure.time_to_mitigate_ms(seen, {"udp": 1000}))
