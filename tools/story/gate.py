@@ -31,8 +31,8 @@ node = {{ name = "story"; }};
 dataplane = {{
 	workers = "1";
 	cores = "{cores}";
-	flow_entries = "64k";
-	source_entries = "64k";
+	flow_entries = "128k";
+	source_entries = "256k";
 }};
 links = ( {{ name = "uplink"; external = "wan"; internal = "lan"; }} );
 api = {{ listen = [ "unix:{socket}" ]; tokens_file = "{tokens}"; }};

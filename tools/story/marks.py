@@ -69,6 +69,18 @@ def _mitigate(phase, _, marks):
     _baseline(phase, _, marks)
     marks.at_most(phase, "attack_passed_ratio", PASSED)
     marks.at_most(phase, "time_to_mitigate_ms", MITIGATE_MS)
+    attacks = phase["books"]["attacks"]
+    marks.want(attacks, f"{phase['name']}: the gate has not noticed any attack")
+    for attack in attacks:
+        # The gate's own clock starts at its first packet above the threshold.
+        took = attack["mitigated_after_ms"]
+        marks.want(took is not None and took <= MITIGATE_MS,
+                   f"{phase['name']}: by the gate's own books {attack['vector']} was mitigated "
+                   f"after {took} ms, at most {MITIGATE_MS} is asked")
+        hurt = attack["verified_dropped_packets"]
+        # Bots that complete handshakes are verified, too, and are meant to be hurt.
+        marks.want(hurt == 0 or phase["bots"], f"{phase['name']}: the defence against {attack['vector']} dropped "
+                              f"{hurt} packets of verified customers")
 
 
 def _calm(phase, phases, marks):

@@ -62,7 +62,7 @@ def play(rig, screen, act):
     """Let the act happen; returns its record for the JSON file."""
     screen.title(f"{act.name}: {act.title}")
     attack = bots = None
-    before = Books.read(rig.gate)
+    before, known = Books.read(rig.gate), {attack["attack_id"] for attack in attacks_of(rig.gate)}
     link_before = rig.net.link_drops()
     rig.door.phase(act.name)
     rig.people.phase(act.name)
@@ -97,7 +97,7 @@ def play(rig, screen, act):
     record["counter_lost"] = door["lost"]
     record["attack_offered"] = told
     record["bots"] = bots_told
-    record["books"] = _books(rig, before)
+    record["books"] = _books(rig, before, known)
     return record
 
 
@@ -114,10 +114,16 @@ def _passage(rig, act, door, sent):
     return passed
 
 
-def _books(rig, before):
+def attacks_of(gate):
+    """The attacks that the gate remembers; a bridge knows of none."""
+    return [] if gate.kind == "bridge" else gate.get("attacks?limit=50")["attacks"]
+
+
+def _books(rig, before, known):
     """Growth of the gate's books in this phase, or None for a bridge."""
     after = Books.read(rig.gate)
     if after is None:
         return None
     return {**after.since(before), "imbalance": imbalance(rig.gate),
-            "attacks": rig.gate.get("attacks?limit=20")["attacks"]}
+            "attacks": [attack for attack in attacks_of(rig.gate)
+                        if attack["attack_id"] not in known]}
