@@ -1,0 +1,512 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Captures laid byte by byte, in both byte orders. */
+#include "io/capture.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "folder.h"
+
+static char path[64];
+
+/* --- a file under construction ------------------------------------------- */
+
+static struct {
+	uint8_t bytes[65536];
+	size_t len;
+	bool is_big;
+} f;
+
+static void
+reset(bool is_big)
+{
+	f.len = 0;
+	f.is_big = is_big;
+}
+
+static void
+p8(unsigned int v)
+{
+	f.bytes[f.len++] = (uint8_t)v;
+}
+
+static void
+p16(unsigned int v)
+{
+	p8(f.is_big ? v >> 8 : v);
+	p8(f.is_big ? v : v >> 8);
+}
+
+static void
+p32(uint32_t v)
+{
+	p16(f.is_big ? v >> 16 : v & 0xffff);
+	p16(f.is_big ? v & 0xffff : v >> 16);
+}
+
+static void
+fill(unsigned int v, size_t n)
+{
+	while (n-- > 0)
+		p8(v);
+}
+
+static const char *
+save(const char *name)
+{
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/%s", folder, name);
+	file = fopen(path, "w");
+	CU_ASSERT_PTR_NOT_NULL_FATAL(file);
+	CU_ASSERT_EQUAL(fwrite(f.bytes, 1, f.len, file), f.len);
+	fclose(file);
+	return path;
+}
+
+static void
+pcap_header(uint32_t magic, uint32_t link_type)
+{
+	p32(magic);
+	p16(2);
+	p16(4);
+	p32(0);
+	p32(0);
+	p32(65535);
+	p32(link_type);
+}
+
+static void
+pcap_record(uint32_t s, uint32_t fraction, uint32_t len, uint32_t wire_len)
+{
+	p32(s);
+	p32(fraction);
+	p32(len);
+	p32(wire_len);
+}
+
+static void
+section(void)
+{
+	p32(0x0a0d0d0a);
+	p32(28);
+	p32(0x1a2b3c4d);
+	p16(1);
+	p16(0);
+	p32(UINT32_MAX);
+	p32(UINT32_MAX);
+	p32(28);
+}
+
+/* resolution 6 is the default and not written; offset 0 neither. */
+static void
+interface(unsigned int link_type, uint32_t snap, unsigned int resolution, uint32_t offset)
+{
+	uint32_t len = 20 + (resolution != 6 ? 8u : 0) + (offset != 0 ? 12u : 0) + 4;
+
+	p32(1);
+	p32(len);
+	p16(link_type);
+	p16(0);
+	p32(snap);
+	if (resolution != 6) {
+		p16(9);
+		p16(1);
+		p8(resolution);
+		fill(0, 3);
+	}
+	if (offset != 0) {
+		p16(14);
+		p16(8);
+		p32(f.is_big ? 0 : offset);
+		p32(f.is_big ? offset : 0);
+	}
+	p32(0);
+	p32(len);
+}
+
+static void
+packet(uint32_t id, uint64_t stamp, uint32_t len, uint32_t wire_len)
+{
+	uint32_t padded = (len + 3) & ~UINT32_C(3);
+
+	p32(6);
+	p32(32 + padded);
+	p32(id);
+	p32((uint32_t)(stamp >> 32));
+	p32((uint32_t)stamp);
+	p32(len);
+	p32(wire_len);
+	fill(0xab, len);
+	fill(0, padded - len);
+	p32(32 + padded);
+}
+
+static struct capture *
+open_saved(const char *name)
+{
+	char why[CAPTURE_WHY];
+	struct capture *c = NULL;
+
+	if (capture_open(save(name), &c, why) != 0)
+		printf("\n    %s ", why);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(c);
+	return c;
+}
+
+static void
+expect(struct capture *c, uint64_t time_ns, uint32_t len, uint32_t wire_len)
+{
+	struct capture_frame frame;
+	int rc = capture_next(c, &frame);
+
+	if (rc < 0)
+		printf("\n    %s ", capture_why(c));
+	CU_ASSERT_EQUAL_FATAL(rc, 1);
+	CU_ASSERT_EQUAL(frame.time_ns, time_ns);
+	CU_ASSERT_EQUAL(frame.len, len);
+	CU_ASSERT_EQUAL(frame.wire_len, wire_len);
+}
+
+static void
+expect_end(struct capture *c, bool is_truncated)
+{
+	struct capture_frame frame;
+
+	CU_ASSERT_EQUAL(capture_next(c, &frame), 0);
+	CU_ASSERT_EQUAL(capture_is_truncated(c), is_truncated);
+}
+
+/* --- pcap ---------------------------------------------------------------- */
+
+static void
+pcap_in_both_byte_orders_and_resolutions(void)
+{
+	for (unsigned int i = 0; i < 4; i++) {
+		struct capture *c;
+
+		reset(i & 1);
+		pcap_header(i & 2 ? 0xa1b23c4d : 0xa1b2c3d4, 1);
+		pcap_record(1700000000, 999, 60, 60);
+		fill(1, 60);
+		pcap_record(1700000001, 5, 14, 1500);
+		fill(2, 14);
+		pcap_record(1700000001, 6, 20, 3);
+		fill(2, 20);
+		c = open_saved("a.pcap");
+		for (unsigned int turn = 0; turn < 2; turn++) {
+			uint64_t unit = i & 2 ? 1 : 1000;
+
+			expect(c, UINT64_C(1700000000000000000) + 999 * unit, 60, 60);
+			expect(c, UINT64_C(1700000001000000000) + 5 * unit, 14, 1500);
+			/* A frame cannot be shorter on the wire than what was captured of it. */
+			expect(c, UINT64_C(1700000001000000000) + 6 * unit, 20, 20);
+			expect_end(c, false);
+			CU_ASSERT_EQUAL(capture_rewind(c), 0);
+		}
+		capture_close(c);
+	}
+}
+
+/* Cut at any byte: whole records come out, the rest is said to be missing. */
+static void
+a_truncated_pcap_is_read_as_far_as_it_goes(void)
+{
+	size_t whole;
+
+	reset(false);
+	pcap_header(0xa1b2c3d4, 1);
+	for (unsigned int i = 0; i < 3; i++) {
+		pcap_record(i, 0, 30, 30);
+		fill(i, 30);
+	}
+	whole = f.len;
+	for (size_t len = 24; len <= whole; len++) {
+		struct capture *c;
+		size_t records = (len - 24) / 46;
+
+		f.len = len;
+		c = open_saved("cut.pcap");
+		for (size_t i = 0; i < records; i++)
+			expect(c, i * UINT64_C(1000000000), 30, 30);
+		expect_end(c, (len - 24) % 46 != 0);
+		capture_close(c);
+	}
+}
+
+static void
+a_record_beyond_reason_is_corrupt(void)
+{
+	struct capture_frame frame;
+	struct capture *c;
+
+	reset(false);
+	pcap_header(0xa1b2c3d4, 1);
+	pcap_record(1, 1, 20, 20);
+	fill(0, 20);
+	pcap_record(1, 1, CAPTURE_MAX_RECORD + 1, CAPTURE_MAX_RECORD + 1);
+	fill(0, 60);
+	c = open_saved("corrupt.pcap");
+	expect(c, 1000001000, 20, 20);
+	CU_ASSERT_EQUAL(capture_next(c, &frame), -EBADMSG);
+	CU_ASSERT_PTR_NOT_NULL(strstr(capture_why(c), "corrupt.pcap"));
+	CU_ASSERT_EQUAL(capture_next(c, &frame), -EBADMSG);
+	capture_close(c);
+}
+
+/* --- pcapng -------------------------------------------------------------- */
+
+static void
+pcapng_with_several_sections_and_interfaces(void)
+{
+	struct capture *c;
+
+	reset(false);
+	section();
+	interface(1, 0, 6, 0);
+	interface(1, 0, 9, 0);
+	packet(1, UINT64_C(1700000000123456789), 61, 61);
+	packet(0, 1700000000123456, 62, 9000);
+	/* A block nobody knows, larger than the buffer would be if it were read whole. */
+	p32(0xbad);
+	p32(20000);
+	fill(7, 20000 - 12);
+	p32(20000);
+	interface(1, 0, 0x80 | 10, 100);
+	packet(2, 5 * 1024 + 512, 14, 14);
+	f.is_big = true;
+	section();
+	interface(1, 70, 3, 0);
+	packet(0, 5001, 15, 15);
+	/* The obsolete packet block: interface and drops in 16 bits each. */
+	p32(2);
+	p32(32 + 16);
+	p16(0);
+	p16(9);
+	p32(0);
+	p32(5002);
+	p32(16);
+	p32(16);
+	fill(1, 16);
+	p32(32 + 16);
+	/* The simple one: no time, cut to the snap length. */
+	p32(3);
+	p32(16 + 72);
+	p32(1514);
+	fill(1, 72);
+	p32(16 + 72);
+	c = open_saved("a.pcapng");
+	for (unsigned int turn = 0; turn < 2; turn++) {
+		expect(c, UINT64_C(1700000000123456789), 61, 61);
+		expect(c, UINT64_C(1700000000123456000), 62, 9000);
+		expect(c, UINT64_C(105500000000), 14, 14);
+		expect(c, UINT64_C(5001000000), 15, 15);
+		expect(c, UINT64_C(5002000000), 16, 16);
+		expect(c, UINT64_C(5002000000), 70, 1514);
+		expect_end(c, false);
+		CU_ASSERT_EQUAL(capture_rewind(c), 0);
+	}
+	capture_close(c);
+}
+
+static void
+a_truncated_pcapng_is_read_as_far_as_it_goes(void)
+{
+	size_t whole, first;
+
+	reset(false);
+	section();
+	interface(1, 0, 6, 0);
+	first = f.len;
+	packet(0, 1, 20, 20);
+	packet(0, 2, 20, 20);
+	whole = f.len;
+	for (size_t len = first; len <= whole; len++) {
+		struct capture *c;
+		unsigned int frames = 0;
+		struct capture_frame frame;
+
+		f.len = len;
+		c = open_saved("cut.pcapng");
+		while (capture_next(c, &frame) == 1)
+			frames++;
+		/* The frame itself counts, though its block's last word may be missing. */
+		CU_ASSERT_EQUAL(frames, (len - first + 4) / 52);
+		CU_ASSERT_EQUAL(capture_is_truncated(c), (len - first) % 52 != 0);
+		capture_close(c);
+	}
+}
+
+static void
+packets_of_useless_interfaces_are_passed_over_and_counted(void)
+{
+	struct capture *c;
+
+	reset(false);
+	section();
+	interface(127, 0, 6, 0);
+	interface(1, 0, 6, 0);
+	packet(0, 1, 20, 20);
+	packet(1, 2, 20, 20);
+	packet(0, 3, 20, 20);
+	c = open_saved("mixed.pcapng");
+	expect(c, 2000, 20, 20);
+	expect_end(c, false);
+	CU_ASSERT_EQUAL(capture_skipped(c), 2);
+	capture_close(c);
+}
+
+static void
+broken_blocks_are_corrupt(void)
+{
+	for (unsigned int i = 0; i < 5; i++) {
+		struct capture_frame frame;
+		struct capture *c;
+
+		reset(false);
+		section();
+		interface(1, 0, 6, 0);
+		if (i == 0) {
+			packet(1, 1, 20, 20); /* no such interface */
+		} else if (i == 1) {
+			packet(0, 1, 20, 20);
+			f.bytes[f.len - 52 + 20] = 21; /* longer than its block */
+		} else if (i == 2) {
+			p32(6); /* shorter than a packet block can be */
+			p32(28);
+			fill(0, 40);
+		} else if (i == 3) {
+			p32(99); /* shorter than any block */
+			p32(8);
+			fill(0, 40);
+		} else {
+			p32(0x0a0d0d0a); /* neither byte order */
+			p32(28);
+			fill(3, 20);
+		}
+		c = open_saved("broken.pcapng");
+		CU_ASSERT_EQUAL(capture_next(c, &frame), -EBADMSG);
+		CU_ASSERT_PTR_NOT_NULL(strstr(capture_why(c), "corrupt"));
+		capture_close(c);
+	}
+}
+
+/* --- link types ---------------------------------------------------------- */
+
+/* A record of `link_type` whose link header is `header` and whose first network byte is `first`. */
+static void
+check_link(uint32_t link_type, const char *header, size_t n, unsigned int first,
+           unsigned int ethertype)
+{
+	struct capture_frame frame;
+	struct capture *c;
+
+	reset(true);
+	pcap_header(0xa1b2c3d4, link_type);
+	pcap_record(1, 0, (uint32_t)n + 40, (uint32_t)n + 100);
+	for (size_t i = 0; i < n; i++)
+		p8((uint8_t)header[i]);
+	p8(first);
+	fill(0x77, 39);
+	c = open_saved("link.pcap");
+	CU_ASSERT_EQUAL(capture_next(c, &frame), 1);
+	CU_ASSERT_EQUAL(frame.len, 54);
+	CU_ASSERT_EQUAL(frame.wire_len, 114);
+	CU_ASSERT_EQUAL(frame.bytes[12] * 256u + frame.bytes[13], ethertype);
+	CU_ASSERT_EQUAL(frame.bytes[14], first);
+	CU_ASSERT_EQUAL(frame.bytes[53], 0x77);
+	CU_ASSERT_EQUAL(frame.bytes[0], 2);
+	expect_end(c, false);
+	capture_close(c);
+}
+
+static void
+every_link_type_becomes_ethernet(void)
+{
+	static const char sll6[16] = { [14] = (char)0x86, (char)0xdd };
+	static const char sll_vlan[16] = { [14] = (char)0x81, 0 };
+	static const char sll2[20] = { 0x08, 0x00 };
+
+	check_link(101, "", 0, 0x45, 0x0800);
+	check_link(12, "", 0, 0x60, 0x86dd);
+	check_link(14, "", 0, 0x60, 0x86dd);
+	check_link(228, "", 0, 0x45, 0x0800);
+	check_link(229, "", 0, 0x60, 0x86dd);
+	check_link(0, "\2\0\0\0", 4, 0x45, 0x0800);
+	check_link(0, "\0\0\0\30", 4, 0x60, 0x86dd);
+	check_link(108, "\0\0\0\36", 4, 0x60, 0x86dd);
+	check_link(108, "\0\0\0\7", 4, 0, 0xffff);
+	check_link(113, sll6, 16, 0x60, 0x86dd);
+	check_link(113, sll_vlan, 16, 0, 0x8100);
+	check_link(276, sll2, 20, 0x45, 0x0800);
+}
+
+/* Records shorter than their link header are no reason to read beyond them. */
+static void
+stunted_records_become_bare_headers(void)
+{
+	static const uint32_t types[] = { 0, 101, 108, 113, 228, 276 };
+
+	for (size_t i = 0; i < sizeof(types) / sizeof(*types); i++)
+		for (uint32_t len = 0; len < 4; len++) {
+			struct capture *c;
+
+			reset(false);
+			pcap_header(0xa1b2c3d4, types[i]);
+			pcap_record(0, 0, len, len);
+			fill(0x45, len);
+			c = open_saved("stunted.pcap");
+			expect(c, 0, types[i] == 101 || types[i] == 228 ? 14 + len : 14,
+			       types[i] == 101 || types[i] == 228 ? 14 + len : 14);
+			capture_close(c);
+		}
+}
+
+/* --- refusals ------------------------------------------------------------ */
+
+static void
+what_is_no_capture_is_refused_with_a_remedy(void)
+{
+	static const struct {
+		const char *bytes;
+		size_t len;
+		int rc;
+		const char *says;
+	} cases[] = {
+		{ "", 0, -EBADMSG, "is empty" },
+		{ "ab", 2, -EBADMSG, "neither pcap nor pcapng" },
+		{ "hello world", 11, -EBADMSG, "neither pcap nor pcapng" },
+		{ "\x1f\x8b\x08\0\0\0", 6, -EBADMSG, "gunzip it first" },
+		{ "\x28\xb5\x2f\xfd\0\0", 6, -EBADMSG, "unzstd it first" },
+		{ "\xd4\xc3\xb2\xa1\2\0\4\0", 8, -EBADMSG, "ends inside its header" },
+		{ "\xd4\xc3\xb2\xa1\2\0\4\0\0\0\0\0\0\0\0\0\xff\xff\0\0\x7f\0\0\0", 24,
+		  -EPROTONOSUPPORT, "link type 127" },
+	};
+	struct capture *c = NULL;
+	char why[CAPTURE_WHY];
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		reset(false);
+		memcpy(f.bytes, cases[i].bytes, cases[i].len);
+		f.len = cases[i].len;
+		CU_ASSERT_EQUAL(capture_open(save("not.pcap"), &c, why), cases[i].rc);
+		CU_ASSERT_PTR_NOT_NULL(strstr(why, cases[i].says));
+		CU_ASSERT_PTR_NOT_NULL(strstr(why, "not.pcap"));
+	}
+	CU_ASSERT_EQUAL(capture_open("/nowhere/at/all", &c, why), -ENOENT);
+	CU_ASSERT_PTR_NOT_NULL(strstr(why, "/nowhere/at/all"));
+	CU_ASSERT_EQUAL(capture_open(folder, &c, why), -EISDIR);
+	CU_ASSERT_PTR_NULL(c);
+}
+
+FOLDER_MAIN("io/capture", TEST(pcap_in_both_byte_orders_and_resolutions),
+            TEST(a_truncated_pcap_is_read_as_far_as_it_goes),
+            TEST(a_record_beyond_reason_is_corrupt),
+            TEST(pcapng_with_several_sections_and_interfaces),
+            TEST(a_truncated_pcapng_is_read_as_far_as_it_goes),
+            TEST(packets_of_useless_interfaces_are_passed_over_and_counted),
+            TEST(broken_blocks_are_corrupt), TEST(every_link_type_becomes_ethernet),
+            TEST(stunted_records_become_bare_headers),
+            TEST(what_is_no_capture_is_refused_with_a_remedy))
