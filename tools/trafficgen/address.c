@@ -68,7 +68,7 @@ prefix_hosts(const struct prefix *net)
 	return bits == 1 ? 2 : (1ull << bits) - 2;
 }
 
-/* Replace the host bits of the base, from the last byte up, by those of the 16 bytes given. */
+/* Replace the host bits of the base, from the last byte up, by those of 16 bytes. */
 static struct address
 with_host(const struct prefix *net, const uint8_t *host)
 {

@@ -8,8 +8,21 @@
 /* How long a server takes to answer a SYN, as seen from where the capture is taken. */
 #define ANSWER_NS (200 * NS_PER_US)
 
-/* What a first fragment carries: fits 1500 bytes under IPv6, its fragment header and options. */
+/* The most that a first fragment carries: under IPv6 with its headers it fits 1500 bytes. */
 #define FIRST_LEN 1440
+
+/* The whole part of a square root. */
+static uint64_t
+root(uint64_t n)
+{
+	uint64_t r = 0;
+
+	for (uint64_t bit = 1ull << 31; bit != 0; bit >>= 1) {
+		if ((r | bit) * (r | bit) <= n)
+			r |= bit;
+	}
+	return r;
+}
 
 static void
 clock_step(struct flood_clock *c, const struct spec *s)
@@ -17,13 +30,17 @@ clock_step(struct flood_clock *c, const struct spec *s)
 	uint64_t at = c->due_ns;
 
 	if (at < s->ramp_ns) {
-		/* The first thousandth of a ramp goes at a thousandth of the rate. */
-		const uint64_t floor_us = s->ramp_ns / NS_PER_MS + 1;
+		/*
+		 * Here the rate is rate * at / ramp, so the interval is interval * ramp / at.
+		 * The second packet of a linear ramp comes after about sqrt(interval * ramp).
+		 */
+		const uint64_t interval_ns = NS_PER_S / s->rate;
+		const uint64_t ramp_us = s->ramp_ns / NS_PER_US + 1;
+		const uint64_t first_us = root((interval_ns / NS_PER_US + 1) * ramp_us);
 		const uint64_t at_us =
-			at / NS_PER_US > floor_us ? at / NS_PER_US : floor_us;
+			at / NS_PER_US > first_us ? at / NS_PER_US : first_us;
 
-		c->due_ns +=
-			NS_PER_S / s->rate * (s->ramp_ns / NS_PER_US + 1) / at_us + 1;
+		c->due_ns += interval_ns * ramp_us / at_us + 1;
 		c->base_ns = c->due_ns;
 		return;
 	}
@@ -249,11 +266,11 @@ take_other(struct flood *f, struct frame *frame)
 static void
 take_rest_of_pair(struct flood *f, struct frame *frame)
 {
-	const struct fragment part = { f->rest_id, FIRST_LEN, false, PROTO_UDP };
+	const struct fragment part = { f->rest_id, f->first_len, false, PROTO_UDP };
 	uint8_t *to =
 		frame_fragment(frame, &f->spec->wire, &f->rest_hop, &part, f->rest_len);
 
-	memcpy(to, f->datagram + FIRST_LEN, f->rest_len);
+	memcpy(to, f->datagram + f->first_len, f->rest_len);
 	f->rest_len = 0;
 }
 
@@ -274,10 +291,12 @@ take_pair(struct flood *f, struct frame *frame)
 	put16(f->datagram + 6, 0);
 	sum = frame_sum(&h->src, &h->dst, PROTO_UDP, f->datagram, len);
 	put16(f->datagram + 6, sum == 0 ? 0xffff : sum);
-	memcpy(frame_fragment(frame, &f->spec->wire, h, &part, FIRST_LEN), f->datagram,
-	       FIRST_LEN);
+	/* What would fit into one packet is cut in the middle, at a unit of eight bytes. */
+	f->first_len = (uint16_t)(len > FIRST_LEN ? FIRST_LEN : len / 16 * 8);
 	f->rest_id = part.id;
-	f->rest_len = (uint32_t)(len - FIRST_LEN);
+	f->rest_len = (uint32_t)(len - f->first_len);
+	memcpy(frame_fragment(frame, &f->spec->wire, h, &part, f->first_len), f->datagram,
+	       f->first_len);
 }
 
 static void

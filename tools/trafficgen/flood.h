@@ -28,6 +28,7 @@ struct flood {
 	struct hop rest_hop;
 	uint32_t rest_id;
 	uint32_t rest_len; /* 0: none waits */
+	uint16_t first_len;
 	uint8_t datagram[2880];
 };
 

@@ -31,7 +31,7 @@ int pcap_open(struct pcap *p, const char *path);
 /* Go back to the first packet. */
 int pcap_rewind(struct pcap *p);
 
-/* Read the next packet; its time counts from the first one. Returns 1, 0 at the end, -errno. */
+/* Read the next packet; its time counts from the first. Returns 1, 0 at the end, -errno. */
 int pcap_read(struct pcap *p, struct frame *f);
 
 /* Returns 0, or -errno after complaining if what was written did not reach the disk. */

@@ -227,11 +227,11 @@ report(const struct sending *s, uint64_t now, bool is_last)
 	const double seconds = (double)(now - s->pace.began_ns) / (double)NS_PER_S;
 
 	printf("{\"%s\":true,\"interface\":\"%s\",\"method\":\"%s\",\"offered\":%" PRIu64
-	       ",\"sent\":%" PRIu64 ",\"errors\":%" PRIu64 ",\"bytes\":%" PRIu64
-	       ",\"seconds\":%.6f,\"pps\":%.1f,\"late_ms\":%.3f}\n",
+	       ",\"sent\":%" PRIu64 ",\"errors\":%" PRIu64 ",\"full\":%" PRIu64
+	       ",\"bytes\":%" PRIu64 ",\"seconds\":%.6f,\"pps\":%.1f,\"late_ms\":%.3f}\n",
 	       is_last ? "done" : "progress", t->interface,
-	       t->has_ring ? "ring" : "calls", t->offered, t->sent, t->errors, t->bytes,
-	       seconds, seconds > 0 ? (double)t->sent / seconds : 0.0,
+	       t->has_ring ? "ring" : "calls", t->offered, t->sent, t->errors, t->full,
+	       t->bytes, seconds, seconds > 0 ? (double)t->sent / seconds : 0.0,
 	       (double)s->pace.late_ns / (double)NS_PER_MS);
 	fflush(stdout);
 }
@@ -322,7 +322,7 @@ send_main(int argc, char **argv)
 		if (transmit_open(&s.transmit, a.interface, a.method) != 0) {
 			status = STATUS_FAILED;
 		} else {
-			if (send_all(&s) != 0 || s.transmit.errors > 0)
+			if (send_all(&s) != 0 || s.transmit.errors > s.transmit.full)
 				status = STATUS_FAILED;
 			transmit_close(&s.transmit);
 		}

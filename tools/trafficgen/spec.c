@@ -160,10 +160,10 @@ check(const struct spec *s, unsigned int number)
 		         number, (unsigned long long)s->hosts);
 		return -EINVAL;
 	}
-	/* A pair is cut behind 1432 bytes of payload; less would leave nothing for the rest. */
+	/* Each of the two carries at least eight bytes, and at most what fits 1500. */
 	if (s->kind == KIND_FRAGMENT && !s->rests_only && s->size.max != 0 &&
-	    (s->size.min < 1433 || s->size.max > 2872)) {
-		complain("part %u: size= of a fragmented pair must be 1433 to 2872",
+	    (s->size.min < 16 || s->size.max > 2872)) {
+		complain("part %u: size= of a fragmented pair must be 16 to 2872",
 		         number);
 		return -EINVAL;
 	}

@@ -148,7 +148,13 @@ read_size(struct spec *s, const char *value)
 static int
 read_ramp(struct spec *s, const char *value)
 {
-	return args_duration(&s->ramp_ns, value);
+	uint64_t ns;
+
+	/* Longer ones would overflow the arithmetic of the clock. */
+	if (args_duration(&ns, value) != 0 || ns > 3600 * NS_PER_S)
+		return -EINVAL;
+	s->ramp_ns = ns;
+	return 0;
 }
 
 static int

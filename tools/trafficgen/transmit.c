@@ -14,7 +14,8 @@
 #include "args.h"
 
 enum { SLOT_LEN = 2048, SLOTS = 512, BLOCK_LEN = 65536 };
-#define DATA_AT ((uint32_t)(TPACKET2_HDRLEN - sizeof(struct sockaddr_ll)))
+/* Data follows the slot's header, aligned as TPACKET_ALIGN does, which is a signed macro. */
+#define DATA_AT ((uint32_t)((sizeof(struct tpacket2_hdr) + 15u) & ~(size_t)15u))
 
 int
 transmit_socket(const char *interface, unsigned int protocol)
@@ -121,6 +122,11 @@ static void
 refuse(struct transmit *t, int err)
 {
 	t->errors++;
+	/* A full device is what a flood is for; it is counted and no reason to complain. */
+	if (err == ENOBUFS) {
+		t->full++;
+		return;
+	}
 	if (t->last_errno == err)
 		return;
 	t->last_errno = err;

@@ -36,6 +36,7 @@ struct transmit {
 	uint64_t offered; /* frames handed to the kernel */
 	uint64_t sent;    /* frames that it took */
 	uint64_t errors;
+	uint64_t full;  /* of these, because the device had no room */
 	uint64_t bytes; /* of frames sent */
 	int last_errno;
 };

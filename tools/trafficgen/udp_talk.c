@@ -99,7 +99,7 @@ dns_step(struct talk *t, struct frame *f)
 	return side == CLIENT;
 }
 
-/* A long header (RFC 9000, 17.2) before random bytes: those are sealed in real packets too. */
+/* A long header (RFC 9000, 17.2) before random bytes, as sealed ones look. */
 static void
 send_long(struct talk *t, struct frame *f, enum talk_side side, uint8_t type)
 {
