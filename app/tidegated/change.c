@@ -160,7 +160,10 @@ check(void *daemon, const char *text, size_t len, struct conf_errors *errors)
 	int rc;
 
 	pthread_mutex_lock(&e->change_lock);
-	rc = settings_read_text(text, len, "request", &next, errors);
+	if (text == NULL)
+		rc = settings_read(e->settings->file, &next, errors);
+	else
+		rc = settings_read_text(text, len, "request", &next, errors);
 	if (rc == 0)
 		rc = settings_check_live(e->settings, next, errors);
 	if (rc == 0)
