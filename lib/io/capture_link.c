@@ -112,6 +112,9 @@ capture_to_ethernet(const struct capture_interface *i, uint8_t *p,
 	if (header > frame->len)
 		header = frame->len;
 
+	/* A length that no wire carries must not wrap to one that some does. */
+	if (frame->wire_len > UINT32_MAX - ETHER_LEN)
+		frame->wire_len = UINT32_MAX - ETHER_LEN;
 	p += header;
 	p[-2] = (uint8_t)(type >> 8);
 	p[-1] = (uint8_t)type;

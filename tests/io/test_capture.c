@@ -464,6 +464,24 @@ stunted_records_become_bare_headers(void)
 		}
 }
 
+/* Found by fuzzing: the Ethernet header made room for wrapped the length to 10. */
+static void
+absurd_wire_lengths_do_not_wrap(void)
+{
+	struct capture_frame frame;
+	struct capture *c;
+
+	reset(false);
+	pcap_header(0xa1b2c3d4, 229);
+	pcap_record(0, 0, 60, UINT32_MAX - 3);
+	fill(0x60, 60);
+	c = open_saved("absurd.pcap");
+	CU_ASSERT_EQUAL(capture_next(c, &frame), 1);
+	CU_ASSERT_EQUAL(frame.len, 74);
+	CU_ASSERT(frame.wire_len > 1u << 31);
+	capture_close(c);
+}
+
 /* --- refusals ------------------------------------------------------------ */
 
 static void
@@ -509,4 +527,5 @@ FOLDER_MAIN("io/capture", TEST(pcap_in_both_byte_orders_and_resolutions),
             TEST(packets_of_useless_interfaces_are_passed_over_and_counted),
             TEST(broken_blocks_are_corrupt), TEST(every_link_type_becomes_ethernet),
             TEST(stunted_records_become_bare_headers),
+            TEST(absurd_wire_lengths_do_not_wrap),
             TEST(what_is_no_capture_is_refused_with_a_remedy))

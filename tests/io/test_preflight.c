@@ -223,7 +223,7 @@ each_bad_end_has_its_sentence(void)
 		{ "0000:04:00.0", "no PCI device 0000:04:00.0" },
 		{ "03:00.1", "dpdk-devbind.py --bind=vfio-pci 0000:03:00.1" },
 		{ "03:00.2", "bound to no driver" },
-		{ "net_af_xpd0,iface=eth1", "no virtual device" },
+		{ "net_af_xpd0,iface=eth3", "no virtual device" },
 		{ "net_af_xdp0", "names no interface" },
 		{ "net_af_packet0,iface=eth8", "no network interface \"eth8\"" },
 	};

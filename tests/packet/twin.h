@@ -225,14 +225,16 @@ twin_ipv6(struct twin *t)
 	for (int n = 0;
 	     !(t->f.flags & FACT_FRAG_REST) && memchr(known, t->f.proto, sizeof(known));
 	     n++) {
-		size_t size = (twin_get(t, 1, 1) + 1) * 8;
-		uint8_t next = (uint8_t)twin_get(t, 0, 1);
+		size_t size;
+		uint8_t next;
 
 		if (n == PARSE_MAX_HEADERS)
 			twin_fault(t, PACKET_TOO_DEEP);
 		twin_want(t, 8);
 		if (t->f.proto == 0 && n > 0)
 			twin_fault(t, PACKET_BAD_IP_HEADER);
+		next = (uint8_t)twin_get(t, 0, 1);
+		size = (twin_get(t, 1, 1) + 1) * 8;
 		if (t->f.proto == 51)
 			size = twin_get(t, 1, 1) * 4 + 8;
 		if (t->f.proto == 44) {
