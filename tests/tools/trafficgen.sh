@@ -1,0 +1,471 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
+# trafficgen.sh [BUILD | PROGRAM [NAME]] - prove what tools/trafficgen promises.
+#
+# Each proof prints `ok NAME`, `not ok NAME` with what was seen, or `skip NAME REASON` where a
+# tool or root is missing; NAME picks those whose name holds it. Ends with status 1 if one
+# failed. The proofs on wires use network namespaces of their own and leave nothing behind.
+set -u
+
+where=${1:-build}
+only=${2:-}
+[ -d "$where" ] && where=$where/tools/trafficgen/trafficgen
+program=$(realpath "$where" 2>/dev/null)
+[ -x "$program" ] || { echo "no program $where; give the build directory" >&2; exit 2; }
+
+folder=$(mktemp -d)
+ns=tgen$$
+failed=0
+helpers=()
+
+clean() {
+	[ ${#helpers[@]} -gt 0 ] && kill "${helpers[@]}" 2>/dev/null
+	for n in a r b; do ip netns del $ns-$n 2>/dev/null; done
+	rm -rf "$folder"
+}
+trap clean EXIT
+cd "$folder" || exit 2
+
+# verdict NAME SEEN: nothing seen is good.
+verdict() {
+	if [ -z "$2" ]; then
+		echo "ok $1"
+	else
+		echo "not ok $1"
+		sed 's/^/    /' <<<"$2" | head -20
+		failed=1
+	fi
+}
+
+has() { command -v "$1" >/dev/null 2>&1; }
+shark() { tshark "$@" 2>/dev/null; }
+count() { wc -l | tr -d ' '; }
+# want WHAT SEEN WANTED: a line if they differ.
+want() { [ "$2" = "$3" ] || echo "$1 is '$2', wanted '$3'"; }
+# within WHAT SEEN LOW HIGH
+within() { awk -v n="$2" -v l="$3" -v h="$4" 'BEGIN { exit !(n >= l && n <= h) }' ||
+	echo "$1 is $2, wanted $3 to $4"; }
+
+customers=(--part web,cps=30,family=both --part web,cps=10,dport=443,family=both
+	--part dns,family=both --part quic,family=both --part bots,cps=100,family=both)
+floods=()
+for kind in syn tcp_other udp icmp fragment fragment,fragments=rests other answered_syn; do
+	floods+=(--part "$kind,rate=500,family=both")
+done
+
+same_seed_same_bytes() {
+	for f in one two; do
+		"$program" write -o $f.pcap --truth $f.json --seed 7 --duration 2s \
+			"${customers[@]}" "${floods[@]}" || echo "write failed"
+	done
+	cmp one.pcap two.pcap 2>&1
+	cmp one.json two.json 2>&1
+	"$program" write -o other.pcap --seed 8 --duration 2s "${customers[@]}" "${floods[@]}"
+	cmp -s one.pcap other.pcap && echo "another seed gives the same bytes"
+	[ -s one.pcap ] || echo "the capture is empty"
+}
+
+# The mark in the outside MAC tells the part, whatever the packet looks like.
+truth_equals_capture() {
+	"$program" write -o m.pcap --truth m.json --mark-parts --duration 2s \
+		"${customers[@]}" "${floods[@]}" || echo "write failed"
+	shark -r m.pcap -T fields -e eth.src -e eth.dst -e frame.len -e frame.time_relative |
+		awk '{ out = $1 ~ /^02:00:00:01/; m = out ? $1 : $2; part = substr(m, 16)
+			p[part]++; b[part] += $3; if (out) in_[part]++
+			if (!(part in first)) first[part] = $4; last[part] = $4 }
+		END { for (x in p) printf "%s %d %d %d %.9f\n", x, p[x], b[x], in_[x],
+			last[x] - first[x] }' | sort >seen
+	jq -r '.parts[] | [.part, .packets, .bytes, .inward_packets, .last_ns - .first_ns] | @tsv' \
+		m.json | awk '{ printf "%02x %d %d %d %.9f\n", $1, $2, $3, $4, $5 / 1e9 }' |
+		sort >told
+	diff told seen
+	want parts "$(count <told)" 13
+}
+
+# Of a capture: how many packets have a sum that is right, and how many have one that is not.
+sums() {
+	shark -r "$1" -o ip.check_checksum:TRUE -o tcp.check_checksum:TRUE \
+		-o udp.check_checksum:TRUE -T fields -E occurrence=f -e ip.checksum.status \
+		-e tcp.checksum.status -e udp.checksum.status -e icmp.checksum.status \
+		-e icmpv6.checksum.status |
+		awk '/1/ && !/0/ { good++ } /0/ { bad++ } END { print good + 0, bad + 0 }'
+}
+
+# GRE carries a packet within a packet whose ports are made up, so its inside is not judged.
+checksums_are_right() {
+	local tag good bad
+	for tag in "" ,vlan=42 ,qinq=100.200 ,quirk=options; do
+		local parts=()
+		for kind in web dns quic bots syn,rate=200 tcp_other,rate=200 udp,rate=200 \
+			icmp,rate=200 fragment,rate=200 answered_syn,rate=200; do
+			parts+=(--part "$kind,family=both$tag")
+		done
+		"$program" write -o s.pcap --duration 1s "${parts[@]}" || echo "write failed"
+		read -r good bad < <(sums s.pcap)
+		want "wrong sums with '$tag'" "$bad" 0
+		within "right sums with '$tag'" "$good" 1000 1000000
+	done
+	"$program" write -o s.pcap --part tcp_other,rate=100,duration=1s,quirk=badsum
+	read -r good bad < <(sums s.pcap)
+	want "wrong sums with badsum" "$bad" 100
+}
+
+tags_are_where_they_belong() {
+	"$program" write -o v.pcap --part syn,rate=100,duration=1s,vlan=42 \
+		--part syn,rate=100,duration=1s,qinq=100.200 --part syn,rate=100,duration=1s
+	want "packets of VLAN 42" "$(shark -r v.pcap -Y 'vlan.id == 42 && eth.type == 0x8100' |
+		count)" 100
+	want "packets of QinQ" "$(shark -r v.pcap -Y \
+		'eth.type == 0x88a8 && ieee8021ad.id == 100 && ieee8021ad.id == 200 || (ieee8021ad.id == 100 && vlan.id == 200)' | count)" 100
+	want "packets without tag" "$(shark -r v.pcap -Y 'eth.type == 0x0800' | count)" 100
+}
+
+conversations_are_complete() {
+	"$program" write -o c.pcap --truth c.json --duration 5s --part web,cps=40,family=both \
+		--part web,cps=20,dport=443,vlan=7 --part bots,cps=100,family=both \
+		--part web,cps=5,initiator=inside,family=6
+	# Bits of completeness: SYN 1, SYN-ACK 2, ACK 4, data 8, FIN 16, RST 32.
+	shark -2 -r c.pcap -T fields -e tcp.stream -e tcp.completeness |
+		awk 'NF == 2 { c[$1] = $2 } END { for (s in c) print c[s] }' >complete
+	want conversations "$(count <complete)" "$(jq '[.parts[].conversations] | add' c.json)"
+	awk '{ hand = $1 % 8 == 7; end = $1 >= 16; if (!hand || !end) print "incomplete:", $1 }' \
+		complete
+	shark -r c.pcap -Y 'tcp.analysis.flags' | head -3
+	want "captured out of order" "$(shark -r c.pcap -Y 'frame.time_delta < 0' | count)" 0
+	want "answers that tshark could not follow" "$(shark -r c.pcap \
+		-Y '_ws.malformed || http.response.code != 200' | count)" 0
+}
+
+dns_and_quic_look_like_it() {
+	"$program" write -o d.pcap --truth d.json --duration 3s --part dns,family=both \
+		--part quic,family=both
+	want "DNS answers" "$(shark -r d.pcap -Y 'dns.response_to' | count)" \
+		"$(jq .parts[0].conversations d.json)"
+	want "malformed DNS" "$(shark -r d.pcap -Y 'dns && _ws.malformed' | count)" 0
+	want "Initials of clients" "$(shark -r d.pcap -Y 'quic.long.packet_type == 0 &&
+		udp.dstport == 443 && udp.length == 1208' | count)" "$(jq .parts[1].conversations d.json)"
+	shark -r d.pcap -Y 'udp.port == 443' -T fields -e udp.stream -e frame.time_relative \
+		-e udp.dstport | awk '{ if (!($1 in a)) a[$1] = $2; b[$1] = $2; n[$1, $3 == 443]++ }
+		END { for (s in a) if (b[s] - a[s] < 1 || n[s, 0] < 3 || n[s, 1] < 3)
+			print "stream", s, "lasts", b[s] - a[s] }'
+}
+
+# kind FILTER: every packet of the flood matches, half of them IPv6.
+flood_is() {
+	"$program" write -o f.pcap --part "$1,rate=1k,duration=1s,family=both"
+	want "matching packets of $1" "$(shark -r f.pcap -Y "$2" | count)" 1000
+	within "IPv6 packets of $1" "$(shark -r f.pcap -Y "eth.type == 0x86dd" | count)" 400 600
+}
+
+floods_are_what_they_say() {
+	flood_is syn 'tcp.flags == 2 && tcp.dstport == 80'
+	flood_is tcp_other 'tcp.flags.syn == 0 && tcp.dstport == 80'
+	flood_is tcp_other,flags=rst 'tcp.flags == 4'
+	flood_is udp,sport=123,size=440 'udp.srcport == 123 && udp.length == 448'
+	flood_is icmp 'icmp.type == 8 || icmpv6.type == 128'
+	flood_is fragment,fragments=rests 'ip.frag_offset > 0 || ipv6.fraghdr.offset > 0'
+	flood_is other,proto=50 'esp'
+	"$program" write -o f.pcap --part fragment,rate=1k,duration=1s,family=both,size=600
+	want "whole datagrams of pairs" "$(shark -r f.pcap -Y 'udp.length == 608' | count)" 500
+	"$program" write -o f.pcap --part answered_syn,rate=1k,duration=1s,family=both
+	want "answers to SYNs" "$(shark -r f.pcap -Y 'tcp.flags == 0x12 && tcp.ack == 1' | count)" 1000
+}
+
+sources_are_as_told() {
+	local style
+	for style in random net:198.51.0.0/16 hosts:50,from=198.51.100.0/24; do
+		"$program" write -o f.pcap --part "syn,rate=2k,duration=1s,sources=$style"
+		shark -r f.pcap -T fields -e ip.src | sort -u >"${style%%:*}.txt"
+	done
+	within "random sources" "$(count <random.txt)" 1990 2000
+	within "sources of a net" "$(count <net.txt)" 1800 2000
+	want "sources outside the net" "$(grep -cv '^198\.51\.' net.txt)" 0
+	want "hosts" "$(count <hosts.txt)" 50
+	"$program" write -o f.pcap --part udp,rate=2k,duration=1s,dst=203.0.113.0/24
+	within "targets" "$(shark -r f.pcap -T fields -e ip.dst | sort -u | count)" 250 256
+}
+
+rates_hold_in_time() {
+	"$program" write -o f.pcap --truth f.json --part syn,rate=1k,duration=3s,pulse=1s/500ms \
+		--part syn,rate=1k,duration=2s,ramp=1s,start=1s
+	# Pulses fill two of three seconds, a ramp of a second costs half of its packets.
+	within "packets of pulses" "$(jq .parts[0].packets f.json)" 2000 2000
+	within "packets of a ramp" "$(jq .parts[1].packets f.json)" 1450 1550
+	within "start" "$(jq .parts[1].first_ns f.json)" 1000000000 1010000000
+	"$program" write -o f.pcap --part syn,rate=1k,duration=3s,pulse=1s/500ms
+	want "packets in a pause" "$(shark -r f.pcap -Y 'frame.time_relative > 1.0 &&
+		frame.time_relative < 1.5' | count)" 0
+	within "customers" "$("$program" write -o c.pcap --truth c.json --part dns,cps=200 &&
+		jq .parts[0].conversations c.json)" 1800 2200
+}
+
+mistakes_are_explained() {
+	while IFS='|' read -r status pattern words; do
+		# shellcheck disable=SC2086
+		out=$("$program" $words 2>&1)
+		want "status of '$words'" $? "$status"
+		grep -q -- "$pattern" <<<"$out" || echo "'$words' says: $out"
+	done <<-'END'
+		2|known are web, dns|write -o x --part foo
+		2|unknown key 'rte'; syn knows rate|write -o x --part syn,rte=5
+		2|this kind has no key 'flags'|write -o x --part web,flags=ack
+		2|a number like 300|write -o x --part syn,rate=-1
+		2|1 to 4094|write -o x --part syn,vlan=4095
+		2|family=both|write -o x --part syn,family=4,dst=2001:db8::1
+		2|shorter prefix|write -o x --part bots,clients=500
+		2|--seed|write -o x --seed y --part syn
+		2|-o FILE is missing|write --part syn
+		2|known are write, send, relay|sned
+		1|cannot create|write -o /no/such/folder/x --part syn
+		1|no interface|send --interface nosuchif0 --part syn
+		2|two interfaces|relay lo
+		0|Usage|--help
+	END
+	head -c 24 /dev/zero >zero.pcap
+	"$program" send --interface lo zero.pcap 2>&1 | grep -q editcap || echo "a wrong capture"
+}
+
+memory_is_bounded() {
+	# 3 million packets, 200 MB, in 64 MB of address space.
+	(ulimit -v 65536 && "$program" write -o /dev/null --part syn,rate=300k,duration=10s \
+		--part web,cps=100,duration=10s) 2>&1
+}
+
+# --- on wires ------------------------------------------------------------------
+
+# a:va - ra:r:rb - vb:b, silent: no IPv6, so nothing but our packets is on the wires.
+make_wires() {
+	local n
+	for n in a r b; do ip netns add $ns-$n || return; done
+	ip -n $ns-a link add va mtu 9000 type veth peer name ra mtu 9100 netns $ns-r
+	ip -n $ns-b link add vb mtu 9100 type veth peer name rb mtu 9100 netns $ns-r
+	ip -n $ns-r link add m1 mtu 9100 type veth peer name m2 mtu 9100
+	for n in a:va r:ra r:rb r:m1 r:m2 b:vb; do
+		ip netns exec $ns-${n%:*} sysctl -qw "net.ipv6.conf.${n#*:}.disable_ipv6=1"
+		ip -n $ns-${n%:*} link set "${n#*:}" up
+	done
+}
+
+# In the foreground only: behind & the pid would be that of a shell, not of the program.
+on() { local n=$1; shift; ip netns exec $ns-$n "$@"; }
+received() { on "$1" cat /sys/class/net/"$2"/statistics/rx_packets; }
+
+# listen NS IF FILE: capture until unlisten.
+listen() {
+	ip netns exec "$ns-$1" tcpdump -i "$2" --immediate-mode -B 32768 \
+		-U -w "$3" >/dev/null 2>"$3.log" &
+	listener=$!
+	helpers+=($listener)
+	for _ in $(seq 50); do grep -q listening "$3.log" && return; sleep 0.1; done
+}
+unlisten() { sleep 0.3; kill $listener; wait $listener 2>/dev/null; }
+
+# relay WORDS: run until unrelay, which leaves the line of JSON in relay.json.
+relay() {
+	ip netns exec $ns-r "$program" relay "$@" >relay.json 2>relay.log &
+	relayer=$!
+	helpers+=($relayer)
+	for _ in $(seq 50); do grep -q relaying relay.log && return; sleep 0.1; done
+}
+unrelay() { sleep 0.3; kill -TERM $relayer; wait $relayer 2>/dev/null; }
+
+# One paced run; within 5 % unless the machine is busy, above the rate never.
+paced_run() {
+	local rate=$1 before sent seconds
+	before=$(received r ra)
+	on a "$program" send --interface va --rate "$rate" --duration 2s --method "$2" \
+		--part syn,family=both >send.json || echo "send failed"
+	sent=$(jq .sent send.json)
+	seconds=$(jq .seconds send.json)
+	want "received at $rate ($2)" $(($(received r ra) - before)) "$sent"
+	within "sent at $rate ($2)" "$sent" 1 "$(awk -v r="$rate" -v s="$seconds" \
+		'BEGIN { print r * (s + 0.001) + 1 }')"
+	within "pps at $rate ($2)" "$(jq .pps send.json)" $((rate * 95 / 100)) $((rate * 105 / 100))
+}
+
+# Others may hold the processor; of three runs one must be undisturbed.
+send_keeps_its_rate() {
+	local rate method seen
+	for rate in 1000 20000 100000; do
+		for method in calls ring; do
+			for _ in 1 2 3; do
+				seen=$(paced_run $rate $method)
+				[ -z "$seen" ] && break
+			done
+			[ -z "$seen" ] || echo "$seen"
+		done
+	done
+}
+
+# In no 5 ms more than the rate allows for 5 ms and the slack of one.
+send_is_not_bursty() {
+	listen r ra p.pcap
+	on a "$program" send --interface va --rate 10000 --duration 1s --part syn >send.json
+	unlisten
+	shark -r p.pcap -T fields -e frame.time_relative |
+		awk '{ t[NR] = $1 } END { for (i = 1; i <= NR; i++) { while (t[i] - t[j + 1] > 0.005) j++
+			if (i - j > most) most = i - j } print most + 0 }' >most
+	within "packets in 5 ms" "$(cat most)" 20 65
+}
+
+send_replays_a_capture_as_it_is() {
+	"$program" write -o r.pcap --duration 500ms --part web,family=both,vlan=5,rtt=5ms,cps=50 \
+		--part udp,rate=200,size=100-8000 --part syn,rate=200,qinq=3.4
+	listen r ra got.pcap
+	on a "$program" send --interface va r.pcap >send.json || echo "send failed"
+	unlisten
+	tcpdump -t -xx -nr r.pcap 2>/dev/null | grep 0x >r.txt
+	tcpdump -t -xx -nr got.pcap 2>/dev/null | grep 0x >got.txt
+	cmp r.txt got.txt 2>&1
+	[ -s r.txt ] || echo "nothing was compared"
+	want "frames sent" "$(jq .sent send.json)" "$(shark -r r.pcap | count)"
+}
+
+send_ends_cleanly() {
+	ip netns exec $ns-a "$program" send --interface va --rate 1k --loop --progress --part syn,duration=100ms \
+		>send.json &
+	local pid=$!
+	sleep 1.5
+	kill -TERM $pid
+	wait $pid || echo "ended with $?"
+	want "last line" "$(tail -n 1 send.json | jq .done)" true
+	want "progress" "$(head -n 1 send.json | jq .progress)" true
+	within "sent in a loop" "$(tail -n 1 send.json | jq .sent)" 1000 1600
+}
+
+relay_tags_and_loses() {
+	local tag filter
+	for tag in "--vlan 42" "--qinq 100.200"; do
+		filter="vlan 42"
+		[ "$tag" = "--vlan 42" ] || filter="vlan 100 and vlan 200"
+		# shellcheck disable=SC2086
+		relay ra rb $tag --loss 10%
+		listen b vb out.pcap
+		on a "$program" send --interface va --rate 5k --duration 1s \
+			--part udp,family=both,size=60-1400 --part syn,vlan=9 >a.json
+		unlisten
+		on b "$program" send --interface vb --rate 2k --duration 1s --part "udp,${tag:2:4}=${tag#* }" \
+			>b.json
+		on b "$program" send --interface vb --rate 100 --duration 1s --part udp >u.json
+		unrelay
+		want "received from A" "$(jq .a_to_b.received relay.json)" "$(jq .sent a.json)"
+		want "received from B" "$(jq .b_to_a.received relay.json)" \
+			"$(jq -s 'map(.sent) | add' b.json u.json)"
+		want "untagged from B" "$(jq .b_to_a.untagged relay.json)" "$(jq .sent u.json)"
+		want "books" "$(jq -c '[.a_to_b, .b_to_a | .received - .sent - .lost - .untagged -
+			.overflow - .errors - .held]' relay.json)" "[0,0]"
+		within "lost of A" "$(jq '.a_to_b | 100 * .lost / .received' relay.json)" 7 13
+		within "lost of B" "$(jq '.b_to_a | 100 * .lost / .received' relay.json)" 6 14
+		want "tagged at B" "$(tcpdump -nr out.pcap -w - "$filter" 2>/dev/null |
+			shark -r - | count)" "$(jq .a_to_b.sent relay.json)"
+	done
+}
+
+relay_delays_and_reorders() {
+	relay ra rb --delay 50ms --jitter 5ms
+	listen b vb late.pcap
+	listener2=$listener
+	listen r ra early.pcap
+	on a "$program" send --interface va --rate 500 --duration 1s --part udp >send.json
+	unlisten
+	listener=$listener2
+	unlisten
+	unrelay
+	paste <(shark -r early.pcap -T fields -e frame.time_epoch) \
+		<(shark -r late.pcap -T fields -e frame.time_epoch) |
+		awk 'NF == 2 { d = ($2 - $1) * 1000; n++; if (d < 49.9) early++; sum += d }
+		END { print n + 0, early + 0, n ? sum / n : 0 }' >delays
+	want "delayed frames" "$(cut -d' ' -f1 delays)" "$(jq .sent send.json)"
+	want "frames too early" "$(cut -d' ' -f2 delays)" 0
+	within "mean delay" "$(cut -d' ' -f3 delays)" 50 65
+	tcpdump -t -xx -nr early.pcap 2>/dev/null >early.txt
+	tcpdump -t -xx -nr late.pcap 2>/dev/null | cmp - early.txt 2>&1
+
+	relay ra rb --reorder 5%
+	listen b vb mixed.pcap
+	on a "$program" send --interface va --rate 2k --duration 1s --part udp,size=60 >send.json
+	unlisten
+	unrelay
+	shark -r mixed.pcap -T fields -e frame.time_epoch -e ip.id | awk '{ print $2 }' >mixed.txt
+	"$program" write -o plain.pcap --part udp,size=60,duration=1s
+	shark -r plain.pcap -T fields -e ip.id | head -n "$(jq .sent send.json)" >plain.txt
+	want "frames after reordering" "$(count <mixed.txt)" "$(jq .sent send.json)"
+	cmp -s mixed.txt plain.txt && echo "nothing was reordered"
+	diff <(sort mixed.txt) <(sort plain.txt) | head -3
+	within "reordered" "$(jq .a_to_b.reordered relay.json)" 40 180
+}
+
+# Two relays in a row, tags in between: kernels at both ends talk TCP through it.
+relay_carries_real_tcp() {
+	ip -n $ns-a addr add 10.9.0.1/24 dev va
+	ip -n $ns-b addr add 10.9.0.2/24 dev vb
+	ip netns exec $ns-r "$program" relay rb m2 --qinq 42.43 >second.json 2>second.log &
+	local second=$!
+	helpers+=($second)
+	relay ra m1 --qinq 42.43 --loss 0.5% --delay 1ms
+	listen b vb tcp.pcap
+	ip netns exec $ns-b timeout 30 python3 -c '
+import hashlib, socket
+c = socket.create_server(("10.9.0.2", 5000)).accept()[0]
+h = hashlib.sha256()
+while d := c.recv(65536):
+    h.update(d)
+print(h.hexdigest())' >got.sha &
+	local server=$!
+	sleep 0.7
+	on a timeout 30 python3 -c '
+import hashlib, random, socket
+d = random.Random(1).randbytes(5000000)
+s = socket.create_connection(("10.9.0.2", 5000), 10)
+s.sendall(d)
+print(hashlib.sha256(d).hexdigest())' >sent.sha
+	wait $server
+	unlisten
+	unrelay
+	kill $second
+	wait $second
+	cmp sent.sha got.sha 2>&1
+	[ -s sent.sha ] || echo "nothing was sent"
+	want "tagged packets at B" "$(shark -r tcp.pcap -Y 'vlan || ieee8021ad' | count)" 0
+	within "frames relayed" "$(jq .a_to_b.sent relay.json)" 50 100000
+}
+
+# prove NAME TOOLS...
+prove() {
+	local name=$1 t
+	[[ $name == *"$only"* ]] || return
+	shift
+	for t; do
+		case $t in
+		root) [ "$(id -u)" = 0 ] || { echo "skip $name needs root"; return; } ;;
+		wires) [ $have_wires = yes ] || { echo "skip $name no network namespaces"; return; } ;;
+		limits) (ulimit -v 65536 && "$program" --help) >/dev/null 2>&1 ||
+			{ echo "skip $name the program needs more (sanitizer)"; return; } ;;
+		*) has "$t" || { echo "skip $name needs $t"; return; } ;;
+		esac
+	done
+	verdict "$name" "$($name)"
+}
+
+prove same_seed_same_bytes
+prove truth_equals_capture tshark jq
+prove checksums_are_right tshark
+prove tags_are_where_they_belong tshark
+prove conversations_are_complete tshark jq
+prove dns_and_quic_look_like_it tshark jq
+prove floods_are_what_they_say tshark
+prove sources_are_as_told tshark
+prove rates_hold_in_time tshark jq
+prove mistakes_are_explained
+prove memory_is_bounded limits
+
+have_wires=no
+[ "$(id -u)" = 0 ] && has ip && make_wires 2>/dev/null && have_wires=yes
+prove send_keeps_its_rate root wires jq
+prove send_is_not_bursty root wires tshark tcpdump
+prove send_replays_a_capture_as_it_is root wires tshark tcpdump jq
+prove send_ends_cleanly root wires jq
+prove relay_tags_and_loses root wires tshark tcpdump jq
+prove relay_delays_and_reorders root wires tshark tcpdump jq
+prove relay_carries_real_tcp root wires tshark tcpdump jq python3
+exit $failed
