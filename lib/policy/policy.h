@@ -7,8 +7,9 @@
  * packet never meets two versions. Service ids are stable across reloads: a
  * service that keeps its name keeps its id, and with it its meters.
  *
- * Service 0 is `default`: what no service claims. It is forwarded, and policy 0
- * (named "default", redefinable) says how the wire's own talk is treated.
+ * Service 0 is `default`: what no service claims. It is forwarded: policy 0
+ * (named "default", redefinable) runs stage `wiretalk` alone and so says how the
+ * wire's own talk is treated. Every other policy runs every stage.
  *
  * Threads building: control side. policy_classify: any worker.
  */
@@ -37,25 +38,28 @@ struct policy {
 };
 
 struct service {
-	char name[64];    /* empty: the id is not in use */
+	char name[64]; /* empty: the id is not in use */
 	uint16_t policy;
-	int proto;        /* -1 any, PROTO_ICMP also means ICMPv6 */
+	int proto;                     /* -1 any, PROTO_ICMP also means ICMPv6 */
 	struct conf_prefixes prefixes; /* owned by the snapshot */
 	struct conf_ports ports;       /* owned; empty: all */
 };
 
 struct policies {
-	uint64_t generation;  /* 1, 2, 3 … */
-	char sha256[65];      /* of the effective configuration text */
+	uint64_t generation; /* 1, 2, 3 … */
+	char sha256[65];     /* of the effective configuration text */
 	unsigned int n_policies;
+	unsigned int
+		n_configured; /* policies of the file; the others are these with another mode */
 	unsigned int n_services; /* highest id in use + 1 */
 	struct policy policy[POLICY_MAX];
 	struct service service[SERVICE_MAX];
 	struct stage_view view[STAGE_MAX];
 	struct policy_targets *targets; /* classification, private */
-	struct prefix_table *listed;
-	struct prefix_table *routers;
-	struct policy_listed *lists;    /* what `listed` values mean, for telemetry */
+	struct prefix_table *listed;    /* NULL: nothing is listed */
+	struct stage_listed *entry;     /* what `listed` values mean: entry[value - 1] */
+	unsigned int n_entries;
+	struct prefix_table *routers; /* NULL: none */
 };
 
 /* A timed block or allow made by the API, kept across reloads by control. */
@@ -66,18 +70,27 @@ struct policy_block {
 	char reason[96];
 };
 
-/* What overrides the file until it is taken back (API calls). */
+/*
+ * What overrides the file until it is taken back (API calls). The mode of one
+ * service goes before that of all. A service whose mode differs from that of
+ * its policy gets a copy of the policy, under the same name.
+ */
 struct policy_overrides {
 	const struct policy_block *block;
 	size_t blocks;
-	int mode_all; /* enum policy_mode, or -1 */
+	int mode_all;          /* enum policy_mode, or -1 */
 	int mode[SERVICE_MAX]; /* by service id; -1: as configured */
 };
 
 /*
- * Build a snapshot from checked settings. `before` (or NULL) gives stable ids
- * and the next generation; `over` may be NULL. Returns 0 and *out; -EINVAL with
- * errors; -ENOMEM with an error that says what did not fit.
+ * Build a snapshot from checked settings, which may be freed afterwards. `before`
+ * (or NULL) gives stable ids and the next generation; the id of a service that
+ * is gone is not given away while `before` may still be in use, that is not by
+ * this call. `over` may be NULL. Returns 0 and *out; -EINVAL with errors; -ENOMEM
+ * with an error that says what did not fit.
+ *
+ * Of lists and timed blocks the more specific prefix wins; of equal prefixes
+ * allow wins, then what has no end, then what ends last.
  */
 int policy_build(const struct settings *s, const struct policies *before,
                  const struct policy_overrides *over, struct policies **out,
@@ -87,11 +100,21 @@ void policy_free(struct policies *p);
 /*
  * Give every lane its service and policy: by the protected end of the packet,
  * which is the destination of what comes from outside and the source of what
- * comes from inside. Most specific prefix first, then ports, then protocol.
+ * comes from inside. Most specific prefix first, then exact ports, then ranges by
+ * width, then the protocol without ports, then any protocol; then the same for
+ * the next less specific prefix. Of equal rules the first in the file wins.
+ *
+ * What has no ports (later fragments) goes to the service of its protocol
+ * without ports, then to any protocol, then to the first with ports. What hides
+ * its protocol (broken headers, later fragments of an extension header) goes to
+ * the first service of the prefix: it shall not escape by being unreadable.
  */
 void policy_classify(const struct policies *p, struct burst *b);
 
-/* The service that would own such a packet (slow path, for explain and replay). */
+/*
+ * The service that would own such a packet, or 0 (slow path, for explain and
+ * replay). port 0: the packet has none. proto -1: unknown, the first service.
+ */
 uint16_t policy_service_of(const struct policies *p, const uint8_t address[16], int proto,
                            uint16_t port);
 

@@ -1,0 +1,477 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Every prefix that a service names is a target. A target knows, for each
+ * protocol it has rules for, disjoint spans of ports with the service that owns
+ * each; so a packet costs one longest match and one binary search, however many
+ * services share an address. What a target does not claim goes to its parent,
+ * the next shorter prefix.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "packet/burst.h"
+#include "policy/parts.h"
+
+/* Ports first..last belong to a service. */
+struct span {
+	uint16_t first, last, service;
+};
+
+/* One protocol at one target. */
+struct rules {
+	uint8_t proto;
+	uint16_t portless; /* service without ports; 0: none */
+	uint16_t first;    /* service of the most specific ports; 0: none */
+	uint32_t spans;    /* rising, disjoint */
+	struct span *span;
+};
+
+struct target {
+	uint16_t parent; /* value of the next shorter prefix; 0: none */
+	uint16_t any;    /* service of any protocol; 0: none */
+	uint16_t first;  /* most specific service at all */
+	uint16_t n;
+	struct rules *rules;
+};
+
+struct policy_targets {
+	struct prefix_table *table;
+	size_t count;
+	struct target *target; /* by value - 1 */
+};
+
+/* --- finding --------------------------------------------------------------- */
+
+/* What is asked of a target. */
+struct question {
+	int proto; /* -1: hidden */
+	uint16_t port;
+	bool has_port;
+};
+
+static uint16_t
+owner_of_port(const struct rules *r, uint16_t port)
+{
+	unsigned int low = 0, high = r->spans;
+
+	while (low < high) {
+		unsigned int middle = (low + high) / 2;
+
+		if (r->span[middle].last < port)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < r->spans && r->span[low].first <= port ? r->span[low].service : 0;
+}
+
+static uint16_t
+ask_target(const struct target *t, const struct question *q)
+{
+	const struct rules *r = NULL;
+	uint16_t service = 0;
+
+	if (q->proto < 0)
+		return t->first;
+	for (unsigned int i = 0; i < t->n && r == NULL; i++)
+		if (t->rules[i].proto == q->proto)
+			r = &t->rules[i];
+	if (r == NULL)
+		return t->any;
+	if (q->has_port)
+		service = owner_of_port(r, q->port);
+	if (service == 0)
+		service = r->portless;
+	if (service == 0)
+		service = t->any;
+	if (service == 0 && !q->has_port)
+		service = r->first;
+	return service;
+}
+
+static uint16_t
+ask(const struct policy_targets *t, uint32_t value, const struct question *q)
+{
+	uint16_t service = 0;
+
+	while (value != PREFIX_NONE && service == 0) {
+		const struct target *at = &t->target[value - 1];
+
+		service = ask_target(at, q);
+		value = at->parent;
+	}
+	return service;
+}
+
+/* A later fragment tells the first header of what was cut, which may be an extension. */
+static bool
+hides_its_protocol(const struct facts *f)
+{
+	if (f->fault != PACKET_SOUND)
+		return true;
+	if (!(f->flags & FACT_FRAG_REST) || !(f->flags & FACT_IPV6))
+		return false;
+	switch (f->proto) {
+	case PROTO_HOPOPTS:
+	case PROTO_ROUTING:
+	case PROTO_FRAGMENT:
+	case PROTO_AH:
+	case PROTO_DSTOPTS:
+	case PROTO_MOBILITY:
+	case PROTO_HIP:
+	case PROTO_SHIM6:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static uint16_t
+service_of_packet(const struct policy_targets *t, uint32_t value, const struct facts *f,
+                  bool is_inbound)
+{
+	struct question q = {
+		.proto = f->proto,
+		.port = is_inbound ? f->dst_port : f->src_port,
+		.has_port = !(f->flags & FACT_NO_PORTS),
+	};
+	uint16_t service;
+
+	if (value == PREFIX_NONE)
+		return 0;
+	service = ask(t, value, &q);
+	if (service == 0 && hides_its_protocol(f)) {
+		q.proto = -1;
+		service = ask(t, value, &q);
+	}
+	return service;
+}
+
+void
+policy_classify(const struct policies *p, struct burst *b)
+{
+	const bool is_inbound = b->side == SIDE_EXTERNAL;
+	const uint8_t *address[LANES_MAX];
+	uint32_t value[LANES_MAX];
+	uint64_t known = 0;
+	unsigned int i, n = 0;
+
+	for (i = 0; i < b->count; i++) {
+		b->service[i] = b->policy[i] = 0;
+		if (!(b->facts[i].flags & FACT_IP))
+			continue;
+		known |= lane_bit(i);
+		address[n++] = is_inbound ? b->facts[i].dst : b->facts[i].src;
+	}
+	if (n == 0)
+		return;
+	prefix_find_bulk(p->targets->table, address, n, value);
+	n = 0;
+	LANES_FOREACH (i, known) {
+		b->service[i] = service_of_packet(p->targets, value[n++], &b->facts[i],
+		                                  is_inbound);
+		b->policy[i] = p->service[b->service[i]].policy;
+	}
+}
+
+uint16_t
+policy_service_of(const struct policies *p, const uint8_t address[16], int proto,
+                  uint16_t port)
+{
+	const struct question q = { proto, port, port != 0 };
+
+	return ask(p->targets, prefix_find(p->targets->table, address), &q);
+}
+
+bool
+policy_protects(const struct policies *p, const uint8_t address[16])
+{
+	return prefix_find(p->targets->table, address) != PREFIX_NONE;
+}
+
+/* --- building -------------------------------------------------------------- */
+
+/* A service claims a prefix; a struct prefix has no padding and compares as bytes. */
+struct claim {
+	struct prefix prefix;
+	uint16_t order; /* in the file */
+	uint16_t service;
+};
+
+/* A range of ports as a service wrote it. */
+struct wish {
+	uint32_t first, last;
+	uint16_t order, service;
+};
+
+static int
+compare_claims(const void *a, const void *b)
+{
+	const struct claim *x = a, *y = b;
+	int order = (int)prefix_is_ipv4(&x->prefix) - (int)prefix_is_ipv4(&y->prefix);
+
+	if (order != 0)
+		return order;
+	order = memcmp(&x->prefix, &y->prefix, sizeof(x->prefix));
+
+	return order != 0 ? order : (int)x->order - (int)y->order;
+}
+
+/* Narrow ranges first, then the order of the file. */
+static int
+compare_wishes(const void *a, const void *b)
+{
+	const struct wish *x = a, *y = b;
+	uint32_t wide_x = x->last - x->first, wide_y = y->last - y->first;
+
+	if (wide_x != wide_y)
+		return wide_x < wide_y ? -1 : 1;
+	return (int)x->order - (int)y->order;
+}
+
+static int
+compare_ports(const void *a, const void *b)
+{
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+/* Ports without a protocol mean both protocols that have ports. */
+static bool
+speaks(const struct service *s, unsigned int proto)
+{
+	if (s->proto == PROTO_ICMP)
+		return proto == PROTO_ICMP || proto == PROTO_ICMPV6;
+	if (s->proto < 0)
+		return s->ports.count > 0 && (proto == PROTO_TCP || proto == PROTO_UDP);
+	return (unsigned int)s->proto == proto;
+}
+
+/* Cut the ports at every border and give each piece to the first wish that covers it. */
+static int
+cut_spans(struct rules *r, const struct wish *wish, size_t wishes)
+{
+	uint32_t *border = calloc(wishes * 2, sizeof(*border));
+	size_t n = 0;
+	int status = -ENOMEM;
+
+	r->span = calloc(wishes * 2, sizeof(*r->span));
+	if (border == NULL || r->span == NULL)
+		goto out;
+	for (size_t i = 0; i < wishes; i++) {
+		border[n++] = wish[i].first;
+		border[n++] = wish[i].last + 1;
+	}
+	qsort(border, n, sizeof(*border), compare_ports);
+	for (size_t i = 0; i + 1 < n; i++) {
+		size_t w = 0;
+
+		if (border[i] == border[i + 1])
+			continue;
+		while (w < wishes &&
+		       (wish[w].first > border[i] || wish[w].last < border[i]))
+			w++;
+		if (w < wishes)
+			r->span[r->spans++] =
+				(struct span){ (uint16_t)border[i],
+				               (uint16_t)(border[i + 1] - 1),
+				               wish[w].service };
+	}
+	status = 0;
+out:
+	free(border);
+	return status;
+}
+
+/* Rules of one protocol from the `n` claims of one prefix. */
+static int
+fill_rules(const struct policies *p, struct rules *r, const struct claim *claim, size_t n)
+{
+	struct wish *wish = NULL;
+	size_t wishes = 0, room = 0;
+	int status = 0;
+
+	for (size_t i = 0; i < n; i++)
+		if (speaks(&p->service[claim[i].service], r->proto))
+			room += p->service[claim[i].service].ports.count;
+	if (room > 0 && (wish = calloc(room, sizeof(*wish))) == NULL)
+		return -ENOMEM;
+	for (size_t i = 0; i < n; i++) {
+		const struct service *s = &p->service[claim[i].service];
+
+		if (!speaks(s, r->proto))
+			continue;
+		if (s->ports.count == 0 && r->portless == 0)
+			r->portless = claim[i].service;
+		for (size_t k = 0; k < s->ports.count; k++)
+			wish[wishes++] =
+				(struct wish){ s->ports.range[k].first,
+				               s->ports.range[k].last, claim[i].order,
+				               claim[i].service };
+	}
+	if (wishes > 0) {
+		qsort(wish, wishes, sizeof(*wish), compare_wishes);
+		r->first = wish[0].service;
+		status = cut_spans(r, wish, wishes);
+	}
+	free(wish);
+	return status;
+}
+
+static int
+fill_target(const struct policies *p, struct target *t, const struct claim *claim,
+            size_t n)
+{
+	bool used[256] = { false };
+
+	for (size_t i = 0; i < n; i++) {
+		const struct service *s = &p->service[claim[i].service];
+
+		if (s->proto < 0 && s->ports.count == 0 && t->any == 0)
+			t->any = claim[i].service;
+		for (unsigned int proto = 0; proto < 256; proto++) {
+			t->n = (uint16_t)(t->n + (!used[proto] && speaks(s, proto)));
+			used[proto] |= speaks(s, proto);
+		}
+	}
+	t->rules = calloc(t->n + 1u, sizeof(*t->rules));
+	if (t->rules == NULL) {
+		t->n = 0;
+		return -ENOMEM;
+	}
+	for (unsigned int proto = 0, at = 0; proto < 256; proto++) {
+		struct rules *r = &t->rules[at];
+		int status;
+
+		if (!used[proto])
+			continue;
+		at++;
+		r->proto = (uint8_t)proto;
+		status = fill_rules(p, r, claim, n);
+		if (status != 0)
+			return status;
+		if (t->first == 0)
+			t->first = r->first != 0 ? r->first : r->portless;
+	}
+	if (t->first == 0)
+		t->first = t->any;
+	return 0;
+}
+
+static size_t
+same_prefix(const struct claim *claim, size_t n)
+{
+	size_t same = 1;
+
+	while (same < n && memcmp(&claim[same].prefix, &claim[0].prefix,
+	                          sizeof(claim[0].prefix)) == 0)
+		same++;
+	return same;
+}
+
+/*
+ * The nearest shorter prefix. In sorted order it is the prefix before, or one
+ * of the parents of that.
+ */
+static uint16_t
+parent_of(const struct policy_targets *t, const struct prefix_entry *entry, size_t at)
+{
+	size_t up = at;
+
+	while (up > 0 && !prefix_holds(&entry[up - 1].prefix, entry[at].prefix.address))
+		up = t->target[up - 1].parent;
+	return (uint16_t)up;
+}
+
+static struct claim *
+gather_claims(const struct policies *p, const uint16_t *order, size_t count,
+              size_t *claims)
+{
+	struct claim *claim;
+	size_t n = 0;
+
+	for (size_t i = 0; i < count; i++)
+		n += p->service[order[i]].prefixes.count;
+	claim = calloc(n + 1, sizeof(*claim));
+	if (claim == NULL)
+		return NULL;
+	n = 0;
+	for (size_t i = 0; i < count; i++) {
+		const struct conf_prefixes *all = &p->service[order[i]].prefixes;
+
+		for (size_t k = 0; k < all->count; k++)
+			claim[n++] = (struct claim){ policy_prefix(&all->prefix[k]),
+				                     (uint16_t)i, order[i] };
+	}
+	qsort(claim, n, sizeof(*claim), compare_claims);
+	*claims = n;
+	return claim;
+}
+
+/* Fill one target for each distinct prefix of the sorted claims. */
+static int
+fill_targets(const struct policies *p, struct policy_targets *t,
+             const struct claim *claim, size_t claims)
+{
+	struct prefix_entry *entry = calloc(claims + 1, sizeof(*entry));
+	int status = 0;
+
+	t->target = calloc(claims + 1, sizeof(*t->target));
+	if (entry == NULL || t->target == NULL)
+		status = -ENOMEM;
+	for (size_t i = 0, same; i < claims && status == 0; i += same) {
+		same = same_prefix(&claim[i], claims - i);
+		entry[t->count].prefix = claim[i].prefix;
+		entry[t->count].value = (uint32_t)t->count + 1;
+		t->target[t->count].parent = parent_of(t, entry, t->count);
+		status = fill_target(p, &t->target[t->count], &claim[i], same);
+		t->count++;
+	}
+	if (status == 0)
+		status = prefix_build(entry, t->count, &t->table);
+	free(entry);
+	return status;
+}
+
+int
+policy_targets_build(struct policies *p, const uint16_t *order, size_t count,
+                     struct conf_errors *errors)
+{
+	struct claim *claim;
+	size_t claims = 0;
+	int status = -ENOMEM;
+
+	p->targets = calloc(1, sizeof(*p->targets));
+	claim = gather_claims(p, order, count, &claims);
+	if (claims > PREFIX_MAX_VALUE) {
+		conf_fail(errors, NULL,
+		          "services name %zu prefixes; at most %d are possible, so join "
+		          "neighbours into shorter prefixes",
+		          claims, PREFIX_MAX_VALUE);
+		free(claim);
+		return -EINVAL;
+	}
+	if (p->targets != NULL && claim != NULL)
+		status = fill_targets(p, p->targets, claim, claims);
+	if (status != 0)
+		conf_fail(errors, NULL, "no memory for %zu prefixes of services", claims);
+	free(claim);
+	return status;
+}
+
+void
+policy_targets_free(struct policy_targets *t)
+{
+	if (t == NULL)
+		return;
+	for (size_t i = 0; i < t->count; i++) {
+		for (unsigned int r = 0; r < t->target[i].n; r++)
+			free(t->target[i].rules[r].span);
+		free(t->target[i].rules);
+	}
+	free(t->target);
+	prefix_free(t->table);
+	free(t);
+}
