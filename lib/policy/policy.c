@@ -177,6 +177,16 @@ is_used(const struct policies *p, unsigned int id)
 	return p != NULL && p->service[id].name[0] != '\0';
 }
 
+/* The id of that name, 0 when there is none. */
+static unsigned int
+id_of(const struct policies *p, const char *name)
+{
+	for (unsigned int id = 1; p != NULL && id < p->n_services; id++)
+		if (strcmp(p->service[id].name, name) == 0)
+			return id;
+	return 0;
+}
+
 /*
  * The id that a name has or had; else one that neither this snapshot nor the one
  * before uses. Ids never used go first, so that a freed one rests for long.
@@ -184,11 +194,11 @@ is_used(const struct policies *p, unsigned int id)
 static unsigned int
 id_for(const struct policies *p, const struct policies *before, const char *name)
 {
-	unsigned int fresh = before == NULL ? 1 : before->n_services;
+	const unsigned int fresh = before == NULL ? 1 : before->n_services;
+	const unsigned int had = id_of(before, name);
 
-	for (unsigned int id = 1; before != NULL && id < before->n_services; id++)
-		if (strcmp(before->service[id].name, name) == 0)
-			return id;
+	if (had != 0)
+		return had;
 	for (unsigned int n = 0; n < SERVICE_MAX; n++) {
 		unsigned int id = (fresh + n) % SERVICE_MAX;
 
@@ -222,22 +232,24 @@ make_service(struct policies *p, const struct policies *before,
              const struct settings_service *s, const struct conf_place *place,
              struct conf_errors *errors)
 {
-	const unsigned int id = id_for(p, before, s->name);
+	const bool is_twice = id_of(p, s->name) != 0;
+	const unsigned int id = is_twice ? 0 : id_for(p, before, s->name);
 	const int proto = proto_of(s->protocol), policy = policy_id(p, s->policy);
 	struct service *to = &p->service[id];
 
-	if (id == 0)
-		conf_fail(errors, place,
-		          "too many services: %d are possible, those that this "
-		          "reload removes included",
-		          SERVICE_MAX - 1);
-	else if (to->name[0] != '\0')
+	if (is_twice)
 		conf_fail(errors, place, "service '%s' stands there twice", s->name);
+	else if (id == 0)
+		conf_fail(errors, place,
+		          "too many services: %d are possible, those that this reload "
+		          "removes "
+		          "included",
+		          SERVICE_MAX - 1);
 	if (proto == -2)
 		conf_fail(errors, place, "protocol '%s' is unknown", s->protocol);
 	if (policy < 0)
 		conf_fail(errors, place, "policy '%s' is unknown", s->policy);
-	if (id == 0 || to->name[0] != '\0' || proto == -2 || policy < 0)
+	if (id == 0 || proto == -2 || policy < 0)
 		return -EINVAL;
 
 	snprintf(to->name, sizeof(to->name), "%s", s->name);
