@@ -79,8 +79,9 @@ def _mitigate(phase, _, marks):
                    f"after {took} ms, at most {MITIGATE_MS} is asked")
         hurt = attack["verified_dropped_packets"]
         # Bots that complete handshakes are verified, too, and are meant to be hurt.
-        marks.want(hurt == 0 or phase["bots"], f"{phase['name']}: the defence against {attack['vector']} dropped "
-                              f"{hurt} packets of verified customers")
+        marks.want(hurt == 0 or phase["bots"],
+                   f"{phase['name']}: the defence against {attack['vector']} dropped {hurt} "
+                   "packets of verified customers")
 
 
 def _calm(phase, phases, marks):
