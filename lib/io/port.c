@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include <rte_bus_vdev.h>
+#include <rte_dev.h>
 #include <rte_ethdev.h>
 
 #include "base/log.h"
@@ -274,7 +274,7 @@ port_start(struct port *p, const struct port_ask *ask, char *why)
 	p->use_packet = true;
 	log_warning(
 		"%s: AF_XDP does not work here (%s%s%s), so AF_PACKET is used: about "
-	        "half "
+		"half "
 		"as fast, IPv4 fragments arrive reassembled, and an outer 802.1ad tag "
 		"leaves as 802.1Q",
 		p->name, why, last[0] != '\0' ? "; " : "", last);
@@ -290,7 +290,7 @@ port_close(struct port *p)
 	if (p->is_started)
 		rte_eth_dev_stop(p->id);
 	if (p->is_made)
-		rte_vdev_uninit(p->device);
+		rte_eal_hotplug_remove("vdev", p->device);
 	else if (p->kind == END_PCI && p->is_started)
 		rte_eth_dev_close(p->id);
 	quiet_end(&quiet, NULL, 0);

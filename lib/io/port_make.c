@@ -7,7 +7,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
-#include <rte_bus_vdev.h>
+#include <rte_dev.h>
 #include <rte_errno.h>
 #include <rte_ethdev.h>
 
@@ -39,11 +39,16 @@ port_packet_frame(const struct port *p)
 int
 port_make(struct port *p, const char *device, const char *args, char *why)
 {
-	int failed = rte_vdev_init(device, args);
+	char whole[END_NAME_MAX + 64];
+	int failed;
 
+	snprintf(whole, sizeof(whole), "%s%s%s", device, args[0] != '\0' ? "," : "",
+	         args);
+	failed = rte_dev_probe(whole);
 	if (failed == 0) {
 		p->is_made = true;
-		snprintf(p->device, sizeof(p->device), "%s", device);
+		if (device != p->device)
+			snprintf(p->device, sizeof(p->device), "%s", device);
 		failed = rte_eth_dev_get_port_by_name(device, &p->id);
 	}
 	if (failed != 0)

@@ -28,9 +28,11 @@ static unsigned int number; /* each wire gets ring devices of its own */
 
 /* A TCP packet without options: Ethernet, IPv4, TCP; the rest is payload. */
 static const uint8_t tcp_syn[54] = {
-	2, 0,  0, 0, 0,  1, 2, 0, 0,   0, 0,    2, 8,    0,    0x45, 0, 0,    40,
-	0, 1,  0, 0, 64, 6, 0, 0, 192, 0, 2,    1, 203,  0,    113,  5, 0x30, 0x39,
-	0, 80, 0, 0, 0,  1, 0, 0, 0,   0, 0x50, 2, 0xff, 0xff, 0,    0, 0,    0,
+	2,    0,    0, 0,  0,   1, 2,   0, 0,  0, 0,    2,    8,    0, /* Ethernet */
+	0x45, 0,    0, 40, 0,   1, 0,   0, 64, 6, 0x7c, 0xc8,          /* IPv4 */
+	192,  0,    2, 1,  203, 0, 113, 5,                             /* addresses */
+	0x30, 0x39, 0, 80, 0,   0, 0,   1, 0,  0, 0,    0,    0x50, 2,
+	0xff, 0xff, 0, 0,  0,   0,
 };
 
 static struct rte_ring *

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "beside.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "api/api.h"
+#include "base/log.h"
+#include "change.h"
+#include "io/carrier.h"
+#include "live.h"
+#include "telemetry/events.h"
+#include "telemetry/telemetry.h"
+
+static void
+signals_of_ours(sigset_t *set)
+{
+	sigemptyset(set);
+	sigaddset(set, SIGTERM);
+	sigaddset(set, SIGINT);
+	sigaddset(set, SIGHUP);
+	sigaddset(set, SIGUSR1);
+}
+
+void
+beside_block_signals(void)
+{
+	sigset_t set;
+
+	signals_of_ours(&set);
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+	signal(SIGPIPE, SIG_IGN);
+}
+
+static void
+reload(struct beside *s)
+{
+	struct conf_errors errors = { 0 };
+	int rc = change_reload(&s->live->engine, &errors);
+
+	conf_errors_print(&errors, stderr);
+	if (rc == 0)
+		log_info("the new configuration is in force");
+	else
+		log_error("the configuration was not taken over (%zu error%s): the old "
+		          "one stays "
+		          "in force",
+		          errors.count, errors.count == 1 ? "" : "s");
+	telemetry_event_config(s->events, &errors);
+	conf_errors_free(&errors);
+}
+
+static void
+take_signal(struct beside *s, int number)
+{
+	switch (number) {
+	case SIGHUP:
+		reload(s);
+		break;
+	case SIGUSR1:
+		telemetry_events_reopen(s->events);
+		break;
+	default:
+		log_info("%s: draining",
+		         number == SIGINT ? "interrupted" : "asked to end");
+		live_stop(s->live);
+		break;
+	}
+}
+
+static void *
+keep_house(void *arg)
+{
+	const struct timespec period = { .tv_nsec = CARRIER_PERIOD_NS };
+	struct beside *s = arg;
+	uint64_t next_second = 0;
+	sigset_t set;
+
+	signals_of_ours(&set);
+	while (!__atomic_load_n(&s->live->is_stopping, __ATOMIC_RELAXED)) {
+		int number = sigtimedwait(&set, NULL, &period);
+		uint64_t now = live_clock();
+
+		if (number > 0)
+			take_signal(s, number);
+		carrier_watch(&s->live->wire, now);
+		if (now < next_second)
+			continue;
+		next_second = now + UINT64_C(1000000000);
+		telemetry_beat(s->telemetry);
+		change_expire(&s->live->engine, now);
+	}
+	return NULL;
+}
+
+static bool
+next_notice(void *engine, struct notice *out)
+{
+	return engine_next_notice(engine, out);
+}
+
+static void
+read_links(void *daemon, struct box_link *links, unsigned int n)
+{
+	struct live *l = (struct live *)((char *)daemon - offsetof(struct live, engine));
+
+	for (unsigned int i = 0; i < n && i < l->wire.n_links; i++) {
+		snprintf(links[i].name, sizeof(links[i].name), "%s",
+		         l->wire.link[i].name);
+		for (unsigned int side = 0; side < 2; side++) {
+			const struct port *from = &l->wire.link[i].port[side];
+			struct box_port *to = &links[i].port[side];
+			struct carrier_counts counts;
+
+			carrier_read(&l->wire, i, (enum side)side, &counts);
+			snprintf(to->name, sizeof(to->name), "%.63s", from->name);
+			snprintf(to->driver, sizeof(to->driver), "%s", from->driver);
+			to->is_up = counts.is_up;
+			to->speed_bits = counts.speed_bits;
+			to->missed = counts.missed;
+			to->no_buffers = counts.no_buffers;
+			to->errors = counts.errors;
+		}
+	}
+}
+
+static int
+open_events(struct beside *s)
+{
+	const char *file = s->live->engine.settings->events_file;
+	struct telemetry_events_from from = { .telemetry = s->telemetry,
+		                              .file = file == NULL ? "" : file,
+		                              .next_notice = next_notice,
+		                              .arg = &s->live->engine,
+		                              .has_thread = true };
+
+	s->events = telemetry_events_open(&from);
+	return s->events == NULL ? -errno : 0;
+}
+
+/* Without libmicrohttpd DPDK's telemetry is what there is, and that is said. */
+static int
+open_api(struct beside *s, char *why)
+{
+	const struct settings *set = s->live->engine.settings;
+	const char *const *listen = (const char *const *)set->api_listen.text;
+	struct api_settings settings = { .telemetry = s->telemetry,
+		                         .events = s->events,
+		                         .listen = listen,
+		                         .listens = set->api_listen.count,
+		                         .tokens_file = set->api_tokens_file };
+	char sentence[API_WHY];
+	int failed;
+
+	if (settings.listens == 0)
+		return 0;
+	failed = api_open(&settings, &s->api, sentence);
+	if (failed == -ENOSYS) {
+		log_info("%s", sentence);
+		return 0;
+	}
+	return failed == 0 ? 0 : io_fail(why, failed, "%s", sentence);
+}
+
+static void
+close_views(struct beside *s)
+{
+	api_close(s->api);
+	telemetry_dpdk_forget();
+	telemetry_events_close(s->events);
+	telemetry_close(s->telemetry);
+}
+
+int
+beside_open(struct beside *s, struct live *l, char *why)
+{
+	int failed;
+
+	memset(s, 0, sizeof(*s));
+	s->live = l;
+	l->engine.box.read_links = read_links;
+	s->telemetry = telemetry_open(&l->engine.box);
+	if (s->telemetry == NULL)
+		return io_fail(why, -ENOMEM, "there is no memory for telemetry");
+	failed = open_events(s);
+	if (failed != 0) {
+		telemetry_close(s->telemetry);
+		return io_fail(why, failed, "events cannot be written to \"%s\": %s",
+		               l->engine.settings->events_file, strerror(-failed));
+	}
+	if (telemetry_dpdk_register(s->telemetry) != 0)
+		log_warning("DPDK's telemetry does not take the commands /tidegate");
+	failed = -pthread_create(&s->thread, NULL, keep_house, s);
+	if (failed != 0) {
+		telemetry_dpdk_forget();
+		telemetry_events_close(s->events);
+		telemetry_close(s->telemetry);
+		return io_fail(why, failed, "no thread can be started: %s",
+		               strerror(-failed));
+	}
+	return 0;
+}
+
+void
+beside_close(struct beside *s)
+{
+	pthread_join(s->thread, NULL);
+	close_views(s);
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * beside - everything slow, on ordinary threads beside the wire: telemetry, API,
+ * events, signals, links going up and down, what was set for a limited time.
+ *
+ *     SIGTERM, SIGINT   drain and end
+ *     SIGHUP            read the configuration again
+ *     SIGUSR1           open the event file anew
+ *
+ * If any of it hangs, packets go on.
+ *
+ * Threads open and close: the main thread, whose affinity its threads inherit.
+ */
+#ifndef TIDEGATED_BESIDE_H
+#define TIDEGATED_BESIDE_H
+
+#include <pthread.h>
+
+struct api;
+struct live;
+struct telemetry;
+struct telemetry_events;
+
+struct beside {
+	struct live *live;
+	struct telemetry *telemetry;
+	struct telemetry_events *events;
+	struct api *api; /* NULL: not built, or not wanted */
+	pthread_t thread;
+};
+
+/* Hold back the signals above from all threads that are started from now on. */
+void beside_block_signals(void);
+
+/* 0, or -errno with a sentence in why[IO_WHY]. */
+int beside_open(struct beside *s, struct live *l, char *why);
+
+/* After live_stop(). */
+void beside_close(struct beside *s);
+
+#endif
