@@ -193,15 +193,16 @@ beside_open(struct beside *s, struct live *l, char *why)
 	}
 	if (telemetry_dpdk_register(s->telemetry) != 0)
 		log_warning("DPDK's telemetry does not take the commands /tidegate");
-	failed = -pthread_create(&s->thread, NULL, keep_house, s);
-	if (failed != 0) {
-		telemetry_dpdk_forget();
-		telemetry_events_close(s->events);
-		telemetry_close(s->telemetry);
-		return io_fail(why, failed, "no thread can be started: %s",
-		               strerror(-failed));
+	failed = open_api(s, why);
+	if (failed == 0) {
+		failed = -pthread_create(&s->thread, NULL, keep_house, s);
+		if (failed != 0)
+			io_fail(why, failed, "no thread can be started: %s",
+			        strerror(-failed));
 	}
-	return 0;
+	if (failed != 0)
+		close_views(s);
+	return failed;
 }
 
 void
