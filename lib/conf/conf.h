@@ -55,7 +55,8 @@ struct conf_field {
 	enum conf_kind kind;
 	size_t offset;
 	const char *absent; /* default as written; NULL: the key must be written
-	                        (CONF_TEXT: "" is the empty default; CONF_TEXTS: separated by ", ";
+	                        (CONF_TEXT: "" is the empty default; of amounts "" is
+	                        not set, 0, and help says what then holds; CONF_TEXTS: separated by ", ";
 	                        other lists: ignored, empty; groups and sections: ignored) */
 	uint64_t min,
 		max; /* both allowed; of CONF_TEXT(S) the length; both 0: no bounds */
@@ -193,6 +194,12 @@ int conf_read_group(struct config_setting_t *group, const struct conf_field *fie
 /* Which keys stand in the group: bit i for fields[i], of the first 64. */
 uint64_t conf_written(const struct config_setting_t *group,
                       const struct conf_field *fields);
+
+/* A key's setting in a group, or NULL; and its text, or NULL when it is none. */
+struct config_setting_t *conf_member(const struct config_setting_t *group,
+                                     const char *key);
+const char *conf_text_at(const struct config_setting_t *group, const char *key);
+bool conf_is_group(const struct config_setting_t *setting);
 
 /* Elements of a CONF_SECTIONS list. NULL counts 0. */
 size_t conf_sections(const struct config_setting_t *list);

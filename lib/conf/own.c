@@ -74,6 +74,8 @@ conf_default(const struct conf_field *f, void *out)
 	case CONF_END:
 		return;
 	default:
+		if (f->absent != NULL && f->absent[0] == '\0' && conf_is_amount(f->kind))
+			return;
 		/* "" may be the empty default of a text that, written, must not be empty. */
 		if (f->absent != NULL && f->kind == CONF_TEXT)
 			*(char **)conf_at(out, f) =

@@ -132,7 +132,9 @@ print_list(struct printer *p, const struct conf_field *f)
 static void
 print_field(struct printer *p, const struct conf_field *f)
 {
-	bool has_default = f->absent != NULL, was_comment = p->is_comment;
+	bool is_unset =
+		f->absent != NULL && f->absent[0] == '\0' && conf_is_amount(f->kind);
+	bool has_default = f->absent != NULL && !is_unset, was_comment = p->is_comment;
 	const char *value = has_default ? f->absent : f->example;
 
 	print_help(p, f);
@@ -144,14 +146,17 @@ print_field(struct printer *p, const struct conf_field *f)
 		print_list(p, f);
 		return;
 	}
-	if (value == NULL)
+	if (value == NULL || is_unset)
 		p->is_comment = true;
 	if (has_default && (f->kind == CONF_PREFIXES || f->kind == CONF_PORTS))
 		value = "";
 	indent(p);
 	fprintf(p->to, "%s = ", f->key);
 	print_value(p->to, f, value != NULL ? value : conf_kind_example(f->kind));
-	fprintf(p->to, ";%s\n", has_default ? "" : "  # must be written");
+	fprintf(p->to, ";%s\n",
+	        has_default ? ""
+	        : is_unset  ? "  # not set"
+	                    : "  # must be written");
 	p->is_comment = was_comment;
 }
 
@@ -200,9 +205,10 @@ print_row(FILE *to, const struct conf_field *f)
 	else
 		print_escaped(to, conf_kind_name(f->kind));
 	fputs("\n:  ", to);
-	print_escaped(to, f->absent == NULL      ? "must be written"
-	                  : f->absent[0] == '\0' ? "empty"
-	                                         : f->absent);
+	print_escaped(to, f->absent == NULL ? "must be written"
+	                  : f->absent[0] == '\0' && conf_is_amount(f->kind) ? "not set"
+	                  : f->absent[0] == '\0'                            ? "empty"
+	                                                                    : f->absent);
 	fputs("\n:  ", to);
 	print_escaped(to, f->help != NULL ? f->help : "");
 	putc('\n', to);

@@ -11,15 +11,30 @@
 static int read_group(const config_setting_t *group, const struct conf_field *fields,
                       void *out, bool must_all, struct conf_errors *errors);
 
-static const config_setting_t *
-member(const config_setting_t *group, const char *key)
+bool
+conf_is_group(const config_setting_t *setting)
 {
-	const config_list_t *list = group->value.list;
+	return setting->type == CONFIG_TYPE_GROUP;
+}
+
+config_setting_t *
+conf_member(const config_setting_t *group, const char *key)
+{
+	const config_list_t *list = conf_is_group(group) ? group->value.list : NULL;
 
 	for (unsigned int i = 0; list != NULL && i < list->length; i++)
 		if (strcmp(list->elements[i]->name, key) == 0)
 			return list->elements[i];
 	return NULL;
+}
+
+const char *
+conf_text_at(const config_setting_t *group, const char *key)
+{
+	const config_setting_t *s = conf_member(group, key);
+
+	return s != NULL && s->type == CONFIG_TYPE_STRING ? config_setting_get_string(s)
+	                                                  : NULL;
 }
 
 static int
@@ -186,7 +201,7 @@ read_group(const config_setting_t *group, const struct conf_field *fields, void 
 	int rc = refuse_unknown(group, fields, errors);
 
 	for (const struct conf_field *f = fields; f->key != NULL; f++) {
-		const config_setting_t *s = member(group, f->key);
+		const config_setting_t *s = conf_member(group, f->key);
 		int one = 0;
 
 		if (s != NULL)
@@ -220,7 +235,7 @@ conf_written(const config_setting_t *group, const struct conf_field *fields)
 	uint64_t written = 0;
 
 	for (unsigned int i = 0; fields[i].key != NULL && i < 64; i++)
-		if (member(group, fields[i].key) != NULL)
+		if (conf_member(group, fields[i].key) != NULL)
 			written |= UINT64_C(1) << i;
 	return written;
 }

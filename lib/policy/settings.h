@@ -12,6 +12,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "conf/conf.h"
 #include "meter/watch.h"
@@ -40,7 +41,7 @@ struct settings_vector {
 struct settings_policy {
 	char *name;
 	struct conf_place place;
-	int mode; /* enum policy_mode */
+	int mode;                                   /* enum policy_mode */
 	uint64_t activate_after_ns, clear_after_ns; /* defaults of the vectors */
 	struct settings_vector vector[VECTOR_COUNT];
 	void *params[STAGE_MAX]; /* by stage, filled from stage->fields; owned */
@@ -55,24 +56,24 @@ struct settings_service {
 };
 
 struct settings {
-	char *file;       /* path read */
-	char sha256[65];  /* of the text as read, includes in order */
+	char *file;      /* path read */
+	char sha256[65]; /* of the text as read, includes in order */
 	char *node_name;
-	int transmit;     /* enum transmit */
+	int transmit; /* enum transmit */
 	char *workers, *cores;
-	int rss_ports;    /* 0 addresses, 1 ports */
+	int rss_ports;                         /* 0 addresses, 1 ports */
 	uint64_t flow_entries, source_entries; /* per worker */
 	int link_down_ignore;
 	int ingress;
-	struct conf_list links;    /* struct settings_link */
+	struct conf_list links; /* struct settings_link */
 	struct conf_texts api_listen;
 	char *api_tokens_file;
-	char *events_file;         /* "" off, "-" stdout */
+	char *events_file;            /* "" off, "-" stdout */
 	struct conf_prefixes routers; /* BGP and OSPF neighbours on the wire */
-	struct conf_list lists;    /* struct settings_list */
+	struct conf_list lists;       /* struct settings_list */
 	size_t n_policies;
 	struct settings_policy *policy; /* [0] is "default" */
-	struct conf_list services; /* struct settings_service */
+	struct conf_list services;      /* struct settings_service */
 };
 
 /*
@@ -80,13 +81,27 @@ struct settings {
  * Returns 0 and *out (free with settings_free), or -EINVAL with all errors.
  */
 int settings_read(const char *path, struct settings **out, struct conf_errors *errors);
-int settings_read_text(const char *text, size_t len, const char *name, struct settings **out,
-                       struct conf_errors *errors);
+int settings_read_text(const char *text, size_t len, const char *name,
+                       struct settings **out, struct conf_errors *errors);
 void settings_free(struct settings *s);
 
 /* Names what cannot change live and differs (links, workers, table sizes), one error each. */
 int settings_check_live(const struct settings *now, const struct settings *next,
                         struct conf_errors *errors);
+
+/* What `run` needs beyond a correct file, and `check` and `replay` do not: a link. */
+int settings_check_links(const struct settings *s, struct conf_errors *errors);
+
+/*
+ * Cores as configured: core[0] is control's, the rest are the workers'. "auto"
+ * gives 0. Returns how many, at most `room`; settings are checked already.
+ */
+size_t settings_cores(const struct settings *s, unsigned int *core, size_t room);
+/* Workers as configured; 0 is "auto". */
+unsigned int settings_workers(const struct settings *s);
+
+/* "any" is -1, "tcp" "udp" "icmp" and numbers are 0..255, anything else is -2. */
+int settings_protocol(const char *text);
 
 /* The commented file of all defaults, and the manual's tables. */
 void settings_print_defaults(FILE *to);

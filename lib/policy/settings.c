@@ -1,0 +1,368 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "policy/settings_parts.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/sha256.h"
+
+#define MEGA UINT64_C(1000000)
+
+const char *const policy_mode_names[] = { "learn", "monitor", "mitigate", NULL };
+
+static const char *const transmit_words[] = { "auto", "worker", "control", NULL };
+static const char *const rss_words[] = { "addresses", "ports", NULL };
+static const char *const link_down_words[] = { "propagate", "ignore", NULL };
+static const char *const duplex_words[] = { "inline", "ingress", NULL };
+static const char *const action_words[] = { "allow", "deny", NULL };
+
+/* The settings, and what is only needed while they are read. */
+struct reading {
+	struct settings s;
+	uint64_t version;
+	struct config_setting_t *policies;
+};
+
+#define AT(member)    offsetof(struct reading, s.member)
+#define NAME_OF(type) .key = "name", .kind = CONF_TEXT, .offset = offsetof(type, name)
+
+static const struct conf_field node_fields[] = {
+	{ .key = "name",
+	  .kind = CONF_TEXT,
+	  .offset = AT(node_name),
+	  .absent = "tidegate",
+	  .min = 1,
+	  .max = SETTINGS_NAME_MAX,
+	  .help = "What this box is called in events and metrics." },
+	{ .key = NULL },
+};
+
+static const struct conf_field dataplane_fields[] = {
+	{ .key = "transmit",
+	  .kind = CONF_WORD,
+	  .offset = AT(transmit),
+	  .absent = "auto",
+	  .words = transmit_words,
+	  .help = "Who sends: each worker on its own queue of the second port, or "
+	          "control for all." },
+	{ .key = "workers",
+	  .kind = CONF_TEXT,
+	  .offset = AT(workers),
+	  .absent = "auto",
+	  .help = "How many workers judge packets, such as \"2\"; auto takes what the "
+	          "cores give." },
+	{ .key = "cores",
+	  .kind = CONF_TEXT,
+	  .offset = AT(cores),
+	  .absent = "auto",
+	  .help = "Cores to run on, such as \"0-3\" or \"2,4,6\": the first is "
+	          "control's, "
+	          "the others are the workers'." },
+	{ .key = "rss",
+	  .kind = CONF_WORD,
+	  .offset = AT(rss_ports),
+	  .absent = "addresses",
+	  .words = rss_words,
+	  .help = "What spreads packets over workers; addresses keep fragments "
+	          "together." },
+	{ .key = "flow_entries",
+	  .kind = CONF_COUNT,
+	  .offset = AT(flow_entries),
+	  .absent = "1M",
+	  .min = 1000,
+	  .max = 256 * MEGA,
+	  .help = "Flows that each worker remembers, rounded up to a power of two." },
+	{ .key = "source_entries",
+	  .kind = CONF_COUNT,
+	  .offset = AT(source_entries),
+	  .absent = "256k",
+	  .min = 1000,
+	  .max = 64 * MEGA,
+	  .help = "Sources that each worker meters, rounded up to a power of two." },
+	{ .key = "link_down",
+	  .kind = CONF_WORD,
+	  .offset = AT(link_down_ignore),
+	  .absent = "propagate",
+	  .words = link_down_words,
+	  .help = "Whether one end of a link that goes down takes the other down too." },
+	{ .key = "duplex",
+	  .kind = CONF_WORD,
+	  .offset = AT(ingress),
+	  .absent = "inline",
+	  .words = duplex_words,
+	  .help = "Whether both directions cross the box, or only what comes from "
+	          "outside." },
+	{ .key = NULL },
+};
+
+static const struct conf_field link_fields[] = {
+	{ NAME_OF(struct settings_link), .min = 1, .max = SETTINGS_NAME_MAX,
+	  .example = "uplink", .help = "What the link is called in metrics." },
+	{ .key = "external",
+	  .kind = CONF_TEXT,
+	  .offset = offsetof(struct settings_link, external),
+	  .min = 1,
+	  .max = 255,
+	  .example = "0000:81:00.0",
+	  .help = "The end towards the Internet: a PCI address, a DPDK device such as "
+	          "net_af_xdp0,iface=eth1, or a kernel interface." },
+	{ .key = "internal",
+	  .kind = CONF_TEXT,
+	  .offset = offsetof(struct settings_link, internal),
+	  .min = 1,
+	  .max = 255,
+	  .example = "0000:81:00.1",
+	  .help = "The end towards the protected network, written the same way." },
+	{ .key = NULL },
+};
+
+static const struct conf_field api_fields[] = {
+	{ .key = "listen",
+	  .kind = CONF_TEXTS,
+	  .offset = AT(api_listen),
+	  .absent = "127.0.0.1:9686, unix:/run/tidegate/api.sock",
+	  .min = 1,
+	  .max = 255,
+	  .help = "Where the API answers: ADDRESS:PORT or unix:PATH; an empty array "
+	          "turns it off." },
+	{ .key = "tokens_file",
+	  .kind = CONF_TEXT,
+	  .offset = AT(api_tokens_file),
+	  .absent = "/etc/tidegate/tokens",
+	  .min = 0,
+	  .max = 4095,
+	  .help = "Tokens that may write, one line NAME:SHA256 each; without it nobody "
+	          "may." },
+	{ .key = NULL },
+};
+
+static const struct conf_field event_fields[] = {
+	{ .key = "file",
+	  .kind = CONF_TEXT,
+	  .offset = AT(events_file),
+	  .absent = "",
+	  .min = 0,
+	  .max = 4095,
+	  .help = "Where events go as lines of JSON; - is standard output, empty turns "
+	          "them off." },
+	{ .key = NULL },
+};
+
+static const struct conf_field list_fields[] = {
+	{ NAME_OF(struct settings_list), .min = 1, .max = SETTINGS_NAME_MAX,
+	  .example = "monitors", .help = "What the list is called where it decides." },
+	{ .key = "action",
+	  .kind = CONF_WORD,
+	  .offset = offsetof(struct settings_list, action),
+	  .words = action_words,
+	  .example = "allow",
+	  .help = "What happens to packets from these prefixes." },
+	{ .key = "prefixes",
+	  .kind = CONF_PREFIXES,
+	  .offset = offsetof(struct settings_list, prefixes),
+	  .example = "192.0.2.10/32",
+	  .help = "Source prefixes, IPv4 and IPv6." },
+	{ .key = NULL },
+};
+
+static const struct conf_field service_fields[] = {
+	{ NAME_OF(struct settings_service), .min = 1, .max = SETTINGS_NAME_MAX,
+	  .example = "shop",
+	  .help = "What the service is called; meters survive a reload that keeps the "
+	          "name." },
+	{ .key = "prefixes",
+	  .kind = CONF_PREFIXES,
+	  .offset = offsetof(struct settings_service, prefixes),
+	  .example = "203.0.113.10/32",
+	  .help = "Protected prefixes, IPv4 and IPv6; of several services the most "
+	          "specific wins." },
+	{ .key = "protocol",
+	  .kind = CONF_TEXT,
+	  .offset = offsetof(struct settings_service, protocol),
+	  .absent = "any",
+	  .help = "any, tcp, udp, icmp (both families), or the number of an IP "
+	          "protocol." },
+	{ .key = "ports",
+	  .kind = CONF_PORTS,
+	  .offset = offsetof(struct settings_service, ports),
+	  .absent = "",
+	  .help = "Ports of tcp or udp, alone or as ranges; empty is all." },
+	{ .key = "policy",
+	  .kind = CONF_TEXT,
+	  .offset = offsetof(struct settings_service, policy),
+	  .absent = "default",
+	  .min = 1,
+	  .max = SETTINGS_NAME_MAX,
+	  .help = "The policy that judges packets to this service." },
+	{ .key = NULL },
+};
+
+enum { TOP_POLICIES = 8 };
+
+static const struct conf_field top_fields[] = {
+	{ .key = "version",
+	  .kind = CONF_INT,
+	  .offset = offsetof(struct reading, version),
+	  .min = 1,
+	  .max = 1,
+	  .example = "1",
+	  .help = "The version of this grammar." },
+	{ .key = "node", .kind = CONF_GROUP, .fields = node_fields, .help = "This box." },
+	{ .key = "dataplane",
+	  .kind = CONF_GROUP,
+	  .fields = dataplane_fields,
+	  .help = "How packets are moved; changes need a restart." },
+	{ .key = "links",
+	  .kind = CONF_LIST,
+	  .offset = AT(links),
+	  .absent = "",
+	  .fields = link_fields,
+	  .size = sizeof(struct settings_link),
+	  .help = "Pairs of ports that form a wire." },
+	{ .key = "api",
+	  .kind = CONF_GROUP,
+	  .fields = api_fields,
+	  .help = "The HTTP API and the metrics." },
+	{ .key = "events",
+	  .kind = CONF_GROUP,
+	  .fields = event_fields,
+	  .help = "Attacks, reloads and blocks as they happen." },
+	{ .key = "routers",
+	  .kind = CONF_PREFIXES,
+	  .offset = AT(routers),
+	  .absent = "",
+	  .help = "BGP and OSPF neighbours on the wire, whose talk is never dropped." },
+	{ .key = "lists",
+	  .kind = CONF_LIST,
+	  .offset = AT(lists),
+	  .absent = "",
+	  .fields = list_fields,
+	  .size = sizeof(struct settings_list),
+	  .help = "Sources that are always let through or never." },
+	[TOP_POLICIES] = { .key = "policies",
+	                   .kind = CONF_SECTIONS,
+	                   .offset = offsetof(struct reading, policies),
+	                   .absent = "",
+	                   .help = "What is done about which flood; the one named "
+	                           "default is for "
+	                           "what no service claims." },
+	{ .key = "services",
+	  .kind = CONF_LIST,
+	  .offset = AT(services),
+	  .absent = "",
+	  .fields = service_fields,
+	  .size = sizeof(struct settings_service),
+	  .help = "What is protected." },
+	{ .key = NULL },
+};
+
+/* --- read and free --- */
+
+static int
+read_doc(struct conf_doc *doc, const char *name, struct settings **out,
+         struct conf_errors *errors)
+{
+	struct reading *r = calloc(1, sizeof(*r));
+	size_t before = errors->count, len;
+	const char *text;
+
+	if (r == NULL) {
+		conf_fail(errors, NULL, "out of memory");
+		return -EINVAL;
+	}
+	text = conf_source(doc, &len);
+	sha256_text(text, len, r->s.sha256);
+	r->s.file = strdup(name);
+	conf_read_group(conf_root(doc), top_fields, r, errors);
+	settings_read_policies(&r->s, r->policies, errors);
+	settings_check(&r->s, errors);
+	r->policies = NULL;
+	if (errors->count > before || r->s.file == NULL) {
+		settings_free(&r->s);
+		return -EINVAL;
+	}
+	*out = &r->s;
+	return 0;
+}
+
+static int
+read_opened(int opened, struct conf_doc *doc, const char *name, struct settings **out,
+            struct conf_errors *errors)
+{
+	int rc = opened;
+
+	*out = NULL;
+	if (doc != NULL && read_doc(doc, name, out, errors) < 0)
+		rc = -EINVAL;
+	conf_close(doc);
+	if (rc < 0) {
+		settings_free(*out);
+		*out = NULL;
+	}
+	return rc;
+}
+
+int
+settings_read(const char *path, struct settings **out, struct conf_errors *errors)
+{
+	struct conf_doc *doc;
+	int rc = conf_open_file(path, &doc, errors);
+
+	return read_opened(rc, doc, path, out, errors);
+}
+
+int
+settings_read_text(const char *text, size_t len, const char *name, struct settings **out,
+                   struct conf_errors *errors)
+{
+	struct conf_doc *doc;
+	int rc = conf_open_text(text, len, name, &doc, errors);
+
+	return read_opened(rc, doc, name, out, errors);
+}
+
+void
+settings_free(struct settings *s)
+{
+	/* The settings are the first member of what was taken to read them. */
+	struct reading *r = (struct reading *)s;
+
+	if (s == NULL)
+		return;
+	settings_free_policies(s);
+	conf_release(top_fields, r);
+	free(s->file);
+	free(r);
+}
+
+/* --- print --- */
+
+/* The top level with the tables that only exist at run time hung in. */
+static void
+whole_table(struct settings_tables *t, struct conf_field *top)
+{
+	settings_tables_fill(t);
+	memcpy(top, top_fields, sizeof(top_fields));
+	top[TOP_POLICIES].fields = t->policy;
+}
+
+void
+settings_print_defaults(FILE *to)
+{
+	struct conf_field top[sizeof(top_fields) / sizeof(*top_fields)];
+	struct settings_tables t;
+
+	whole_table(&t, top);
+	conf_print_defaults(top, to);
+}
+
+void
+settings_print_manual(FILE *to)
+{
+	struct conf_field top[sizeof(top_fields) / sizeof(*top_fields)];
+	struct settings_tables t;
+
+	whole_table(&t, top);
+	conf_print_manual(top, to);
+}
