@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "base/counter.h"
-#include "base/lanes.h"
 #include "base/memory.h"
 
 #define MIN_SLOTS   UINT64_C(64)
@@ -190,10 +189,10 @@ find_from(struct table *t, struct hash128 hash, unsigned int ways,
 }
 
 void
-table_find_bulk(struct table *t, const struct hash128 *hash,
-                const uint8_t (*key)[TABLE_KEY], uint64_t lanes, uint16_t tick,
-                uint32_t *slot)
+table_find_bulk(struct table *t, const struct table_batch *batch, uint64_t lanes,
+                uint16_t tick, uint32_t *slot)
 {
+	const struct hash128 *hash = batch->hash;
 	uint8_t ways[LANES_MAX];
 	unsigned int i;
 
@@ -219,7 +218,7 @@ table_find_bulk(struct table *t, const struct hash128 *hash,
 
 	/* An expired slot may be freed on the way, but nothing is inserted: ways[] stay true. */
 	LANES_FOREACH (i, lanes)
-		slot[i] = find_from(t, hash[i], ways[i], key[i], tick);
+		slot[i] = find_from(t, hash[i], ways[i], batch->key[i], tick);
 }
 
 uint32_t

@@ -39,6 +39,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/lanes.h"
 #include "hash/hash.h"
 
 #define TABLE_WAYS          8
@@ -80,6 +81,12 @@ struct table {
 	/* Optional: told of every slot that expires, before its record may be reused. */
 	void (*expired)(void *owner, uint32_t slot);
 	void *owner;
+};
+
+/* Keys and hashes of the burst in work, by lane. */
+struct table_batch {
+	struct hash128 hash[LANES_MAX];
+	uint8_t key[LANES_MAX][TABLE_KEY];
 };
 
 /* Slots a table of `entries` gets: the next power of two, at least 64. */
@@ -137,13 +144,12 @@ table_other(const struct table *t, uint32_t bucket, uint32_t signature)
 
 /*
  * Find many keys at once in three passes, each of which asks memory before the
- * next one uses it. hash[], key[] and slot[] are indexed by lane; slot[lane] is
+ * next one uses it. slot[] is indexed by lane like the batch; slot[lane] is
  * the slot or TABLE_NONE. Touches last seen of what it finds; what has expired
  * is freed, not found.
  */
-void table_find_bulk(struct table *t, const struct hash128 *hash,
-                     const uint8_t (*key)[TABLE_KEY], uint64_t lanes, uint16_t tick,
-                     uint32_t *slot);
+void table_find_bulk(struct table *t, const struct table_batch *batch, uint64_t lanes,
+                     uint16_t tick, uint32_t *slot);
 
 /* One key; the same result. */
 uint32_t table_find(struct table *t, struct hash128 hash, const uint8_t key[TABLE_KEY],

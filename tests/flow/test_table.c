@@ -403,18 +403,16 @@ bulk_equals_single(void)
 	table_set_idle(&one.t, TABLE_EARNED, 600 * SECOND);
 	table_set_idle(&many.t, TABLE_EARNED, 600 * SECOND);
 	for (unsigned int round = 0; round < 3000; round++) {
-		uint8_t key[64][TABLE_KEY];
-		struct hash128 hash[64];
+		struct table_batch batch;
 		uint32_t slot[64];
 		uint64_t n[64], lanes = next_random(&seed) | 1;
 
 		for (unsigned int i = 0; i < 64; i++) {
 			n[i] = next_random(&seed) % 700;
-			hash[i] = key_of(&many, n[i], key[i]);
+			batch.hash[i] = key_of(&many, n[i], batch.key[i]);
 			slot[i] = 0xabcd;
 		}
-		table_find_bulk(&many.t, hash, (const uint8_t(*)[TABLE_KEY])key, lanes,
-		                tick, slot);
+		table_find_bulk(&many.t, &batch, lanes, tick, slot);
 		for (unsigned int i = 0; i < 64; i++) {
 			uint32_t alone = lanes >> i & 1 ? find(&one, n[i], tick) : 0xabcd;
 

@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "flow/flow.h"
+
+#include <string.h>
+
+/* How far an acknowledgement may lag behind and still be believed of a FIN. */
+#define FIN_WINDOW (UINT32_C(1) << 20)
+
+size_t
+flow_table_bytes(uint64_t entries)
+{
+	return table_bytes(entries, sizeof(struct flow));
+}
+
+/* The flow leaves its source's count, unless that slot serves somebody else by now. */
+static void
+uncount(struct flow_table *t, struct flow *flow)
+{
+	struct source *s;
+
+	if ((flow->state & FLOW_COUNTED) == 0)
+		return;
+	flow->state &= (uint8_t)~FLOW_COUNTED;
+	s = source_at(t->sources, flow->source);
+	if (s->birth == flow->source_birth && s->flows > 0)
+		s->flows--;
+}
+
+static void
+forget(void *owner, uint32_t slot)
+{
+	struct flow_table *t = owner;
+
+	uncount(t, flow_at(t, slot));
+}
+
+int
+flow_table_open(struct flow_table *t, uint64_t entries, const struct hash_key *key)
+{
+	int rc;
+
+	memset(t, 0, sizeof(*t));
+	rc = table_open(&t->table, entries, sizeof(struct flow));
+	if (rc < 0)
+		return rc;
+	t->key = *key;
+	t->table.expired = forget;
+	t->table.owner = t;
+	table_set_idle(&t->table, TABLE_UNEARNED, FLOW_IDLE_NEW_NS);
+	table_set_idle(&t->table, TABLE_EARNING, FLOW_IDLE_TALK_NS);
+	table_set_idle(&t->table, TABLE_EARNED, FLOW_IDLE_TCP_NS);
+	return 0;
+}
+
+void
+flow_table_close(struct flow_table *t)
+{
+	table_close(&t->table);
+}
+
+void
+flow_count_sources(struct flow_table *t, struct source_table *sources)
+{
+	t->sources = sources;
+}
+
+static void
+key_of(struct flow_key *key, const struct facts *f, const struct burst *b)
+{
+	const bool is_in = b->side == SIDE_EXTERNAL;
+
+	*key = (struct flow_key){
+		.outside_port = is_in ? f->src_port : f->dst_port,
+		.inside_port = is_in ? f->dst_port : f->src_port,
+		.vlan = f->vlan,
+		.inner_vlan = f->inner_vlan,
+		.link = b->link,
+		.proto = f->proto,
+	};
+	memcpy(key->outside, is_in ? f->src : f->dst, sizeof(key->outside));
+	memcpy(key->inside, is_in ? f->dst : f->src, sizeof(key->inside));
+}
+
+/* A reset answers what was no flow, so it makes none. */
+static uint32_t
+make(struct flow_table *t, struct hash128 hash, const uint8_t key[TABLE_KEY],
+     const struct facts *f, uint16_t tick)
+{
+	/* Another lane of this burst may have made it a moment ago. */
+	uint32_t slot = table_find(&t->table, hash, key, tick);
+
+	if (slot != TABLE_NONE || (f->tcp_flags & TCP_RST) != 0)
+		return slot;
+	return table_insert(&t->table, hash, key, TABLE_UNEARNED, tick);
+}
+
+/* New flows of a burst from inside. One made late may take the slot of one found early. */
+static void
+make_missing(struct flow_table *t, struct burst *b, uint64_t lanes)
+{
+	const uint16_t tick = table_tick(b->now_ns);
+	const struct table_batch *batch = &t->batch;
+	bool is_any_new = false;
+	unsigned int i;
+
+	LANES_FOREACH (i, lanes)
+		if (b->flow[i] == TABLE_NONE) {
+			b->flow[i] = make(t, batch->hash[i], batch->key[i], &b->facts[i],
+			                  tick);
+			is_any_new = true;
+		}
+	if (!is_any_new)
+		return;
+	LANES_FOREACH (i, lanes)
+		if (b->flow[i] != TABLE_NONE &&
+		    memcmp(flow_at(t, b->flow[i]), batch->key[i], TABLE_KEY) != 0)
+			b->flow[i] = BURST_NO_FLOW;
+}
+
+void
+flow_find_burst(struct flow_table *t, struct burst *b, uint64_t lanes)
+{
+	struct table_batch *batch = &t->batch;
+	uint64_t mine = 0;
+	unsigned int i;
+
+	static_assert(BURST_NO_FLOW == TABLE_NONE,
+	              "a lane without flow is a slot not found");
+	LANES_FOREACH (i, lanes) {
+		b->flow[i] = BURST_NO_FLOW;
+		if (!flow_is_possible(&b->facts[i]))
+			continue;
+		key_of((struct flow_key *)batch->key[i], &b->facts[i], b);
+		batch->hash[i] = hash_48(&t->key, batch->key[i]);
+		mine |= lane_bit(i);
+	}
+	table_find_bulk(&t->table, batch, mine, table_tick(b->now_ns), b->flow);
+	if (b->side == SIDE_INTERNAL)
+		make_missing(t, b, mine);
+}
+
+/* The slot stays, for last segments and retransmissions, but anybody new may have it. */
+static void
+close_flow(struct flow_table *t, uint32_t slot)
+{
+	struct flow *flow = flow_at(t, slot);
+
+	flow->state |= FLOW_CLOSING;
+	uncount(t, flow);
+	table_set_class(&t->table, slot, TABLE_UNEARNED);
+}
+
+static inline bool
+is_newer(uint32_t a, uint32_t b)
+{
+	return (int32_t)(a - b) > 0;
+}
+
+/* SYN or SYN-ACK from inside: a new connection, unless the same one is told again. */
+static void
+begin(struct flow_table *t, uint32_t slot, const struct facts *f)
+{
+	struct flow *flow = flow_at(t, slot);
+	const uint32_t next = f->tcp_seq + f->payload_len + 1;
+
+	if ((flow->state & (FLOW_VERIFIED | FLOW_CLOSING)) == FLOW_VERIFIED &&
+	    flow->inside_next == next)
+		return;
+	flow_unprove(t, slot);
+	flow->state = FLOW_INSIDE_SEEN;
+	flow->inside_next = next;
+	if ((f->tcp_flags & TCP_ACK) != 0) {
+		flow->outside_next = f->tcp_ack;
+		flow->state |= FLOW_OUTSIDE_SEEN;
+	}
+}
+
+/* The inside is trusted: what it says of sequence numbers and of the end is so. */
+static void
+see_tcp_inside(struct flow_table *t, uint32_t slot, const struct facts *f)
+{
+	struct flow *flow = flow_at(t, slot);
+	const bool is_fin = (f->tcp_flags & TCP_FIN) != 0;
+	const uint32_t next = f->tcp_seq + f->payload_len + is_fin;
+
+	if ((f->tcp_flags & TCP_RST) != 0) {
+		close_flow(t, slot);
+		return;
+	}
+	if ((f->tcp_flags & TCP_SYN) != 0) {
+		begin(t, slot, f);
+		return;
+	}
+	if ((flow->state & FLOW_INSIDE_SEEN) == 0 || is_newer(next, flow->inside_next))
+		flow->inside_next = next;
+	flow->state |= (uint8_t)(FLOW_INSIDE_SEEN | (is_fin ? FLOW_FIN_INSIDE : 0));
+	if ((f->tcp_flags & TCP_ACK) != 0) {
+		if ((flow->state & FLOW_OUTSIDE_SEEN) == 0 ||
+		    is_newer(f->tcp_ack, flow->outside_next))
+			flow->outside_next = f->tcp_ack;
+		flow->state |= FLOW_OUTSIDE_SEEN;
+	}
+}
+
+/* An RST that a stranger could not have written: it knows one of the two numbers. */
+static bool
+is_true_reset(const struct flow *flow, const struct facts *f)
+{
+	if ((flow->state & FLOW_OUTSIDE_SEEN) != 0 && f->tcp_seq == flow->outside_next)
+		return true;
+	return (f->tcp_flags & TCP_ACK) != 0 && (flow->state & FLOW_INSIDE_SEEN) != 0 &&
+	       f->tcp_ack == flow->inside_next;
+}
+
+static bool
+see_tcp_outside(struct flow_table *t, uint32_t slot, const struct facts *f)
+{
+	struct flow *flow = flow_at(t, slot);
+
+	if ((f->tcp_flags & TCP_RST) != 0) {
+		if (is_true_reset(flow, f))
+			close_flow(t, slot);
+		return false;
+	}
+	if ((f->tcp_flags & TCP_ACK) == 0 || (flow->state & FLOW_INSIDE_SEEN) == 0)
+		return false;
+	if ((f->tcp_flags & TCP_FIN) != 0 && flow->inside_next - f->tcp_ack < FIN_WINDOW)
+		flow->state |= FLOW_FIN_OUTSIDE;
+	if ((flow->state & (FLOW_VERIFIED | FLOW_CLOSING)) != 0 ||
+	    f->tcp_ack != flow->inside_next)
+		return false;
+	flow->state |= FLOW_VERIFIED;
+	return true;
+}
+
+static void
+see_talk(struct flow_table *t, uint32_t slot, enum side side, uint64_t now_ns)
+{
+	struct flow *flow = flow_at(t, slot);
+	uint8_t *packets = side == SIDE_EXTERNAL ? &flow->in : &flow->out;
+
+	if (flow->first == 0)
+		flow->first = source_moment(now_ns);
+	if (*packets != UINT8_MAX)
+		++*packets;
+	if (flow->in < FLOW_TALK_PACKETS || flow->out < FLOW_TALK_PACKETS)
+		return;
+	if ((flow->state & FLOW_CONVERSATION) == 0) {
+		if (source_since(flow->first, now_ns) < FLOW_TALK_NS)
+			return;
+		flow->state |= FLOW_CONVERSATION;
+	}
+	table_set_class(&t->table, slot, TABLE_EARNING);
+}
+
+bool
+flow_see(struct flow_table *t, uint32_t slot, const struct facts *f, enum side side,
+         uint64_t now_ns)
+{
+	const uint8_t both = FLOW_FIN_INSIDE | FLOW_FIN_OUTSIDE;
+	struct flow *flow = flow_at(t, slot);
+	bool is_proven = false;
+
+	if (f->proto != PROTO_TCP) {
+		see_talk(t, slot, side, now_ns);
+		return false;
+	}
+	/* The length of a fragmented segment is not known here, so nothing is learned of it. */
+	if ((f->flags & FACT_FRAGMENT) != 0)
+		return false;
+	if (side == SIDE_EXTERNAL)
+		is_proven = see_tcp_outside(t, slot, f);
+	else
+		see_tcp_inside(t, slot, f);
+	if ((flow->state & both) == both && (flow->state & FLOW_CLOSING) == 0)
+		close_flow(t, slot);
+	return is_proven;
+}
+
+bool
+flow_earn(struct flow_table *t, uint32_t slot, uint32_t source, uint64_t most)
+{
+	struct flow *flow = flow_at(t, slot);
+	struct source *s;
+
+	/* The packet that proves a flow may also be the one that closes it. */
+	if ((flow->state & FLOW_CLOSING) != 0)
+		return false;
+	if (source != SOURCE_NONE && t->sources != NULL) {
+		s = source_at(t->sources, source);
+		if (s->flows >= most)
+			return false;
+		s->flows++;
+		flow->source = source;
+		flow->source_birth = s->birth;
+		flow->state |= FLOW_COUNTED;
+	}
+	table_set_class(&t->table, slot, TABLE_EARNED);
+	return true;
+}
+
+void
+flow_unprove(struct flow_table *t, uint32_t slot)
+{
+	struct flow *flow = flow_at(t, slot);
+
+	if ((flow->state & FLOW_VERIFIED) == 0)
+		return;
+	uncount(t, flow);
+	flow->state &= (uint8_t)~FLOW_VERIFIED;
+	table_set_class(&t->table, slot, TABLE_UNEARNED);
+}

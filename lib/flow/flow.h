@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * flow - the conversations one worker knows, and what is proven of each.
+ *
+ * A flow is two ends, their ports, the tags and the link. Both directions meet
+ * in one record, because its key says which end is outside, not which spoke.
+ *
+ * Only the inside makes records: what comes from outside finds flows and never
+ * makes one, so a flood that nobody answers writes nothing here, and one that
+ * is answered turns over the unearned quarter of the table (table.h).
+ *
+ *   TCP   verified once the outside acknowledges exactly what the inside sent
+ *         last: a forger would have to guess 32 bits. A handshake proves it with
+ *         its third segment, a connection older than this process with the
+ *         first data that is acknowledged. That the inside answered proves
+ *         nothing. A verified flow's slot is earned.
+ *   UDP, echo, others   a conversation after FLOW_TALK_PACKETS each way over
+ *         FLOW_TALK_NS. It could be forged, so its slot is `earning` at best.
+ *
+ * A flow closes by FIN of both sides, by an RST from inside, or by an RST from
+ * outside that proves to know the sequence numbers (RFC 5961, 3.2, held more
+ * strictly: here the price of doubt is a slot that lingers). A closing flow
+ * keeps its standing, so that last segments arrive, in a slot no longer earned.
+ *
+ * Memory  64 bytes a flow and 64 for eight, taken at open.
+ * Threads one worker.
+ */
+#ifndef FLOW_FLOW_H
+#define FLOW_FLOW_H
+
+#include "flow/source.h"
+#include "flow/table.h"
+#include "packet/burst.h"
+
+#define FLOW_TALK_PACKETS 3
+#define FLOW_TALK_NS      UINT64_C(1000000000)
+
+/* Silence that a flow outlives. */
+#define FLOW_IDLE_NEW_NS   (UINT64_C(10) * 1000000000) /* unverified or closing */
+#define FLOW_IDLE_ARMED_NS (UINT64_C(2) * 1000000000)  /* the same while under attack */
+#define FLOW_IDLE_TALK_NS  (UINT64_C(60) * 1000000000)
+#define FLOW_IDLE_TCP_NS   (UINT64_C(3600) * 1000000000)
+
+enum flow_state {
+	FLOW_INSIDE_SEEN = 1 << 0,  /* inside_next holds */
+	FLOW_OUTSIDE_SEEN = 1 << 1, /* outside_next holds */
+	FLOW_VERIFIED = 1 << 2,
+	FLOW_CONVERSATION = 1 << 3,
+	FLOW_FIN_INSIDE = 1 << 4,
+	FLOW_FIN_OUTSIDE = 1 << 5,
+	FLOW_CLOSING = 1 << 6,
+	FLOW_COUNTED = 1 << 7, /* stands in `flows` of its source */
+};
+
+struct flow_key {
+	uint8_t outside[16], inside[16];
+	uint16_t outside_port, inside_port; /* ICMP echo: the identifier in both */
+	uint16_t vlan, inner_vlan;
+	uint8_t link, proto;
+	uint8_t zero[6];
+};
+static_assert(sizeof(struct flow_key) == TABLE_KEY, "a key fills its place");
+
+struct flow {
+	struct flow_key key;
+	uint32_t
+		inside_next; /* TCP: sequence number after the newest segment from inside */
+	union {
+		uint32_t outside_next; /* TCP: what the inside acknowledged last */
+		uint32_t first;        /* others: source_moment() of the first packet */
+	};
+	uint32_t source;      /* slot in the source table, while FLOW_COUNTED */
+	uint8_t state;        /* enum flow_state */
+	uint8_t source_birth; /* the source's, when it was counted */
+	uint8_t in, out;      /* not TCP: packets each way, saturating */
+};
+static_assert(sizeof(struct flow) == 64, "a flow is one cache line");
+
+struct flow_table {
+	struct table table;
+	struct hash_key key;
+	struct source_table *sources; /* where earned flows are counted, or NULL */
+	struct table_batch batch;     /* of the burst in work */
+};
+
+size_t flow_table_bytes(uint64_t entries);
+
+/* Take the memory; `key` is copied. Returns 0, -ERANGE or -ENOMEM. */
+int flow_table_open(struct flow_table *t, uint64_t entries, const struct hash_key *key);
+void flow_table_close(struct flow_table *t);
+
+/* Count earned flows in these sources (which outlive the table) from now on. */
+void flow_count_sources(struct flow_table *t, struct source_table *sources);
+
+static inline struct flow *
+flow_at(const struct flow_table *t, uint32_t slot)
+{
+	return table_record(&t->table, slot);
+}
+
+/* Whether the packet can belong to a flow: sound IP, no ICMP error, no rest of a fragment. */
+static inline bool
+flow_is_possible(const struct facts *f)
+{
+	if ((f->flags & (FACT_IP | FACT_FRAG_REST)) != FACT_IP ||
+	    f->fault != PACKET_SOUND)
+		return false;
+	return (f->proto != PROTO_ICMP && f->proto != PROTO_ICMPV6) ||
+	       (f->flags & FACT_NO_PORTS) == 0;
+}
+
+/*
+ * Find the flow of each of `lanes`, and make it where the burst comes from
+ * inside: fills flow[] of all lanes (BURST_NO_FLOW where there is none).
+ */
+void flow_find_burst(struct flow_table *t, struct burst *b, uint64_t lanes);
+
+/*
+ * Learn from one packet of this flow. Returns true when the packet proved its
+ * flow just now; the flow then is FLOW_VERIFIED, and its slot still unearned
+ * until flow_earn().
+ */
+bool flow_see(struct flow_table *t, uint32_t slot, const struct facts *f, enum side side,
+              uint64_t now_ns);
+
+/*
+ * Give a proven flow an earned slot and count it in its source (slot in the
+ * source table or SOURCE_NONE). Returns false, and leaves it unearned, when the
+ * source holds `most` earned flows already; it stays verified either way.
+ */
+bool flow_earn(struct flow_table *t, uint32_t slot, uint32_t source, uint64_t most);
+
+/* Take the proof back, as if the acknowledgement had never come. */
+void flow_unprove(struct flow_table *t, uint32_t slot);
+
+/* What the packet's sender has proven by this flow. A SYN belongs to no proven flow. */
+static inline enum standing
+flow_standing(const struct flow *flow, const struct facts *f)
+{
+	if ((flow->state & FLOW_VERIFIED) != 0)
+		return (f->tcp_flags & (TCP_SYN | TCP_ACK)) == TCP_SYN
+		               ? STANDING_UNVERIFIED
+		               : STANDING_VERIFIED_FLOW;
+	return (flow->state & FLOW_CONVERSATION) != 0 ? STANDING_CONVERSATION
+	                                              : STANDING_UNVERIFIED;
+}
+
+#endif

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * source - what one worker remembers of every source address, by service.
+ *
+ * A source is an IPv4 address or an IPv6 prefix, as it talks to one service: a
+ * limit of the shop never touches the same customer's mail. Its record holds
+ * its meters, until when its address counts as verified or is blocked, and the
+ * last packet of it that was dropped.
+ *
+ * A source is earned while it is verified or blocked, unearned otherwise, so a
+ * forged flood turns over its own quarter of the table and no customer's
+ * meters (see table.h). A source without a slot is not judged at all.
+ *
+ * The stage `flows` finds the sources of a burst once, for itself and for every
+ * later stage; they stand in lane[] until the next burst.
+ *
+ * Units   times of a record count SOURCE_TICK_NS and are compared as
+ *         differences; 0 is never. 32 bits of them last 52 days, and a record
+ *         does not outlive two hours of silence.
+ * Memory  128 bytes a source and 64 for eight, taken at open.
+ * Threads one worker.
+ */
+#ifndef FLOW_SOURCE_H
+#define FLOW_SOURCE_H
+
+#include "base/lanes.h"
+#include "flow/table.h"
+#include "packet/burst.h"
+
+#define SOURCE_TICK_NS (UINT64_C(1) << 20)
+#define SOURCE_NONE    TABLE_NONE
+#define SOURCE_PREFIX  64 /* IPv6 bits that make one source, where nothing is configured */
+#define SOURCE_IDLE_NS (UINT64_C(60) * 1000000000)   /* of an unearned source */
+#define SOURCE_MAX_NS  (UINT64_C(3600) * 1000000000) /* longest a source may stay earned */
+
+struct source_key {
+	uint8_t address[16]; /* the bits behind the prefix are 0 */
+	uint16_t service;
+	uint8_t prefix_len; /* counted as IPv6: an IPv4 host is 128 */
+	uint8_t zero[29];
+};
+static_assert(sizeof(struct source_key) == TABLE_KEY, "a key fills its place");
+
+/* What a source is limited in. Paid-until times of meter/meter.h, 0 is idle. */
+enum source_meter {
+	SOURCE_PACKETS, /* of unverified packets */
+	SOURCE_BITS,
+	SOURCE_VERIFIED_PACKETS, /* of verified flows */
+	SOURCE_VERIFIED_BITS,
+	SOURCE_CONNECTIONS, /* proven handshakes */
+	SOURCE_METERS
+};
+
+struct source {
+	struct source_key key;
+	uint64_t meter[SOURCE_METERS]; /* each is the one word of a struct meter */
+	const char
+		*last_reason; /* static; why a packet of it was last dropped, or NULL */
+	uint32_t last_drop;
+	uint32_t verified_until;
+	uint32_t blocked_until;
+	uint32_t
+		over_since; /* when its proven traffic went over a limit, and stayed over */
+	uint32_t over_last;
+	uint32_t
+		over_debt; /* what it was refused meanwhile, in 256 ns of its limit, saturating */
+	uint32_t flows;  /* earned flows it holds */
+	uint16_t blocks; /* times it was blocked, saturating */
+	uint8_t birth;   /* tells two sources apart that had the same slot */
+	uint8_t policy;  /* that judged it last */
+};
+static_assert(sizeof(struct source) == 128, "a source is two cache lines");
+
+struct source_table {
+	struct table table;
+	struct hash_key key;
+	uint8_t births;
+	/* Of the burst in work, filled by source_find_burst(): */
+	uint64_t proven;          /* lanes whose packet proved its flow just now */
+	uint32_t lane[LANES_MAX]; /* slot of its source, or SOURCE_NONE */
+	struct table_batch batch;
+};
+
+size_t source_table_bytes(uint64_t entries);
+
+/* Take the memory; the key is derived from `key` (copied). Returns 0, -ERANGE or -ENOMEM. */
+int source_table_open(struct source_table *t, uint64_t entries,
+                      const struct hash_key *key);
+void source_table_close(struct source_table *t);
+
+static inline uint32_t
+source_tick(uint64_t now_ns)
+{
+	return (uint32_t)(now_ns / SOURCE_TICK_NS);
+}
+
+/* The stored form of a moment: never 0, which means never. */
+static inline uint32_t
+source_moment(uint64_t at_ns)
+{
+	uint32_t tick = source_tick(at_ns);
+
+	return tick != 0 ? tick : 1;
+}
+
+/* Whether the stored moment still lies ahead. */
+static inline bool
+source_is_ahead(uint32_t moment, uint64_t now_ns)
+{
+	return moment != 0 && (int32_t)(moment - source_tick(now_ns)) > 0;
+}
+
+/* ns since the stored moment. */
+static inline uint64_t
+source_since(uint32_t moment, uint64_t now_ns)
+{
+	return (uint64_t)(source_tick(now_ns) - moment) * SOURCE_TICK_NS;
+}
+
+static inline struct source *
+source_at(const struct source_table *t, uint32_t slot)
+{
+	return table_record(&t->table, slot);
+}
+
+/* The source of a lane of the burst in work, or NULL. */
+static inline struct source *
+source_of_lane(const struct source_table *t, unsigned int lane)
+{
+	return t->lane[lane] == SOURCE_NONE ? NULL : source_at(t, t->lane[lane]);
+}
+
+/* The key of an address as IPv4-mapped or IPv6; prefix_len applies to IPv6 only. */
+void source_key_of(struct source_key *key, const uint8_t address[16], uint16_t service,
+                   uint8_t prefix_len);
+
+/*
+ * Find or make the source of each of `lanes` of a burst from outside, with the
+ * IPv6 prefix length of its lane, and fill lane[]; every other lane has none.
+ */
+void source_find_burst(struct source_table *t, const struct burst *b, uint64_t lanes,
+                       const uint8_t prefix_len[LANES_MAX]);
+
+/* The slot of this very source, or SOURCE_NONE (slow path). */
+uint32_t source_find(struct source_table *t, const struct source_key *key,
+                     uint64_t now_ns);
+
+/* The source proved itself: verified for `for_ns` (up to SOURCE_MAX_NS) from now. */
+void source_verify(struct source_table *t, uint32_t slot, uint64_t now_ns,
+                   uint64_t for_ns);
+
+/* Block it for `for_ns` (up to SOURCE_MAX_NS) from now. */
+void source_block(struct source_table *t, uint32_t slot, uint64_t now_ns,
+                  uint64_t for_ns);
+
+/* Remember why the packet of this lane was dropped; `reason` is static. */
+static inline void
+source_note_drop(const struct source_table *t, unsigned int lane, const char *reason,
+                 uint64_t now_ns)
+{
+	struct source *s = source_of_lane(t, lane);
+
+	if (s == NULL)
+		return;
+	s->last_reason = reason;
+	s->last_drop = source_moment(now_ns);
+}
+
+#endif
