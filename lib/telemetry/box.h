@@ -79,6 +79,7 @@ struct box {
 
 	/* Asking; each returns 0 or -errno and, for -EINVAL, errors. May take long; never from control. */
 	int (*reload)(void *daemon, struct conf_errors *errors);
+	/* A dry run of reload; text NULL: of the file that reload would read. */
 	int (*check)(void *daemon, const char *text, size_t len,
 	             struct conf_errors *errors);
 	/* service 0..n, or -1 for all; mode -1: as configured. for_ns 0: until taken back. */

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <time.h>
 
+#include "conf/conf.h"
 #include "prefix/prefix.h"
 
 #define NS UINT64_C(1000000000)
@@ -110,6 +111,28 @@ telemetry_put_address(json_t *o, const char *key, const uint8_t address[16])
 
 	prefix_format_address(address, text);
 	json_object_set_new(o, key, json_string(text));
+}
+
+json_t *
+telemetry_errors_array(const struct conf_errors *errors, bool warnings)
+{
+	const size_t n = errors->count + errors->warnings;
+	json_t *a = json_array();
+
+	for (size_t i = 0; i < n; i++) {
+		const struct conf_error *e = &errors->error[i];
+		json_t *o;
+
+		if (e->is_warning != warnings)
+			continue;
+		o = json_object();
+		telemetry_put_text(o, "file", e->file != NULL ? e->file : "");
+		telemetry_put_count(o, "line", e->line);
+		telemetry_put_text(o, "path", e->path != NULL ? e->path : "");
+		telemetry_put_text(o, "message", e->message);
+		json_array_append_new(a, o);
+	}
+	return a;
 }
 
 char *

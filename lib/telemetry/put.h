@@ -16,6 +16,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct conf_errors;
+
 #define TELEMETRY_TIME_TEXT 40
 
 void telemetry_put_count(json_t *o, const char *key, uint64_t value);
@@ -39,6 +41,9 @@ uint64_t telemetry_per_second(uint64_t count, uint64_t window_ns);
 /* "2026-11-21T22:30:01.123Z", or with microseconds and +0000 as EVE writes it. */
 void telemetry_time_text(uint64_t unix_ns, char text[TELEMETRY_TIME_TEXT]);
 void telemetry_time_eve(uint64_t unix_ns, char text[TELEMETRY_TIME_TEXT]);
+
+/* Errors, or else warnings, of a configuration: file, line, path, message. */
+json_t *telemetry_errors_array(const struct conf_errors *errors, bool warnings);
 
 /* One line of text, or NULL when out of memory; free() it. */
 char *telemetry_text(const json_t *document);

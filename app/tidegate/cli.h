@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * cli - what all verbs share: options, exit codes, asking and showing.
+ *
+ * The command knows nothing but the HTTP API: it links neither DPDK nor a room
+ * of the daemon. With --json every verb prints the server's own document.
+ *
+ * Threads one.
+ */
+#ifndef TIDEGATE_CLI_H
+#define TIDEGATE_CLI_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#define EXIT_FAILED      1
+#define EXIT_USAGE       2
+#define EXIT_UNREACHABLE 69 /* EX_UNAVAILABLE of sysexits.h */
+#define EXIT_BAD_CONF    78 /* EX_CONFIG */
+
+struct cli {
+	const char *api;        /* NULL: the usual two places, one after the other */
+	const char *token_file; /* NULL: $TIDEGATE_TOKEN, then /etc/tidegate/token */
+	bool json;
+	const char *verb;
+	const char *usage; /* of the verb, for complaints */
+	int argc;          /* what is left of the verb's arguments */
+	char **argv;
+};
+
+/* --- arguments --- */
+
+/* Take `name` out of the arguments. Returns whether it stood there. */
+bool cli_flag(struct cli *c, const char *name);
+/* Take `name VALUE` out; NULL when it did not stand there. Ends with a complaint without value. */
+const char *cli_option(struct cli *c, const char *name);
+/* Complain unless between least and most plain arguments and no options are left. */
+void cli_want(struct cli *c, int least, int most);
+/* Say what is wrong and how it is done, and end with EXIT_USAGE. */
+_Noreturn void cli_usage(const struct cli *c, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* --- asking --- */
+
+struct cli_answer {
+	int status;
+	json_t *document; /* NULL when the answer was no JSON */
+	char *text;
+};
+
+/*
+ * One request; body (or NULL) is taken over. Returns 0, or EXIT_UNREACHABLE
+ * after a sentence on standard error. Free the answer with cli_answer_free().
+ */
+int cli_call(struct cli *c, const char *method, const char *path, json_t *body,
+             struct cli_answer *out);
+void cli_answer_free(struct cli_answer *a);
+
+/* The same as cli_call() without the sentence. */
+int cli_try(struct cli *c, const char *method, const char *path, struct cli_answer *out);
+
+/*
+ * The whole of a reading verb: GET, then the document as JSON or through
+ * `human`. Returns the exit code.
+ */
+int cli_show(struct cli *c, const char *path, void (*human)(const json_t *document));
+
+/* The whole of a changing verb. `human` prints one sentence about the answer. */
+int cli_change(struct cli *c, const char *method, const char *path, json_t *body,
+               void (*human)(const json_t *document));
+
+/* Tell a problem document on standard error, or as JSON on standard output. */
+void cli_problem(const struct cli *c, const struct cli_answer *a);
+
+void cli_print_json(const json_t *document);
+
+/* Encode one part of a path into out of `size`. */
+void cli_encode(const char *part, char *out, size_t size);
+
+#endif

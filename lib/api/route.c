@@ -1,0 +1,387 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "api/route.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+bool
+api_path_fits(const char *pattern, const char *path, char name[API_PATH_MAX])
+{
+	const char *hole = strstr(pattern, "{name}");
+	size_t before, after, len;
+
+	if (hole == NULL)
+		return strcmp(pattern, path) == 0;
+	before = (size_t)(hole - pattern);
+	after = strlen(hole + 6);
+	if (strlen(path) <= before + after || strncmp(pattern, path, before) != 0)
+		return false;
+	len = strlen(path) - before - after;
+	if (len >= API_PATH_MAX || memchr(path + before, '/', len) != NULL ||
+	    strcmp(path + before + len, hole + 6) != 0)
+		return false;
+	memcpy(name, path + before, len);
+	name[len] = '\0';
+	return true;
+}
+
+/* How a document that could not be made is told. */
+static void
+put_error(struct api_answer *out, int error, const struct telemetry_ask *ask)
+{
+	switch (error) {
+	case ENOENT:
+		api_put_problem(out, 404, NULL, "there is no '%s'", ask->name);
+		break;
+	case EINVAL:
+		api_put_problem(out, 400, "ip", "say which address: ?ip=198.51.100.7");
+		break;
+	case ETIMEDOUT:
+		api_put_problem(out, 504, NULL,
+		                "a worker did not answer within two seconds");
+		break;
+	case ENOSYS:
+		api_put_problem(out, 501, NULL, "this process does not offer that");
+		break;
+	default:
+		api_put_problem(out, 503, NULL, "could not be answered: %s",
+		                strerror(error));
+	}
+}
+
+/* Fill `ask` from the query. Returns false when the answer is already a refusal. */
+static bool
+read_query(const struct telemetry_document *doc, const struct api_target *t,
+           struct telemetry_ask *ask, struct api_answer *out)
+{
+	char why[160];
+
+	for (unsigned int i = 0; i < t->pairs; i++) {
+		const char *key = t->pair[i].key;
+		bool is_known = false;
+
+		for (const char *const *k = doc->keys; k != NULL && *k != NULL; k++)
+			is_known = is_known || strcmp(*k, key) == 0;
+		if (!is_known) {
+			api_put_problem(out, 400, key, "'%s' takes no parameter '%.40s'",
+			                doc->path, key);
+			return false;
+		}
+		if (telemetry_ask_set(ask, key, t->pair[i].value, why) < 0) {
+			api_put_problem(out, 400, key, "%s", why);
+			return false;
+		}
+	}
+	return true;
+}
+
+static void
+put_document(const struct api_context *c, const struct telemetry_document *doc,
+             const struct api_target *t, struct telemetry_ask *ask,
+             struct api_answer *out)
+{
+	json_t *document;
+
+	if (!read_query(doc, t, ask, out))
+		return;
+	document = doc->make(c->telemetry, ask);
+	if (document == NULL)
+		put_error(out, errno, ask);
+	else
+		api_put_json(out, 200, document);
+}
+
+/*
+ * Who asks: the role of the bearer token. Returns API_ROLE_NONE when the answer
+ * is already a refusal.
+ */
+static int
+authenticate(const struct api_context *c, const struct api_request *rq, char *name,
+             struct api_answer *out)
+{
+	const char *token = rq->authorization;
+	unsigned int line;
+	int role;
+
+	if (c->tokens_file == NULL || c->tokens_file[0] == '\0') {
+		api_put_problem(
+			out, 403, NULL,
+			"no tokens file is configured, so nothing can be changed here: "
+			"make a token with `openssl rand -hex 32`, put "
+			"NAME:SHA256-OF-THE-TOKEN into a file and name it in "
+			"api.tokens_file");
+		return API_ROLE_NONE;
+	}
+	if (token == NULL || strncasecmp(token, "Bearer ", 7) != 0) {
+		api_put_problem(out, 401, NULL,
+		                "this needs a token: send 'Authorization: Bearer TOKEN'");
+		out->header = "WWW-Authenticate";
+		strcpy(out->header_value, "Bearer realm=\"tidegate\"");
+		return API_ROLE_NONE;
+	}
+	token += 7;
+	token += strspn(token, " ");
+	role = api_tokens_find(c->tokens_file, token, name, &line);
+	if (role == -EINVAL)
+		api_put_problem(out, 500, NULL,
+		                "%s:%u: not NAME:SHA256[:ROLE]; nobody is let in",
+		                c->tokens_file, line);
+	else if (role == -EPERM)
+		api_put_problem(
+			out, 500, NULL,
+			"%s may be written by everybody; nobody is let in: chmod o-w",
+			c->tokens_file);
+	else if (role < 0)
+		api_put_problem(out, 500, NULL, "cannot read %s: %s", c->tokens_file,
+		                strerror(-role));
+	else if (role == API_ROLE_NONE) {
+		api_put_problem(out, 401, NULL, "the token is not known");
+		out->header = "WWW-Authenticate";
+		strcpy(out->header_value,
+		       "Bearer realm=\"tidegate\", error=\"invalid_token\"");
+	}
+	return role < 0 ? API_ROLE_NONE : role;
+}
+
+/* Whether a JSON value is of the type a field wants. */
+static bool
+is_of(const json_t *value, const char *type)
+{
+	return strcmp(type, "boolean") == 0 ? json_is_boolean(value)
+	                                    : json_is_string(value);
+}
+
+/* Every member known and of its type, nothing missing. */
+static bool
+check_body(const struct api_write *w, json_t *body, struct api_answer *out)
+{
+	const struct api_field *f;
+	const char *key;
+	json_t *value;
+
+	json_object_foreach(body, key, value)
+	{
+		for (f = w->fields; f->name != NULL && strcmp(f->name, key) != 0; f++)
+			;
+		if (f->name == NULL) {
+			api_put_problem(out, 400, key, "there is no field '%.40s' here",
+			                key);
+			return false;
+		}
+		if (!is_of(value, f->type)) {
+			api_put_problem(out, 400, key, "'%s' must be a %s: %s", key,
+			                f->type, f->help);
+			return false;
+		}
+	}
+	for (f = w->fields; f->name != NULL; f++) {
+		if (f->is_required && json_object_get(body, f->name) == NULL) {
+			api_put_problem(out, 400, f->name, "'%s' is missing: %s", f->name,
+			                f->help);
+			return false;
+		}
+	}
+	return true;
+}
+
+/* The body as an object, or NULL when the answer is already a refusal. */
+static json_t *
+read_body(const struct api_request *rq, struct api_answer *out)
+{
+	static const char json[] = "application/json";
+	const char *type = rq->content_type != NULL ? rq->content_type : "";
+	json_error_t error;
+	json_t *body;
+
+	if (strncasecmp(type, json, strlen(json)) != 0 ||
+	    strchr("; \t", type[strlen(json)]) == NULL) {
+		api_put_problem(out, 415, NULL, "send 'Content-Type: application/json'");
+		return NULL;
+	}
+	body = json_loadb(rq->body != NULL ? rq->body : "", rq->body_len,
+	                  JSON_REJECT_DUPLICATES, &error);
+	if (body == NULL) {
+		api_put_problem(out, 400, NULL,
+		                "the body is no JSON: line %d, column %d: %s", error.line,
+		                error.column, error.text);
+	} else if (!json_is_object(body)) {
+		api_put_problem(out, 400, NULL, "the body must be one JSON object");
+		json_decref(body);
+		body = NULL;
+	}
+	return body;
+}
+
+static void
+write_call(const struct api_context *c, const struct api_write *w, const char *name,
+           const struct api_request *rq, struct api_answer *out)
+{
+	char who[API_TOKEN_NAME] = "", what[API_PATH_MAX + 32];
+	json_t *body = NULL;
+	int role = authenticate(c, rq, who, out);
+
+	if (role != API_ROLE_NONE && role < (int)w->role) {
+		api_put_problem(out, 403, NULL,
+		                "the token '%s' may not do this: its role is too low",
+		                who);
+	} else if (role != API_ROLE_NONE) {
+		body = read_body(rq, out);
+		if (body != NULL && check_body(w, body, out)) {
+			const struct api_call call = { c, name, body };
+
+			w->act(&call, out);
+		}
+	}
+	snprintf(what, sizeof(what), "%s %.*s", w->method, (int)strcspn(rq->target, "?"),
+	         rq->target);
+	telemetry_event_audit(c->events, who, what, body, out->status);
+	json_decref(body);
+}
+
+/* The path exists, but not for this method: say for which. */
+static void
+put_not_allowed(struct api_answer *out, const char *path, bool is_read)
+{
+	char name[API_PATH_MAX];
+	size_t n = 0;
+
+	out->header = "Allow";
+	if (is_read)
+		n = (size_t)snprintf(out->header_value, sizeof(out->header_value),
+		                     "GET, HEAD");
+	for (const struct api_write *w = api_writes; path != NULL && w->method != NULL;
+	     w++) {
+		if (api_path_fits(w->path, path, name) && n < sizeof(out->header_value))
+			n += (size_t)snprintf(out->header_value + n,
+			                      sizeof(out->header_value) - n, "%s%s",
+			                      n > 0 ? ", " : "", w->method);
+	}
+	api_put_problem(out, 405, NULL, "allowed here: %s", out->header_value);
+}
+
+static bool
+is_get(const struct api_request *rq)
+{
+	return strcmp(rq->method, "GET") == 0 || strcmp(rq->method, "HEAD") == 0;
+}
+
+/* A path below API_ROOT. */
+static void
+answer_api(const struct api_context *c, const struct api_request *rq,
+           const struct api_target *t, struct api_answer *out)
+{
+	const char *path = t->path + strlen(API_ROOT);
+	const struct telemetry_document *doc;
+	struct telemetry_ask ask;
+	char name[API_PATH_MAX] = "";
+	bool is_known;
+
+	telemetry_ask_init(&ask);
+	doc = telemetry_find(path, &ask);
+	is_known = doc != NULL || strcmp(path, "openapi.json") == 0;
+	if (is_known && is_get(rq)) {
+		if (doc != NULL)
+			put_document(c, doc, t, &ask, out);
+		else
+			api_put_json(out, 200, api_openapi(c));
+		return;
+	}
+	for (const struct api_write *w = api_writes; w->method != NULL; w++) {
+		if (!api_path_fits(w->path, path, name))
+			continue;
+		if (strcmp(w->method, rq->method) != 0) {
+			is_known = true;
+			continue;
+		}
+		if (t->pairs > 0)
+			api_put_problem(
+				out, 400, t->pair[0].key,
+				"this takes no parameters; send them in the body");
+		else
+			write_call(c, w, name, rq, out);
+		return;
+	}
+	if (is_known)
+		put_not_allowed(out, path,
+		                doc != NULL || strcmp(path, "openapi.json") == 0);
+	else
+		api_put_problem(out, 404, NULL,
+		                "nothing is here; " API_ROOT
+		                "openapi.json tells what there is");
+}
+
+static void
+put_metrics(const struct api_context *c, struct api_answer *out)
+{
+	char *text = telemetry_metrics(c->telemetry);
+
+	if (text == NULL) {
+		api_put_problem(out, 503, NULL, "out of memory");
+		return;
+	}
+	free(out->body);
+	out->status = 200;
+	out->type = TELEMETRY_METRICS_TYPE;
+	out->body = text;
+	out->len = strlen(text);
+}
+
+/* What is not below API_ROOT. Returns false when there is nothing of that name. */
+static bool
+answer_root(const struct api_context *c, const struct api_request *rq, const char *path,
+            struct api_answer *out)
+{
+	char why[160], text[176];
+	bool is_ready;
+
+	if (strcmp(path, "/metrics") != 0 && strcmp(path, "/healthz") != 0 &&
+	    strcmp(path, "/readyz") != 0)
+		return false;
+	if (!is_get(rq)) {
+		put_not_allowed(out, NULL, true);
+	} else if (strcmp(path, "/metrics") == 0) {
+		put_metrics(c, out);
+	} else if (strcmp(path, "/healthz") == 0) {
+		api_put_text(out, 200, "ok\n");
+	} else {
+		is_ready = telemetry_ready(c->telemetry, why);
+		snprintf(text, sizeof(text), "%s\n", is_ready ? "ready" : why);
+		api_put_text(out, is_ready ? 200 : 503, text);
+	}
+	return true;
+}
+
+void
+api_answer(const struct api_context *c, const struct api_request *rq,
+           struct api_answer *out)
+{
+	struct api_target t;
+	char who[API_TOKEN_NAME];
+	int rc;
+
+	memset(out, 0, sizeof(*out));
+	rc = api_target_parse(rq->target, &t);
+	if (rc < 0) {
+		api_put_problem(out, rc == -E2BIG ? 414 : 400, NULL,
+		                "the address of the request cannot be read");
+		return;
+	}
+	if (!rq->is_unix && !api_host_is_ours(c, rq->host)) {
+		api_put_problem(out, 403, NULL,
+		                "the Host of the request is not this machine's; "
+		                "ask 127.0.0.1 or localhost");
+		return;
+	}
+	if (!rq->is_local && is_get(rq) && strcmp(t.path, "/healthz") != 0 &&
+	    authenticate(c, rq, who, out) == API_ROLE_NONE)
+		return;
+	if (strncmp(t.path, API_ROOT, strlen(API_ROOT)) == 0)
+		answer_api(c, rq, &t, out);
+	else if (!answer_root(c, rq, t.path, out))
+		api_put_problem(out, 404, NULL,
+		                "nothing is here; " API_ROOT
+		                "openapi.json tells what there is");
+}
