@@ -130,6 +130,10 @@ conversations_are_complete() {
 	want conversations "$(count <complete)" "$(jq '[.parts[].conversations] | add' c.json)"
 	awk '{ hand = $1 % 8 == 7; end = $1 >= 16; if (!hand || !end) print "incomplete:", $1 }' \
 		complete
+	# Either a reset, or two FINs and the acknowledgement of the second.
+	shark -r c.pcap -T fields -e tcp.stream -e tcp.flags.fin -e tcp.flags.reset |
+		awk '{ fins[$1] += $2; fin[$1] = $2; rst[$1] = $3 }
+		END { for (s in fin) if (!rst[s] && (fin[s] || fins[s] != 2)) print "open:", s }'
 	shark -r c.pcap -Y 'tcp.analysis.flags' | head -3
 	want "captured out of order" "$(shark -r c.pcap -Y 'frame.time_delta < 0' | count)" 0
 	want "answers that tshark could not follow" "$(shark -r c.pcap \
@@ -439,7 +443,7 @@ prove() {
 		case $t in
 		root) [ "$(id -u)" = 0 ] || { echo "skip $name needs root"; return; } ;;
 		wires) [ $have_wires = yes ] || { echo "skip $name no network namespaces"; return; } ;;
-		limits) (ulimit -v 65536 && "$program" --help) >/dev/null 2>&1 ||
+		limits) { (ulimit -v 65536 && "$program" --help); } >/dev/null 2>&1 ||
 			{ echo "skip $name the program needs more (sanitizer)"; return; } ;;
 		*) has "$t" || { echo "skip $name needs $t"; return; } ;;
 		esac

@@ -96,8 +96,8 @@ address_host(const struct prefix *net, uint64_t n)
 	for (size_t i = 0; i < 4; i++)
 		host[15 - i] = (uint8_t)(number >> (8 * i));
 	/*
-	 * Customers of IPv6 each have a /64 of their own, so where the prefix has room for
-	 * that the number also picks the network.
+	 * Customers of IPv6 each have a /64 of their own, so where the prefix has room
+	 * for that the number also picks the network.
 	 */
 	if (net->base.family == 6 && net->bits <= 48) {
 		host[7] = (uint8_t)number;

@@ -35,7 +35,9 @@ struct address address_host(const struct prefix *net, uint64_t n);
 /* Any address of the prefix. */
 struct address address_within(const struct prefix *net, struct prng *p);
 
-/* Any public unicast address of a family: what a forger writes who wants to be believed. */
+/*
+ * Any public unicast address of a family: what a forger writes who wants to be believed.
+ */
 struct address address_random(unsigned int family, struct prng *p);
 
 static inline size_t

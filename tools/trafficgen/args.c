@@ -96,7 +96,9 @@ args_duration(uint64_t *out_ns, const char *text)
 		return -EINVAL;
 	if (!(n == 0 && *end == '\0') && scaled(&n, end, units) != 0)
 		return -EINVAL;
-	/* A month is more than anybody wants and keeps all later sums far from overflow. */
+	/*
+	 * A month is more than anybody wants and keeps all later sums far from overflow.
+	 */
 	if (n > 31ull * 86400 * NS_PER_S)
 		return -EINVAL;
 	*out_ns = n;

@@ -2,8 +2,8 @@
 /*
  * args - reading numbers as people write them, and saying what is wrong with them.
  *
- * Every reader returns 0 or -EINVAL with the result untouched; the caller knows the name of
- * the option and complains.
+ * Every reader returns 0 or -EINVAL with the result untouched; the caller knows the name
+ * of the option and complains.
  */
 #ifndef TRAFFICGEN_ARGS_H
 #define TRAFFICGEN_ARGS_H

@@ -7,7 +7,9 @@
 
 #include "flood.h"
 
-/* Ports that clients take (RFC 6056 gives the range; a prime count visits all of them). */
+/*
+ * Ports that clients take (RFC 6056 gives the range; a prime count visits all of them).
+ */
 #define PORT_FIRST 32768
 #define PORT_COUNT 28229
 

@@ -2,9 +2,9 @@
 /*
  * customers - hosts that come, talk and leave.
  *
- * Arrivals are memoryless at the part's rate. Talks that go on wait in a heap by the time of
- * their next packet, so memory holds those of the moment only. A customer has one address,
- * one system and one distance for good.
+ * Arrivals are memoryless at the part's rate. Talks that go on wait in a heap by the time
+ * of their next packet, so memory holds those of the moment only. A customer has one
+ * address, one system and one distance for good.
  *
  * Threads none: a crowd belongs to its caller.
  */

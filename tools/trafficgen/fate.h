@@ -47,8 +47,8 @@ struct fate {
 enum fate_verdict { FATE_PASS, FATE_HOLD, FATE_OVERTAKEN, FATE_LOSE };
 
 /*
- * Throw the dice for a packet that came at now. FATE_HOLD and FATE_OVERTAKEN want fate_hold
- * with *due_ns.
+ * Throw the dice for a packet that came at now. FATE_HOLD and FATE_OVERTAKEN want
+ * fate_hold with *due_ns.
  */
 enum fate_verdict fate_decide(struct fate *f, uint64_t now, uint64_t *due_ns);
 

@@ -8,7 +8,9 @@
 /* How long a server takes to answer a SYN, as seen from where the capture is taken. */
 #define ANSWER_NS (200 * NS_PER_US)
 
-/* The most that a first fragment carries: under IPv6 with its headers it fits 1500 bytes. */
+/*
+ * The most that a first fragment carries: under IPv6 with its headers it fits 1500 bytes.
+ */
 #define FIRST_LEN 1440
 
 /* The whole part of a square root. */
@@ -31,8 +33,9 @@ clock_step(struct flood_clock *c, const struct spec *s)
 
 	if (at < s->ramp_ns) {
 		/*
-		 * Here the rate is rate * at / ramp, so the interval is interval * ramp / at.
-		 * The second packet of a linear ramp comes after about sqrt(interval * ramp).
+		 * Here the rate is rate * at / ramp, so the interval is
+		 * interval * ramp / at. The second packet of a linear ramp comes after
+		 * about the square root of interval * ramp.
 		 */
 		const uint64_t interval_ns = NS_PER_S / s->rate;
 		const uint64_t ramp_us = s->ramp_ns / NS_PER_US + 1;
@@ -291,7 +294,9 @@ take_pair(struct flood *f, struct frame *frame)
 	put16(f->datagram + 6, 0);
 	sum = frame_sum(&h->src, &h->dst, PROTO_UDP, f->datagram, len);
 	put16(f->datagram + 6, sum == 0 ? 0xffff : sum);
-	/* What would fit into one packet is cut in the middle, at a unit of eight bytes. */
+	/*
+	 * What would fit into one packet is cut in the middle, at a unit of eight bytes.
+	 */
 	f->first_len = (uint16_t)(len > FIRST_LEN ? FIRST_LEN : len / 16 * 8);
 	f->rest_id = part.id;
 	f->rest_len = (uint32_t)(len - f->first_len);

@@ -3,9 +3,9 @@
  * flood - packets that come out of nothing at a rate.
  *
  * The clock is exact: packet n is due at n / rate after the start, without drift; a ramp
- * stretches the first intervals, pulses insert pauses. Nothing is remembered per packet, so
- * a flood of any length costs no memory; the answers of answered_syn come from a second run
- * of the same random numbers a little later.
+ * stretches the first intervals, pulses insert pauses. Nothing is remembered per packet,
+ * so a flood of any length costs no memory; the answers of answered_syn come from a
+ * second run of the same random numbers a little later.
  *
  * Threads none: a flood belongs to its caller.
  */

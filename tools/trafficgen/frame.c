@@ -127,7 +127,9 @@ put_ipv6(struct frame *f, const struct wire *w, const struct hop *h,
 	uint8_t *next = p + 6;
 	size_t at = IPV6_LEN;
 
-	/* Destination options that every node on the way meets come before the fragment. */
+	/*
+	 * Destination options that every node on the way meets come before the fragment.
+	 */
 	if (w->options) {
 		static const uint8_t padding[OPTION_LEN6] = { 0, 0, 1, 4, 0, 0, 0, 0 };
 

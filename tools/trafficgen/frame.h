@@ -2,9 +2,9 @@
 /*
  * frame - building one Ethernet frame, header by header.
  *
- * A builder writes the headers and returns where the payload goes; the caller fills it and
- * calls frame_seal, which computes the transport checksum. Source and destination MAC tell
- * the direction: the outside router speaks to the inside one or the other way round.
+ * A builder writes the headers and returns where the payload goes; the caller fills it
+ * and calls frame_seal, which computes the transport checksum. Source and destination MAC
+ * tell the direction: the outside router speaks to the inside one or the other way round.
  *
  * Units   lengths are bytes without FCS; times are ns since the start of the traffic.
  * Threads none: a frame belongs to its caller.
@@ -109,7 +109,9 @@ void frame_seal(struct frame *f);
 uint16_t frame_sum(const struct address *src, const struct address *dst, uint8_t proto,
                    const uint8_t *l4, size_t len);
 
-/* An IPv4 header of 20 bytes for a payload of len; used for what is inside a tunnel too. */
+/*
+ * An IPv4 header of 20 bytes for a payload of len; used for what is inside a tunnel too.
+ */
 void frame_put_ipv4(uint8_t *to, const struct hop *h, uint8_t proto, size_t len);
 
 /* Plain sum over bytes in the manner of RFC 1071, folded, not inverted. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * trafficgen - customers and floods, as captures or on a wire; and a wire that misbehaves.
+ * trafficgen - customers and floods, as captures or on a wire; and a wire that
+ * misbehaves.
  */
 #include <string.h>
 

@@ -27,8 +27,8 @@ add_random(uint8_t *head, uint32_t at, size_t len, struct prng *p)
 }
 
 /*
- * A TLS 1.3 ClientHello (RFC 8446, 4.1.2) as browsers send it: with the server's name, one
- * X25519 share, and padding (RFC 7685) to 517 bytes.
+ * A TLS 1.3 ClientHello (RFC 8446, 4.1.2) as browsers send it: with the server's name,
+ * one X25519 share, and padding (RFC 7685) to 517 bytes.
  */
 static uint32_t
 client_hello(uint8_t *head, struct prng *p)

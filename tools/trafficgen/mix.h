@@ -2,9 +2,9 @@
 /*
  * mix - the parts of the traffic, merged by time.
  *
- * Each part makes its packets one after the other; the mix always takes the earliest, so it
- * holds one frame whatever the length of the traffic. It also keeps the books: the truth
- * that a test compares with what came out behind a scrubber.
+ * Each part makes its packets one after the other; the mix always takes the earliest, so
+ * it holds one frame whatever the length of the traffic. It also keeps the books: the
+ * truth that a test compares with what came out behind a scrubber.
  *
  * Threads none: a mix belongs to its caller.
  */

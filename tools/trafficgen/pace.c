@@ -7,7 +7,9 @@
 
 #include "args.h"
 
-/* Waking for each packet costs more than sending it; so packets go in lots of this time. */
+/*
+ * Waking for each packet costs more than sending it; so packets go in lots of this time.
+ */
 #define LOT_NS (100 * NS_PER_US)
 
 static volatile sig_atomic_t stopped;

@@ -2,9 +2,9 @@
 /*
  * pace - when packets may go, and how to wait for that.
  *
- * The schedule is absolute, so short delays are made up for and the mean rate holds. A stall
- * longer than PACE_SLACK_NS moves the whole schedule instead: what was missed is not sent in
- * a burst, so in no stretch of time more goes out than rate * (time + slack).
+ * The schedule is absolute, so short delays are made up for and the mean rate holds. A
+ * stall longer than PACE_SLACK_NS moves the whole schedule instead: what was missed is
+ * not sent in a burst, so in no stretch of time more goes out than rate * (time + slack).
  *
  * Units   ns of CLOCK_MONOTONIC.
  * Threads none.
@@ -30,7 +30,9 @@ void pace_begin(struct pace *p);
 /* Whether a packet of this time of the schedule may go at now; a stall is taken out. */
 bool pace_is_due(struct pace *p, uint64_t at_ns, uint64_t now);
 
-/* Sleep until that packet is due or limit_ns of the clock is reached; signals end it too. */
+/*
+ * Sleep until that packet is due or limit_ns of the clock is reached; signals end it too.
+ */
 void pace_wait(const struct pace *p, uint64_t at_ns, uint64_t limit_ns);
 
 /* Let SIGINT and SIGTERM ask for an orderly end instead of killing. */

@@ -2,9 +2,10 @@
 /*
  * pcap - classic capture files, written and read.
  *
- * The format is that of libpcap's savefiles (pcap-savefile(5)): a header of 24 bytes, then
- * 16 bytes before each packet. Both byte orders and both resolutions are read; written is the
- * little-endian order everywhere, so that the same seed gives the same bytes.
+ * The format is that of libpcap's savefiles (pcap-savefile(5)): a header of 24 bytes,
+ * then 16 bytes before each packet. Both byte orders and both resolutions are read;
+ * written is the little-endian order everywhere, so that the same seed gives the same
+ * bytes.
  */
 #ifndef TRAFFICGEN_PCAP_H
 #define TRAFFICGEN_PCAP_H
@@ -31,7 +32,9 @@ int pcap_open(struct pcap *p, const char *path);
 /* Go back to the first packet. */
 int pcap_rewind(struct pcap *p);
 
-/* Read the next packet; its time counts from the first. Returns 1, 0 at the end, -errno. */
+/*
+ * Read the next packet; its time counts from the first. Returns 1, 0 at the end, -errno.
+ */
 int pcap_read(struct pcap *p, struct frame *f);
 
 /* Returns 0, or -errno after complaining if what was written did not reach the disk. */

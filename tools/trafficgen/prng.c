@@ -46,8 +46,8 @@ prng_exponential(struct prng *p, uint64_t mean)
 	const uint64_t below = ((uint64_t)(zeros + 1) << 16) - (fraction >> 15);
 
 	/*
-	 * below is -log2(u / 2^32) in 16 fractional bits, straight between powers of two. Its
-	 * mean is one and a half, so two thirds of it have mean one.
+	 * below is -log2(u / 2^32) in 16 fractional bits, straight between powers of two.
+	 * Its mean is one and a half, so two thirds of it have mean one.
 	 */
 	return mean * below / 3 * 2 >> 16;
 }

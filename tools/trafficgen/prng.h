@@ -30,8 +30,8 @@ uint64_t prng_range(struct prng *p, uint64_t lo, uint64_t hi);
 uint64_t prng_exponential(struct prng *p, uint64_t mean);
 
 /*
- * A log-normal-like number: half of them lie below median, the base-two logarithm deviates
- * by spread quarters of an octave. median <= 1e12, spread 1..12.
+ * A log-normal-like number: half of them lie below median, the base-two logarithm
+ * deviates by spread quarters of an octave. median <= 1e12, spread 1..12.
  */
 uint64_t prng_skewed(struct prng *p, uint64_t median, unsigned int spread);
 

@@ -187,7 +187,8 @@ carry(struct way *w, const struct relay_args *a)
 		if (got == 0)
 			return 0;
 		if (got < 0) {
-			/* An interface that is down may come up again; one that is gone not. */
+			/* An interface that is down may come up again; one that is gone
+			 * not. */
 			if (got == -ENETDOWN)
 				return 0;
 			complain("%s: %s", w->from->interface, strerror(-got));

@@ -48,7 +48,8 @@ relay_port_open(struct relay_port *p, const char *interface)
 
 	p->interface = interface;
 	p->last_errno = 0;
-	/* Bound at last to all protocols, so that no frame comes before the options are set. */
+	/* Bound at last to all protocols, so that no frame comes before the options are
+	 * set. */
 	p->fd = transmit_socket(interface, 0);
 	if (p->fd < 0)
 		return p->fd;

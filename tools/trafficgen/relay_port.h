@@ -3,9 +3,9 @@
  * relay_port - one end of the relay: whole frames in and out of an interface.
  *
  * The kernel takes the outer VLAN tag out of what it receives and leaves the checksums of
- * local senders unfinished, because it counts on network cards. Here frames are made whole
- * again: tags are put back, checksums are completed. Only segments that a card would still
- * have to cut (GSO) are passed on as they are, with their note to the kernel.
+ * local senders unfinished, because it counts on network cards. Here frames are made
+ * whole again: tags are put back, checksums are completed. Only segments that a card
+ * would still have to cut (GSO) are passed on as they are, with their note to the kernel.
  *
  * Threads none.
  */

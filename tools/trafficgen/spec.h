@@ -2,7 +2,8 @@
 /*
  * spec - what one part of the traffic is, read from 'KIND,key=value,...'.
  *
- * Units   times are ns since the start of the traffic; rates are per second; sizes are bytes.
+ * Units   times are ns since the start of the traffic; rates are per second; sizes are
+ * bytes.
  */
 #ifndef TRAFFICGEN_SPEC_H
 #define TRAFFICGEN_SPEC_H

@@ -27,8 +27,8 @@ struct supply {
 void supply_start(struct supply *s);
 
 /*
- * The next frame of the wanted side, with a time that never steps back. Returns 1, 0 at the
- * end, or -errno after complaining.
+ * The next frame of the wanted side, with a time that never steps back. Returns 1, 0 at
+ * the end, or -errno after complaining.
  */
 int supply_take(struct supply *s, struct frame *f);
 

@@ -3,9 +3,9 @@
  * talk - one conversation between a client and a server, packet by packet.
  *
  * A talk knows its next packet and when it passes the observer between the two. Each step
- * builds that packet and moves on; what one side sends is answered after the round trip from
- * the observer to the other side. Every talk draws its own random numbers, so it comes out
- * the same whatever else goes on.
+ * builds that packet and moves on; what one side sends is answered after the round trip
+ * from the observer to the other side. Every talk draws its own random numbers, so it
+ * comes out the same whatever else goes on.
  *
  * Units   ns since the start of the traffic; bytes.
  * Threads none: a talk belongs to its caller.

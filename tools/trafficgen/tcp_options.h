@@ -2,8 +2,9 @@
 /*
  * tcp_options - the option layouts of well-known TCP stacks.
  *
- * A SYN's options, their order, the window and the initial TTL tell the system that sent it;
- * a scrubber may look at them, so traffic that claims to be real must have them right.
+ * A SYN's options, their order, the window and the initial TTL tell the system that sent
+ * it; a scrubber may look at them, so traffic that claims to be real must have them
+ * right.
  */
 #ifndef TRAFFICGEN_TCP_OPTIONS_H
 #define TRAFFICGEN_TCP_OPTIONS_H

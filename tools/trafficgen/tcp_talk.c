@@ -210,7 +210,9 @@ step_answer(struct talk *t, struct frame *f)
 	if (!is_last && t->tcp.round_left > 0)
 		return;
 	t->tcp.step = STEP_ANSWER_ACK;
-	/* The acknowledgement of the first segments may not pass before the last segment. */
+	/*
+	 * The acknowledgement of the first segments may not pass before the last segment.
+	 */
 	if (t->tcp.round_at_ns + t->delay_ns[CLIENT] > t->next_ns)
 		t->next_ns = t->tcp.round_at_ns + t->delay_ns[CLIENT];
 }

@@ -14,7 +14,9 @@
 #include "args.h"
 
 enum { SLOT_LEN = 2048, SLOTS = 512, BLOCK_LEN = 65536 };
-/* Data follows the slot's header, aligned as TPACKET_ALIGN does, which is a signed macro. */
+/*
+ * Data follows the slot's header, aligned as TPACKET_ALIGN does, which is a signed macro.
+ */
 #define DATA_AT ((uint32_t)((sizeof(struct tpacket2_hdr) + 15u) & ~(size_t)15u))
 
 int
@@ -122,7 +124,9 @@ static void
 refuse(struct transmit *t, int err)
 {
 	t->errors++;
-	/* A full device is what a flood is for; it is counted and no reason to complain. */
+	/*
+	 * A full device is what a flood is for; it is counted and no reason to complain.
+	 */
 	if (err == ENOBUFS) {
 		t->full++;
 		return;
@@ -161,7 +165,9 @@ flush_calls(struct transmit *t)
 static void
 flush_ring(struct transmit *t)
 {
-	/* What the kernel refuses it leaves in the slot; the slot's next user counts it. */
+	/*
+	 * What the kernel refuses it leaves in the slot; the slot's next user counts it.
+	 */
 	if (t->queued > 0 && send(t->fd, NULL, 0, MSG_DONTWAIT) < 0 && errno != EAGAIN &&
 	    errno != EINTR)
 		refuse(t, errno);

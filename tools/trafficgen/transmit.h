@@ -2,9 +2,9 @@
 /*
  * transmit - handing frames to an interface through a packet socket (packet(7)).
  *
- * Frames go past the queueing discipline, either many per sendmmsg(2) or through a ring that
- * the kernel shares. Calls tell the fate of each frame, the ring does not where the driver
- * refuses one, so calls are the usual way and the ring is there for its speed.
+ * Frames go past the queueing discipline, either many per sendmmsg(2) or through a ring
+ * that the kernel shares. Calls tell the fate of each frame, the ring does not where the
+ * driver refuses one, so calls are the usual way and the ring is there for its speed.
  *
  * Threads none: a transmitter belongs to its caller. Memory is fixed at opening.
  */
@@ -42,8 +42,8 @@ struct transmit {
 };
 
 /*
- * Open a packet socket bound to the interface, for protocol in host order (0: sends only).
- * Returns the descriptor, or -errno after complaining with a remedy.
+ * Open a packet socket bound to the interface, for protocol in host order (0: sends
+ * only). Returns the descriptor, or -errno after complaining with a remedy.
  */
 int transmit_socket(const char *interface, unsigned int protocol);
 
