@@ -20,8 +20,8 @@ SYN_PPS = 10_000
 FRAGMENT_PPS = 20_000
 UDP_BYTES = 1000
 SYN_HOSTS = 200
-BOT_HOSTS = 40
-BOT_CPS = 20
+BOT_HOSTS = 20
+BOT_CPS = 40
 
 FLOOD = (
     ("udp", UDP_PPS, f"udp,rate={UDP_PPS},sources=random,dst={SHOP4},dst={SHOP6},dport=80,"
@@ -87,7 +87,7 @@ class Attack:
 
 
 class Bots:
-    """Hosts that complete the handshake and ask for the heaviest page."""
+    """Hosts that complete the handshake and ask for a costly page."""
 
     def __init__(self, rig):
         self.talker = Talker(

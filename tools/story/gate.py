@@ -20,7 +20,7 @@ from procs import ProcError, Program
 # The story's thresholds. A limit that its attack stays below would prove nothing. The limit
 # per source leaves of the bots' SYNs what is far below the limit for all of them together,
 # so that newcomers find room.
-LIMITS = {"udp": 500, "fragment": 500}
+LIMITS = {"udp": 300, "fragment": 300}
 SOURCE_PPS = 10
 SYN_PPS = 4_000
 NEW_CONNECTIONS = 5
@@ -50,7 +50,12 @@ policies = (
 			{{ vector = "icmp_flood"; activate_rate = "500pps"; }},
 			{{ vector = "other_flood"; activate_rate = "500pps"; }}
 		);
-		sources = {{ packets = "{source}pps"; new_connections = "{connections}cps"; }};
+		sources = {{
+			packets = "{source}pps";             # outside of verified flows
+			new_connections = "{connections}cps"; # completed handshakes
+			block_after = "1s";                  # real hosts that stay above it
+			block_for = "20s";
+		}};
 	}}
 );
 services = (
@@ -123,7 +128,8 @@ class Scrubber:
         """Start the daemon and wait until it says that it is ready."""
         self._write_files()
         self.program = Program(self.rig.net, "gate",
-                               [self.rig.tool("tidegated"), "run", "-c", self.config], self.log)
+                               [self.rig.tool("tidegated"), "run", "-c", self.config], self.log,
+                               f"{self.rig.load_core},{self.rig.gate_core}")
         end = time.monotonic() + 30
         while time.monotonic() < end:
             self.program.must_live()

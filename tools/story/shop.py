@@ -7,9 +7,9 @@ import time
 from net import SHOP4, SHOP6
 from procs import ProcError, Program
 
-PAGES = {"index.html": 2_000, "list.html": 12_000, "item.html": 6_000, "heavy.html": 16_000}
+PAGES = {"index.html": 2_000, "list.html": 12_000, "item.html": 6_000, "search.html": 8_000}
 CUSTOMER_PATHS = "/,/list.html,/item.html"
-BOT_PATHS = "/heavy.html"
+BOT_PATHS = "/search.html"
 
 CONFIG = """\
 daemon off;

@@ -62,21 +62,22 @@ def set_gate(rig, name):
     rig.gate.mode("monitor" if name in ("baseline", "unprotected", "monitor") else "mitigate")
 
 
-def settle(rig, name):
-    """Between two phases: let the shop breathe and the gate see the attack end."""
-    if name.startswith("syncookies"):
+def settle(rig, act):
+    """Between two phases: let the shop breathe, and the gate see the last attack end.
+
+    A gate that is still armed would have nothing to mitigate, and its time would be a lie.
+    """
+    if act.name.startswith("syncookies"):
         rig.net.tune_shop(1)
-    if name == "baseline":
-        time.sleep(3)  # neighbours are found and caches filled before anything is counted
-    elif name == "calm":
-        end = time.monotonic() + CALM_PATIENCE
-        while rig.gate.get("attacks?active=true")["attacks"]:
-            if time.monotonic() > end:
-                raise ProcError(f"an attack is still active {CALM_PATIENCE} s after its end")
-            time.sleep(0.2)
-        time.sleep(1)
-    else:
-        time.sleep(1)
+    # Before the first phase neighbours are found and caches filled.
+    time.sleep(3 if act.name == "baseline" else 1)
+    if rig.gate.kind == "bridge" or not (act.limited or act.name == "calm"):
+        return
+    end = time.monotonic() + CALM_PATIENCE
+    while rig.gate.get("attacks?active=true")["attacks"]:
+        if time.monotonic() > end:
+            raise ProcError(f"an attack is still active {CALM_PATIENCE} s after its end")
+        time.sleep(0.1)
 
 
 def tell(rig, screen):
@@ -91,7 +92,7 @@ def tell(rig, screen):
         if rig.gate.kind == "bridge" and act.name in NEEDS_GATE:
             continue
         set_gate(rig, act.name)
-        settle(rig, act.name)
+        settle(rig, act)
         phases[act.name] = play(rig, screen, act)
         screen.say("  " + summary(phases[act.name]))
     return phases
