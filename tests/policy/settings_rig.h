@@ -41,7 +41,7 @@ rig_policy(struct settings_rig *r, const char *name, enum policy_mode mode)
 	struct settings_policy *p = &r->policy[r->s.n_policies++];
 
 	p->name = strdup(name);
-	p->mode = mode;
+	p->mode = (int)mode;
 	p->activate_after_ns = 300000000;
 	p->clear_after_ns = UINT64_C(10000000000);
 	return p;

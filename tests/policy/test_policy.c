@@ -279,7 +279,7 @@ list(const char *name, enum list_action action, const char *prefix)
 	struct settings_list *l = &rig.list[rig.s.lists.count++];
 
 	l->name = strdup(name);
-	l->action = action;
+	l->action = (int)action;
 	rig_prefix(&l->prefixes, prefix);
 }
 
