@@ -163,7 +163,7 @@ explain_unit(enum conf_kind kind, const char *text, const char *unit, char *why)
 
 	while (*unit == ' ')
 		unit++;
-	if ((kinds[kind].families >> BITS & 1) != 0)
+	if (kinds[kind].has_off)
 		bits = bits_of_bytes(unit);
 	u = find_unit(unit, kind);
 	if (u == NULL)
@@ -172,7 +172,11 @@ explain_unit(enum conf_kind kind, const char *text, const char *unit, char *why)
 		if (strcmp(units[i].name, unit) == 0 && !belongs(&units[i], kind))
 			other = &units[i];
 
-	if (bits > 0) {
+	if (bits > 0 && (kinds[kind].families >> BITS & 1) == 0) {
+		snprintf(why, CONF_WHY,
+		         "\"%s\" counts bytes; write a %s, for example \"%s\"", text,
+		         name, example);
+	} else if (bits > 0) {
 		uint64_t value = strtoull(text, NULL, 10);
 		char better[CONF_AMOUNT_TEXT] = "10Mbit/s";
 

@@ -57,7 +57,7 @@ check_names(const struct conf_list *list, size_t size, const char *what,
 /* --- links --- */
 
 static const char *
-end_of(const struct settings_link *link, unsigned int end)
+end_of(const struct settings_link *link, size_t end)
 {
 	return end == 0 ? link->external : link->internal;
 }
@@ -74,16 +74,16 @@ check_devices(const struct settings *s, size_t i, struct conf_errors *errors)
 		conf_fail(errors, place,
 		          "external and internal are both \"%s\"; a wire has two ends",
 		          link->external);
-	for (size_t k = 0; k < i; k++)
-		for (unsigned int ends = 0; ends < 4; ends++) {
-			const char *mine = end_of(link, ends & 1);
-			const char *other = end_of(&links[k], ends >> 1);
+	for (size_t k = 0; k < 2 * i; k++) {
+		const char *other = end_of(&links[k / 2], k % 2);
 
-			if (other != NULL && strcmp(mine, other) == 0)
-				conf_fail(errors, place,
-				          "\"%s\" belongs to the link at line %u too",
-				          mine, s->links.place[k].line);
-		}
+		if (other == NULL || (strcmp(other, link->external) != 0 &&
+		                      strcmp(other, link->internal) != 0))
+			continue;
+		conf_fail(errors, place, "\"%s\" belongs to the link at line %u too",
+		          other, s->links.place[k / 2].line);
+		break;
+	}
 }
 
 /* --- the API --- */
@@ -288,9 +288,11 @@ check_sources(const struct settings_policy *p, struct conf_errors *errors)
 		    (f->kind != CONF_PACKETS && f->kind != CONF_BITS))
 			continue;
 		memcpy(&value, (const char *)p->params[k] + f->offset, sizeof(value));
-		if (most[is_bits] == 0 || value <= most[is_bits])
-			continue;
 		conf_format_amount(f->kind, value, limit);
+		/* The default is nobody's choice. */
+		if (most[is_bits] == 0 || value <= most[is_bits] ||
+		    strcmp(limit, f->absent) == 0)
+			continue;
 		conf_format_amount(f->kind, most[is_bits], rate);
 		conf_warn(errors, &p->place,
 		          "sources.%s \"%s\" for one source is above the highest "

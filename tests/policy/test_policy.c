@@ -355,6 +355,10 @@ lists_and_blocks_are_joined_and_blocks_end(void)
 	over.blocks = sizeof(blocks) / sizeof(*blocks);
 	p = rig_build(&rig, NULL, &over);
 	CU_ASSERT_EQUAL(p->n_entries, 2 + over.blocks);
+	/* Of two blocks that deny, the one that ends last is told. */
+	CU_ASSERT_STRING_EQUAL(
+		p->entry[prefix_find(p->listed, blocks[4].prefix.address) - 1].name,
+		"long");
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
 		const char *want = NULL;
 
