@@ -273,7 +273,7 @@ relay() {
 }
 unrelay() { sleep 0.3; kill -TERM $relayer; wait $relayer 2>/dev/null; }
 
-# One paced run; within 5 % unless the machine is busy, above the rate never.
+# paced_run RATE METHOD MERCY: within 5 %, with mercy (1) for stalls; above the rate never.
 paced_run() {
 	local rate=$1 before sent seconds
 	before=$(received r ra)
@@ -284,16 +284,19 @@ paced_run() {
 	want "received at $rate ($2)" $(($(received r ra) - before)) "$sent"
 	within "sent at $rate ($2)" "$sent" 1 "$(awk -v r="$rate" -v s="$seconds" \
 		'BEGIN { print r * (s + 0.001) + 1 }')"
-	within "pps at $rate ($2)" "$(jq .pps send.json)" $((rate * 95 / 100)) $((rate * 105 / 100))
+	# What others took from us by holding the processor is on record, and not made up for.
+	within "pps at $rate ($2)" "$(jq ".sent / (.seconds - .late_ms / 1000 * $3)" send.json)" \
+		$((rate * 95 / 100)) $((rate * 105 / 100))
+	within "stalled at $rate ($2), ms" "$(jq .late_ms send.json)" 0 1000
 }
 
-# Others may hold the processor; of three runs one must be undisturbed.
+# On a busy machine three runs may all be disturbed; only the fourth is shown mercy.
 send_keeps_its_rate() {
-	local rate method seen
+	local rate method mercy seen
 	for rate in 1000 20000 100000; do
 		for method in calls ring; do
-			for _ in 1 2 3; do
-				seen=$(paced_run $rate $method)
+			for mercy in 0 0 0 1; do
+				seen=$(paced_run $rate $method $mercy)
 				[ -z "$seen" ] && break
 			done
 			[ -z "$seen" ] || echo "$seen"
