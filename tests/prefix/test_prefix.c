@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include <rte_eal.h>
+#include <rte_malloc.h>
 
 #include "suite.h"
 
@@ -353,6 +354,42 @@ a_prefix_knows_whom_it_holds(void)
 	}
 }
 
+static size_t
+eal_bytes(void)
+{
+	struct rte_malloc_socket_stats stats;
+
+	CU_ASSERT_EQUAL_FATAL(rte_malloc_get_socket_stats(0, &stats), 0);
+	return stats.heap_allocsz_bytes;
+}
+
+/* The largest table that prefix_memory() speaks of: all groups, all prefixes. */
+static void
+prefix_memory_is_enough_for_what_it_promises(void)
+{
+	const size_t count = 65536, before = eal_bytes();
+	struct prefix_entry *many = calloc(count, sizeof(*many));
+	struct prefix_table *t;
+	size_t taken;
+
+	CU_ASSERT_FATAL(many != NULL);
+	for (uint32_t i = 0; i < count; i++) {
+		uint32_t ip = htonl((UINT32_C(10) << 24) + (i % 32767 << 8) + i / 32767);
+
+		CU_ASSERT_EQUAL_FATAL(prefix_parse("0.0.0.0", &many[i].prefix), 0);
+		memcpy(many[i].prefix.address + 12, &ip, 4);
+		many[i].value = 1 + i % 1000;
+	}
+	CU_ASSERT_EQUAL_FATAL(prefix_build(many, count, &t), 0);
+	CU_ASSERT(prefix_is_direct(t));
+	taken = eal_bytes() - before;
+	CU_ASSERT(taken <= prefix_memory());
+	CU_ASSERT(taken > prefix_memory() / 2);
+	prefix_free(t);
+	CU_ASSERT_EQUAL(eal_bytes(), before);
+	free(many);
+}
+
 /* Without the EAL even a table that would go direct is built and answers. */
 static void
 before_the_eal_runs_every_table_takes_the_hash_way(void)
@@ -386,4 +423,5 @@ SUITE_MAIN("prefix", TEST(text_is_read_strictly), TEST(a_prefix_knows_whom_it_ho
            TEST(an_ipv6_default_holds_no_ipv4_address_and_the_reverse),
            TEST(of_equal_prefixes_the_last_one_wins),
            TEST(values_out_of_range_are_refused),
-           TEST(too_many_groups_for_the_direct_way_take_the_hash_way))
+           TEST(too_many_groups_for_the_direct_way_take_the_hash_way),
+           TEST(prefix_memory_is_enough_for_what_it_promises))
