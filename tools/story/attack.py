@@ -16,7 +16,7 @@ from procs import ProcError, Program, Talker
 from shop import BOT_PATHS
 
 UDP_PPS = 30_000
-SYN_PPS = 10_000
+SYN_PPS = 8_000
 FRAGMENT_PPS = 20_000
 UDP_BYTES = 1000
 SYN_HOSTS = 200

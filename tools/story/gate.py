@@ -54,7 +54,7 @@ policies = (
 			packets = "{source}pps";             # outside of verified flows
 			new_connections = "{connections}cps"; # completed handshakes
 			block_after = "1s";                  # real hosts that stay above it
-			block_for = "20s";
+			block_for = "3s";
 		}};
 	}}
 );

@@ -113,7 +113,7 @@ class Net:
         # ones of a flood, and customers' packets are small: they would hardly notice the
         # flood. Routers count packets.
         run("tc", "-n", cable, "qdisc", "add", "dev", "tail", "parent", "1:1", "handle", "10:",
-            "pfifo", "limit", "64")
+            "pfifo", "limit", "300")
 
     def _give_addresses(self):
         internet, shop = self.name("internet"), self.name("shop")

@@ -16,13 +16,15 @@ import time
 
 import marks
 from attack import FLOOD, FRAGMENTS
+from books import Books
 from net import NetError
 from phases import Act, play
 from procs import ProcError
 from rig import Rig, RigError
 from screen import Screen
 
-CALM_PATIENCE = 15  # seconds in which the gate has to notice that the attack is over
+CALM_PATIENCE = 20  # seconds in which the gate has to notice that the attack is over
+QUIET = 1.5  # seconds without a dropped packet or an active attack: the gate is at rest
 
 ACTS = (
     Act("baseline", 10, "a quiet day; the gate is in monitor"),
@@ -73,10 +75,16 @@ def settle(rig, act):
     time.sleep(3 if act.name == "baseline" else 1)
     if rig.gate.kind == "bridge" or not (act.limited or act.name == "calm"):
         return
-    end = time.monotonic() + CALM_PATIENCE
-    while rig.gate.get("attacks?active=true")["attacks"]:
+    end = quiet_since = time.monotonic()
+    end += CALM_PATIENCE
+    dropped = None
+    while time.monotonic() - quiet_since < QUIET:
         if time.monotonic() > end:
-            raise ProcError(f"an attack is still active {CALM_PATIENCE} s after its end")
+            raise ProcError(f"{CALM_PATIENCE} s after the end of the attack the gate still "
+                            "sees one, or still drops packets")
+        books = Books.read(rig.gate)
+        if books.packets["dropped"] != dropped or rig.gate.get("attacks?active=true")["attacks"]:
+            dropped, quiet_since = books.packets["dropped"], time.monotonic()
         time.sleep(0.1)
 
 
