@@ -7,26 +7,24 @@
 
 static const char text[] =
 	"version = 1;\n"
-	"links = ( { name = \"uplink\"; external = \"veth0\"; internal = \"veth1\"; } "
-        ");\n"
+	"links = (\n"
+	"{ name = \"uplink\"; external = \"veth0\"; internal = \"veth1\"; } );\n"
 	"routers = [ \"198.51.100.1\", \"198.51.100.2\" ];\n"
 	"lists = (\n"
-	"  { name = \"probes\"; action = \"allow\"; prefixes = [ \"192.0.2.10/32\" ]; "
-        "},\n"
-	"  { name = \"bad\"; action = \"deny\"; prefixes = [ \"192.0.2.0/24\", "
-        "\"2001:db8:bad::/48\" ]; } );\n"
+	"{ name = \"probes\"; action = \"allow\"; prefixes = [ \"192.0.2.10/32\" ]; },\n"
+	"{ name = \"bad\"; action = \"deny\";\n"
+	"  prefixes = [ \"192.0.2.0/24\", \"2001:db8:bad::/48\" ]; } );\n"
 	"policies = (\n"
-	"  { name = \"default\"; mode = \"mitigate\"; wiretalk = { ethertypes = "
-        "\"deny\"; }; },\n"
-	"  { name = \"web\"; mode = \"mitigate\"; sanity = { private_sources = \"deny\"; "
-        "}; },\n"
-	"  { name = \"lab\"; extends = \"web\"; sanity = { private_sources = \"allow\"; "
-        "}; } );\n"
+	"{ name = \"default\"; mode = \"mitigate\";\n"
+	"  wiretalk = { ethertypes = \"deny\"; }; },\n"
+	"{ name = \"web\"; mode = \"mitigate\";\n"
+	"  sanity = { private_sources = \"deny\"; }; },\n"
+	"{ name = \"lab\"; extends = \"web\";\n"
+	"  sanity = { private_sources = \"allow\"; }; } );\n"
 	"services = (\n"
-	"  { name = \"shop\"; prefixes = [ \"203.0.113.10/32\", \"2001:db8:a::10/128\" "
-        "];\n"
-	"    protocol = \"tcp\"; ports = [ \"80\", \"443\" ]; policy = \"web\"; },\n"
-	"  { name = \"lab\"; prefixes = [ \"203.0.113.0/24\" ]; policy = \"lab\"; } );\n";
+	"{ name = \"shop\"; prefixes = [ \"203.0.113.10\", \"2001:db8:a::10\" ];\n"
+	"  protocol = \"tcp\"; ports = [ \"80\", \"443\" ]; policy = \"web\"; },\n"
+	"{ name = \"lab\"; prefixes = [ \"203.0.113.0/24\" ]; policy = \"lab\"; } );\n";
 
 static const char *const stages[] = { "wiretalk", "sanity", "lists" };
 

@@ -117,7 +117,7 @@ explain(void *state, const struct stage_view *view, struct explain *e, uint64_t 
 const struct stage stage_lists = {
 	.name = "lists",
 	.help = "Lets listed and blocked sources through or not: lists of the "
-	        "configuration and "
+		"configuration and "
 		"timed blocks.",
 	.reasons = reasons,
 	.params_size = sizeof(struct params),

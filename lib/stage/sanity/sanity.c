@@ -290,7 +290,7 @@ decide(void *state, const struct stage_view *view, struct burst *b, uint64_t tod
 const struct stage stage_sanity = {
 	.name = "sanity",
 	.help = "Drops what is malformed, contradicts itself or comes from a source that "
-	        "cannot be.",
+		"cannot be.",
 	.reasons = reasons,
 	.fields = fields,
 	.params_size = sizeof(struct params),

@@ -288,7 +288,7 @@ decide(void *state, const struct stage_view *view, struct burst *b, uint64_t tod
 const struct stage stage_wiretalk = {
 	.name = "wiretalk",
 	.help = "Lets the wire's own talk through: ARP, link and routing protocols, "
-	        "within quotas.",
+		"within quotas.",
 	.reasons = reasons,
 	.fields = fields,
 	.params_size = sizeof(struct params),
