@@ -1,0 +1,96 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: BSD-3-Clause
+"""mutants - break the house on purpose, one line at a time: every break must turn a test red.
+
+usage: tests/mutants.py [NAME]...
+Works on a copy of what is committed; prints "ok mutant NAME" when the unit tests notice.
+"""
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+
+# name, file, what stands there, what is put there instead
+MUTANTS = [
+    ("verdict_ignored", "lib/packet/burst.h",
+     "	b->live &= ~lane_bit(lane);\n	b->verdict[lane] = (uint8_t)verdict;",
+     "	(void)verdict;"),
+    ("counter_doubled", "lib/pipeline/pipeline.c",
+     "counter_add(&pl->books.decided[b->stage[i]][b->reason[i]], 1)",
+     "counter_add(&pl->books.decided[b->stage[i]][b->reason[i]], 2)"),
+    ("observe_ignored", "lib/pipeline/pipeline.c",
+     "if (stage->observe != NULL && before != 0)", "if (before == 1 && stage->observe != NULL)"),
+    ("monitor_drops", "lib/pipeline/pipeline.c", "b->watched |= same;", "b->watched |= 0;"),
+    ("inside_is_judged", "lib/pipeline/pipeline.c",
+     "if (b->side == SIDE_INTERNAL)\n		return;", "if (b->side > SIDE_INTERNAL)\n		return;"),
+    ("hysteresis_removed", "lib/detect/detect.c",
+     "if (now_ns - t->calm_since_ns >= rule->clear_after_ns)\n		attack_ends",
+     "if (now_ns >= t->calm_since_ns)\n		attack_ends"),
+    ("shares_exceed_the_limit", "lib/detect/detect.c", "WATCH_PRICE_ONE * total / (demand[w] + floor)",
+     "WATCH_PRICE_ONE / 2 * total / (demand[w] + floor)"),
+    ("never_disarmed", "lib/detect/detect.c",
+     "->disarmed_ns, now_ns)", "->disarmed_ns, 0)"),
+    ("meter_forgets_its_burst", "lib/meter/meter.h", "if (from - now > slack)",
+     "if (from - now >= slack + 1000000)"),
+    ("surge_never_starts", "lib/meter/watch.h", "	if (ahead == 0)\n", "	if (ahead == 1)\n"),
+    ("flood_takes_the_whole_bucket", "lib/flow/table.h", "#define TABLE_UNEARNED_WAYS 2",
+     "#define TABLE_UNEARNED_WAYS 8"),
+    ("header_checksum_ignored", "lib/packet/parse.c", "PACKET_BAD_IP_CHECKSUM", "PACKET_SOUND"),
+    ("newest_event_lost", "lib/detect/record.c", "counter_read(&r->head);\n	struct",
+     "counter_read(&r->head) + 1;\n	struct"),
+    ("talkers_forget_the_error", "lib/sketch/talkers.c", "->error = ", "->error = 0 * "),
+]
+
+
+def run(command, cwd):
+    return subprocess.run(command, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          text=True, check=False)
+
+
+def copy_to(folder):
+    archive = subprocess.run(["git", "archive", "HEAD"], cwd=ROOT, capture_output=True, check=True)
+    subprocess.run(["tar", "x", "-C", folder], input=archive.stdout, check=True)
+    (pathlib.Path(folder) / ".git").mkdir(exist_ok=True)  # the version header asks git
+
+
+def is_noticed(folder, build):
+    """The build may fail too: a static assertion or a warning is a test as well."""
+    if run(["ninja", "-C", build], folder).returncode != 0:
+        return True
+    return run(["meson", "test", "-C", build, "--suite", "unit", "--no-rebuild"],
+               folder).returncode != 0
+
+
+def main():
+    wanted = sys.argv[1:]
+    failed = False
+    with tempfile.TemporaryDirectory() as folder:
+        copy_to(folder)
+        build = os.path.join(folder, "build")
+        setup = run(["meson", "setup", build, "-Dbuildtype=debugoptimized",
+                     "-Db_sanitize=address,undefined"], folder)
+        if setup.returncode != 0 or is_noticed(folder, build):
+            print("not ok mutant none: the tests are red without a mutant")
+            return 1
+        for name, file, old, new in MUTANTS:
+            if wanted and name not in wanted:
+                continue
+            path = pathlib.Path(folder) / file
+            text = path.read_text()
+            if old not in text:
+                print(f"not ok mutant {name}: {file} no longer has the line it breaks")
+                failed = True
+                continue
+            path.write_text(text.replace(old, new, 1))
+            noticed = is_noticed(folder, build)
+            print(f"{'ok' if noticed else 'not ok'} mutant {name}", flush=True)
+            failed = failed or not noticed
+            path.write_text(text)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
