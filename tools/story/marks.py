@@ -5,6 +5,7 @@ OK, WORST = 0.999, 0.99
 HURTS = 0.5
 MITIGATE_MS = 200
 PASSED = 0.001
+NOISE_MS = 50
 SENT = 0.6  # share of the wanted rate that the generator must have reached
 
 
@@ -87,8 +88,9 @@ def _mitigate(phase, _, marks):
 def _calm(phase, phases, marks):
     _baseline(phase, phases, marks)
     before = phases.get("baseline")
-    # Two vCPUs of a shared machine do not repeat a percentile to the millisecond.
-    ceiling = before["p99_ms"] * 2 + 5 if before else None
+    # Shared cores do not repeat a percentile to the millisecond. The least harm a gate can do
+    # is a lost packet, which costs 200 ms and more; that must show.
+    ceiling = before["p99_ms"] * 2 + NOISE_MS if before else None
     if ceiling is not None:
         marks.want(phase["p99_ms"] <= ceiling,
                    f"calm: p99 is {phase['p99_ms']:.1f} ms, baseline was {before['p99_ms']:.1f} ms")

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
-"""story - tell what Tidegate does, on this machine, with real programs, in 90 seconds.
+"""story - tell what Tidegate does, on this machine, with real programs, in under two minutes.
 
 Called by tools/run. Exit code 0 when everything met its mark, 1 when something did not
 (each in one sentence), 2 for wrong usage.
@@ -27,16 +27,16 @@ CALM_PATIENCE = 20  # seconds in which the gate has to notice that the attack is
 QUIET = 1.5  # seconds without a dropped packet or an active attack: the gate is at rest
 
 ACTS = (
-    Act("baseline", 10, "a quiet day; the gate is in monitor"),
-    Act("unprotected", 10, "the attack, and the gate in bypass: does it hurt?", FLOOD),
-    Act("monitor", 8, "the gate looks and counts, and drops nothing yet", FLOOD),
-    Act("mitigate", 15, "the gate may drop; the attack begins anew", FLOOD, limited=True),
-    Act("changed_vector", 15, "over to fragments, and to bots that complete handshakes",
+    Act("baseline", 8, "a quiet day; the gate is in monitor"),
+    Act("unprotected", 8, "the attack, and the gate in bypass: does it hurt?", FLOOD),
+    Act("monitor", 6, "the gate looks and counts, and drops nothing yet", FLOOD),
+    Act("mitigate", 12, "the gate may drop; the attack begins anew", FLOOD, limited=True),
+    Act("changed_vector", 12, "over to fragments, and to bots that complete handshakes",
         FRAGMENTS, bots=True, limited=True),
-    Act("calm", 10, "the attack is over; the gate stays in mitigate"),
-    Act("syncookies_unprotected", 6, "the same attack, bypass, SYN cookies on in the shop",
+    Act("calm", 8, "the attack is over; the gate stays in mitigate"),
+    Act("syncookies_unprotected", 5, "the same attack, bypass, SYN cookies on in the shop",
         FLOOD),
-    Act("syncookies_mitigate", 6, "the same attack, mitigate, SYN cookies on in the shop",
+    Act("syncookies_mitigate", 5, "the same attack, mitigate, SYN cookies on in the shop",
         FLOOD, limited=True),
 )
 NEEDS_GATE = ("monitor", "mitigate", "changed_vector", "calm", "syncookies_mitigate")
