@@ -287,7 +287,7 @@ timing(const struct replay *r)
 	json_object_set_new(o, "speed", json_real((double)s->speed / REPLAY_SPEED_ONE));
 	json_object_set_new(o, "virtual_seconds",
 	                    json_real((double)(r->now_ns - REPLAY_START_NS) / 1e9));
-	put(o, "passes", s->packets == 0 ? 0 : s->passes + (s->passes == 0));
+	put(o, "whole_passes", s->passes);
 	put(o, "clamped_timestamps", s->clamped);
 	put(o, "skipped_gaps", s->gaps);
 	json_object_set_new(o, "skipped_seconds", json_real((double)s->gap_ns / 1e9));
