@@ -3,8 +3,9 @@
  * clock - cycles of the core, not of the time-stamp counter.
  *
  * The counter ticks at a fixed rate while the core's clock floats with load and
- * temperature. A chain of dependent additions takes one core cycle each, so its
- * length against the counter gives the ratio of the moment.
+ * temperature. A chain of dependent multiplications takes three core cycles each,
+ * so its length against the counter gives the ratio of the moment. (Additions
+ * will not do: recent cores fold them before they execute.)
  */
 #ifndef BENCHMARK_CLOCK_H
 #define BENCHMARK_CLOCK_H
