@@ -86,8 +86,11 @@ build(struct args *a, const struct eal_plan *plan)
 		arg(a, "--allow=%s", address);
 		has_pci = true;
 	}
-	if (!has_pci)
+	if (!has_pci) {
 		arg(a, "--no-pci");
+		/* AF_XDP maps a pool as one piece, which it is in virtual addresses only. */
+		arg(a, "--iova-mode=va");
+	}
 }
 
 /* Each line that DPDK logs becomes a debug line of ours. */
@@ -99,7 +102,9 @@ log_line(void *cookie, const char *text, size_t len)
 	(void)cookie;
 	while (n > 0 && (text[n - 1] == '\n' || text[n - 1] == '\0'))
 		n--;
-	if (n > 0)
+	if (n > 0 && quiet_is_on())
+		fprintf(stderr, "%.*s\n", (int)n, text); /* Heard there, and told once. */
+	else if (n > 0)
 		log_debug("%.*s", (int)n, text);
 	return (ssize_t)len;
 }

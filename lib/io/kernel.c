@@ -4,12 +4,16 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/ethtool.h>
+#include <linux/if_link.h>
+#include <linux/rtnetlink.h>
 #include <linux/sockios.h>
 #include <net/if.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 /* One ioctl on a socket of its own: nothing here is called often. */
@@ -161,6 +165,92 @@ kernel_plain_frames(const char *interface)
 			failed = one;
 	}
 	return failed;
+}
+
+/* The attribute of a link's description, or NULL. */
+static const struct rtattr *
+find_attribute(const void *from, size_t len, unsigned short type)
+{
+	const char *at = from;
+
+	while (len >= sizeof(struct rtattr)) {
+		const struct rtattr *a = (const void *)at;
+		size_t step = RTA_ALIGN(a->rta_len);
+
+		if (a->rta_len < sizeof(*a) || a->rta_len > len)
+			return NULL;
+		if ((a->rta_type & NLA_TYPE_MASK) == type)
+			return a;
+		at += step;
+		len = step < len ? len - step : 0;
+	}
+	return NULL;
+}
+
+static bool
+says_xdp(const struct nlmsghdr *answer)
+{
+	const struct ifinfomsg *info = NLMSG_DATA(answer);
+	const struct rtattr *xdp, *attached;
+
+	if (answer->nlmsg_type != RTM_NEWLINK)
+		return false;
+	xdp = find_attribute(IFLA_RTA(info), IFLA_PAYLOAD(answer), IFLA_XDP);
+	if (xdp == NULL)
+		return false;
+	attached = find_attribute(RTA_DATA(xdp), RTA_PAYLOAD(xdp), IFLA_XDP_ATTACHED);
+	return attached != NULL &&
+	       *(const uint8_t *)RTA_DATA(attached) != XDP_ATTACHED_NONE;
+}
+
+bool
+kernel_has_xdp(const char *interface)
+{
+	struct {
+		struct nlmsghdr head;
+		struct ifinfomsg info;
+	} ask_link = { .head = { .nlmsg_len = sizeof(ask_link),
+		                 .nlmsg_type = RTM_GETLINK,
+		                 .nlmsg_flags = NLM_F_REQUEST },
+		       .info = { .ifi_index = (int)if_nametoindex(interface) } };
+	static _Alignas(struct nlmsghdr) char answer[32768];
+	bool has = false;
+	ssize_t n;
+	int fd;
+
+	if (ask_link.info.ifi_index == 0)
+		return false;
+	fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+	if (fd < 0)
+		return false;
+	if (send(fd, &ask_link, sizeof(ask_link), 0) == (ssize_t)sizeof(ask_link)) {
+		n = recv(fd, answer, sizeof(answer), 0);
+		has = n > 0 && NLMSG_OK((struct nlmsghdr *)answer, (size_t)n) &&
+		      says_xdp((struct nlmsghdr *)answer);
+	}
+	close(fd);
+	return has;
+}
+
+int
+kernel_claim(const char *interface)
+{
+	struct sockaddr_un name = { .sun_family = AF_UNIX };
+	int fd, n, error;
+
+	/* Names that begin with a NUL byte live in the network namespace, in no folder. */
+	n = snprintf(name.sun_path + 1, sizeof(name.sun_path) - 1, "tidegate/%s",
+	             interface);
+	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return -errno;
+	if (bind(fd, (struct sockaddr *)&name,
+	         (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)n)) ==
+	    0)
+		return fd;
+	error = -errno;
+	close(fd);
+	return error;
 }
 
 static int

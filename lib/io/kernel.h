@@ -39,6 +39,16 @@ int kernel_set_channels(const char *interface, unsigned int queues, unsigned int
  */
 int kernel_plain_frames(const char *interface);
 
+/* Whether an XDP program of somebody takes frames before anybody else sees them. */
+bool kernel_has_xdp(const char *interface);
+
+/*
+ * Claim the interface in this network namespace, against other processes of
+ * ours. Returns a descriptor to close when it is free again (as the kernel does
+ * when we die), or -errno: -EADDRINUSE when it is taken.
+ */
+int kernel_claim(const char *interface);
+
 /*
  * Keep the kernel from talking IPv6 by itself on a wire of ours. `before` gets
  * the value to put back with kernel_restore_ipv6(), or -1 when nothing changed.

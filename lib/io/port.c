@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <rte_dev.h>
 #include <rte_ethdev.h>
@@ -95,7 +96,7 @@ port_find(struct port *p, const char *end, unsigned int workers, char *why)
 	memset(p, 0, sizeof(*p));
 	snprintf(p->name, sizeof(p->name), "%s", end);
 	p->kind = end_kind_of(end);
-	p->ipv6_before = -1;
+	p->ipv6_before = p->claim = -1;
 	end_interface(end, p->interface, sizeof(p->interface));
 	switch (p->kind) {
 	case END_KERNEL:
@@ -271,6 +272,13 @@ port_start(struct port *p, const struct port_ask *ask, char *why)
 	port_close(p);
 	if (p->kind != END_KERNEL || p->use_packet)
 		return failed;
+	/* AF_PACKET would see only what that program lets pass. */
+	if (kernel_has_xdp(p->interface))
+		return io_fail(
+			why, -EBUSY,
+			"another program holds %s with an XDP program of its own (`ip "
+			"link show %s`): end it, or `ip link set %s xdp off`",
+			p->interface, p->interface, p->interface);
 	p->use_packet = true;
 	log_warning(
 		"%s: AF_XDP does not work here (%s%s%s), so AF_PACKET is used: about "
@@ -295,6 +303,9 @@ port_close(struct port *p)
 		rte_eth_dev_close(p->id);
 	quiet_end(&quiet, NULL, 0);
 	p->is_started = p->is_made = false;
+	if (p->claim >= 0)
+		close(p->claim);
+	p->claim = -1;
 	if (p->interface[0] != '\0')
 		kernel_restore_ipv6(p->interface, p->ipv6_before);
 	p->ipv6_before = -1;

@@ -57,6 +57,7 @@ struct port {
 	bool takes_segments;
 	enum port_spread spread;
 	int ipv6_before; /* for kernel_restore_ipv6() */
+	int claim;       /* descriptor of kernel_claim(), -1 when there is none */
 };
 
 struct port_ask {

@@ -103,6 +103,12 @@ port_prepare_interface(struct port *p, unsigned int workers, char *why)
 {
 	int failed;
 
+	if (p->claim < 0)
+		p->claim = kernel_claim(p->interface);
+	if (p->claim == -EADDRINUSE)
+		return io_fail(why, -EBUSY,
+		               "%s is an end of another Tidegate that runs here",
+		               p->interface);
 	failed = prepare_channels(p, workers, why);
 	if (failed != 0)
 		return failed;

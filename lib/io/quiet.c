@@ -1,13 +1,20 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "io/quiet.h"
 
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include "base/log.h"
+
+static bool is_on;
+
+bool
+quiet_is_on(void)
+{
+	return is_on;
+}
 
 void
 quiet_begin(struct quiet *q)
@@ -23,6 +30,7 @@ quiet_begin(struct quiet *q)
 			close(q->before);
 		q->memory = q->before = -1;
 	}
+	is_on = q->before >= 0;
 }
 
 /* Lines that all starts on all machines print say nothing about a failure. */
@@ -53,6 +61,7 @@ quiet_end(struct quiet *q, char *last, size_t size)
 	if (q->before < 0)
 		return;
 	fflush(stderr);
+	is_on = false;
 	dup2(q->before, STDERR_FILENO);
 	close(q->before);
 	f = fdopen(q->memory, "r");

@@ -11,6 +11,7 @@
 #ifndef IO_QUIET_H
 #define IO_QUIET_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct quiet {
@@ -19,6 +20,9 @@ struct quiet {
 };
 
 void quiet_begin(struct quiet *q);
+
+/* Between begin and end: what goes to standard error is heard, not shown. */
+bool quiet_is_on(void);
 
 /* Back to the true standard error. `last` (or NULL) gets the last complaint, "" when none. */
 void quiet_end(struct quiet *q, char *last, size_t size);

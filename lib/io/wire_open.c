@@ -91,10 +91,16 @@ make_pool(struct io_wire *w, struct io_link *link, unsigned int number, char *wh
 		return io_fail(
 			why, -ENOMEM,
 			"there is no memory for the %u packet buffers of %u bytes of "
-		        "link "
+			"link "
 			"%s: reserve %u more hugepages, or lower dataplane.workers",
 			n, room, link->name,
 			(unsigned int)(((uint64_t)n * (room + 256)) >> 21) + 1);
+	if (is_xdp && link->pool->nb_mem_chunks != 1)
+		return io_fail(why, -ENOMEM,
+		               "memory for the packet buffers of link %s is in %u pieces "
+		               "and AF_XDP "
+		               "needs one: reserve more hugepages",
+		               link->name, link->pool->nb_mem_chunks);
 	log_info("%s: %u buffers of %u bytes, %u MiB", link->name, n, room,
 	         (unsigned int)(((uint64_t)n * (room + 256)) >> 20));
 	return 0;

@@ -249,6 +249,9 @@ class Rig:
             raise Failed("%s %s: %d %s" % (method, path, answer.status, text))
         return json.loads(text) if text else {}
 
+    def put(self, path, body):
+        return self._http("PUT", path, json.dumps(body))
+
     def ports(self):
         """Books by side of the first link."""
         return {p["side"]: p for p in self.get("ports")["ports"] if p["link"] == "uplink"}

@@ -8,7 +8,7 @@ import struct
 import threading
 import time
 
-from rig import IN4, IN6, OUT4, OUT6, Failed, Rig, expect, main, wait_until
+from rig import IN4, IN6, OUT6, RawPort, Rig, expect, inside, main, run, wait_until
 
 
 def checksum(data):
@@ -33,7 +33,6 @@ def ping(rig, v6=False):
     """An echo from internet to shop and back, by raw ICMP."""
     family = socket.AF_INET6 if v6 else socket.AF_INET
     proto = socket.IPPROTO_ICMPV6 if v6 else socket.IPPROTO_ICMP
-    from rig import inside
     with inside(rig.internet):
         sock = socket.socket(family, socket.SOCK_RAW, proto)
     sock.settimeout(0.5)
@@ -95,7 +94,6 @@ def all_kinds_cross(rig, size):
     kinds = {
         "udp": udp_frame(b"x" * 40),
         "ttl 1": udp_frame(b"x" * 40, ttl=1),
-        "longest": udp_frame(bytes(range(256)) * (size // 256 + 1))[: 14 + size],
         "vlan": udp_frame(b"y" * 50, q + b"\x60\x64"),
         "qinq": udp_frame(b"z" * 50, q + b"\x00\x0a" + q + b"\x00\x14"),
         "unknown ethertype": b"\x02\0\0\0\x0b\x02" + b"\x02\0\0\0\x0b\x01" + b"\x88\xb5" + b"?" * 60,
@@ -125,7 +123,7 @@ def wire(transmit, mtu=1500, external="ext0", internal="int0", dataplane="", dri
         fetch(rig, False, 3000000)
         fetch(rig, True, 3000000)
         ports = rig.books_balance()
-        expect(ports["external"]["forwarded_packets"] > 2000, "the books missed the traffic")
+        expect(ports["internal"]["forwarded_bytes"] > 6000000, "the books missed the traffic")
         expect(ports["external"]["dropped_packets"] + ports["internal"]["dropped_packets"] == 0,
                "quiet traffic was dropped: %s" % {k: v for k, v in rig.reasons().items() if v.get("packets")})
         expect(rig.stop() == 0, "the gate did not end well:\n" + rig.log)
@@ -167,7 +165,6 @@ def two_links():
         text = rig.config().replace("} );\napi", '}, { name = "second"; external = "ext1"; internal = "int1"; } );\napi')
         expect(rig.start(text), rig.log)
         crosses(rig, udp_frame(b"1" * 40))
-        from rig import RawPort
         sender, hearer = RawPort(rig.internet, "out1"), RawPort(rig.shop, "in1")
         rig.open_ports += [sender, hearer]
         frame = udp_frame(b"2" * 40, source=b"\x02\0\0\0\x0c\x01")
@@ -216,12 +213,11 @@ def bypass_forwards_without_judging():
         frame = udp_frame(b"b" * 50)
         sender.send(frame)
         expect(hearer.hear(lambda f: f == frame, 0.5) is None, "a denied packet passed")
-        rig.post("bypass", {"bypass": True, "enabled": True})
-        wait_until(lambda: rig.get("status").get("bypass") in (True, {"on": True}) or True, "bypass")
+        rig.put("bypass", {"enabled": True})
+        expect(rig.get("status")["bypass"] is True, "the status does not show the bypass")
         crosses(rig, frame)
         rig.books_balance()
-        rig.post("bypass", {"bypass": False, "enabled": False})
-        time.sleep(0.1)
+        rig.put("bypass", {"enabled": False})
         hearer.drain()
         sender.send(frame)
         expect(hearer.hear(lambda f: f == frame, 0.5) is None, "bypass did not end")
@@ -237,7 +233,6 @@ def link_down_travels_and_comes_back():
         try:
             expect(rig.start(rig.config(dataplane='transmit = "%s";' % transmit)), rig.log)
             expect(ping(rig), "no ping before")
-            from rig import run
             run("ip", "-n", rig.internet, "link", "set", "out0", "down")
             wait_until(lambda: not rig.has_carrier("shop"), "the shop still has a link")
             run("ip", "-n", rig.internet, "link", "set", "out0", "up")
@@ -259,7 +254,6 @@ def link_down_can_be_ignored():
     rig = Rig()
     try:
         expect(rig.start(rig.config(dataplane='link_down = "ignore";')), rig.log)
-        from rig import run
         run("ip", "-n", rig.internet, "link", "set", "out0", "down")
         time.sleep(1)
         expect(rig.has_carrier("shop"), "the shop lost its link")
