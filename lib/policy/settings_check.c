@@ -289,8 +289,11 @@ check_sources(const struct settings_policy *p, struct conf_errors *errors)
 			continue;
 		memcpy(&value, (const char *)p->params[k] + f->offset, sizeof(value));
 		conf_format_amount(f->kind, value, limit);
-		/* The default is nobody's choice. */
-		if (most[is_bits] == 0 || value <= most[is_bits] ||
+		/*
+		 * The default is nobody's choice; and beside thresholds in the
+		 * other unit nothing can be said.
+		 */
+		if (most[is_bits] == 0 || most[!is_bits] > 0 || value <= most[is_bits] ||
 		    strcmp(limit, f->absent) == 0)
 			continue;
 		conf_format_amount(f->kind, most[is_bits], rate);
