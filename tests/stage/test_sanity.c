@@ -288,6 +288,16 @@ hosts_that_seek_an_address_are_spared(void)
 		{ PROTO_ICMPV6, 128, 255, { "::", "ff02::1", 0, 0 }, "bogon_source" },
 		{ PROTO_UDP, 0, 1, { "fe80::2", "ff02::1:2", 546, 547 }, "passed" },
 		{ PROTO_ICMPV6, 128, 64, { "fe80::2", "fe80::3", 0, 0 }, "passed" },
+		{ PROTO_ICMPV6,
+		  136,
+		  255,
+		  { "fe80::2", "2001:db8:a::10", 0, 0 },
+		  "passed" },
+		{ PROTO_ICMPV6,
+		  136,
+		  254,
+		  { "fe80::2", "2001:db8:a::10", 0, 0 },
+		  "bogon_source" },
 	};
 
 	rig_open(&rig, &stage_sanity, "private_sources = \"deny\";");

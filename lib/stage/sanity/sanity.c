@@ -247,10 +247,14 @@ judge_ipv6_source(const struct params *p, const struct facts *f)
 		               : REASON_BOGON_SOURCE;
 	if (a[0] == 0xff)
 		return REASON_BOGON_SOURCE;
-	/* Link-local hosts may talk on the link, but no router carries them further. */
+	/*
+	 * Link-local hosts may talk on the link, but no router carries them further;
+	 * a hop limit of 255 shows that none did.
+	 */
 	if (is_link_local(a))
-		return f->dst[0] == 0xff || is_link_local(f->dst) ? SOUND
-		                                                  : REASON_BOGON_SOURCE;
+		return f->dst[0] == 0xff || is_link_local(f->dst) || f->ttl == 255
+		               ? SOUND
+		               : REASON_BOGON_SOURCE;
 	if ((a[0] & 0xfe) == 0xfc || (a[0] == 0xfe && (a[1] & 0xc0) == 0xc0))
 		return p->private_sources == DENY ? REASON_PRIVATE_SOURCE : SOUND;
 	return SOUND;
