@@ -32,32 +32,38 @@ lanes_of(const struct burst *b, uint64_t among, uint16_t policy)
 	return same;
 }
 
+/* Which lanes each stage sees, and which of them it may stop. */
+struct plan {
+	uint64_t observe[STAGE_MAX];
+	uint64_t todo[STAGE_MAX];
+};
+
 /*
  * Turn "which stages does each packet need" into "which packets does each stage
  * need", once per burst and policy, so that no stage ever has to ask. What comes
  * from inside, and what is only being learned from, is judged by no stage.
  */
 static void
-plan(const struct policies *policies, struct burst *b, uint64_t todo[STAGE_MAX])
+make_plan(struct plan *plan, const struct policies *policies, struct burst *b)
 {
 	uint64_t rest = b->live;
 
-	memset(todo, 0, STAGE_MAX * sizeof(*todo));
-	if (b->side == SIDE_INTERNAL)
-		return;
-
+	memset(plan, 0, sizeof(*plan));
 	while (rest != 0) {
 		uint16_t id = b->policy[__builtin_ctzll(rest)];
 		const struct policy *p = &policies->policy[id];
 		uint64_t same = lanes_of(b, rest, id);
+		bool is_judged = b->side == SIDE_EXTERNAL && p->mode != POLICY_LEARN;
 
 		rest &= ~same;
-		if (p->mode == POLICY_LEARN)
-			continue;
 		if (p->mode == POLICY_MONITOR)
 			b->watched |= same;
-		for (unsigned int s = 0; s < stage_count; s++)
-			todo[s] |= is_set(p->stages, s) ? same : 0;
+		for (unsigned int s = 0; s < stage_count; s++) {
+			uint64_t mine = is_set(p->stages, s) ? same : 0;
+
+			plan->observe[s] |= mine;
+			plan->todo[s] |= is_judged ? mine : 0;
+		}
 	}
 }
 
@@ -128,18 +134,19 @@ conclude(struct pipeline *pl, struct burst *b, unsigned int s, uint64_t decided)
 void
 pipeline_run(struct pipeline *pl, const struct policies *policies, struct burst *b)
 {
-	uint64_t todo[STAGE_MAX];
+	struct plan plan;
 
-	plan(policies, b, todo);
+	make_plan(&plan, policies, b);
 	arrive(pl, policies, b);
 
 	for (unsigned int s = 0; s < stage_count; s++) {
 		const struct stage *stage = stage_list[s];
 		uint64_t before = b->live;
-		uint64_t mine = todo[s] & before & ~b->spared & ~b->exempt;
+		uint64_t seen = plan.observe[s] & before;
+		uint64_t mine = plan.todo[s] & before & ~b->spared & ~b->exempt;
 
-		if (stage->observe != NULL && before != 0)
-			stage->observe(pl->state[s], &policies->view[s], b, before);
+		if (stage->observe != NULL && seen != 0)
+			stage->observe(pl->state[s], &policies->view[s], b, seen);
 		if (mine == 0 || stage->decide == NULL)
 			continue;
 		stage->decide(pl->state[s], &policies->view[s], b, mine);

@@ -14,9 +14,10 @@
  *            packet, no locks; it never points into params
  *
  * Order within a burst, for each stage in the visible order of the registry:
- * observe() for all lanes that still travel, both directions and every mode;
- * then decide() for the lanes it may stop: external -> internal, policy in
- * monitor or mitigate, not spared, not exempt.
+ * observe() for the lanes of its policies that still travel, both directions
+ * and every mode; then decide() for those of them that it may stop: external ->
+ * internal, policy in monitor or mitigate, not spared, not exempt. params of
+ * those lanes' policies are never NULL there.
  */
 #ifndef STAGE_STAGE_H
 #define STAGE_STAGE_H
@@ -103,9 +104,9 @@ struct stage {
 	/* Hot path: worker thread, cannot fail, does not allocate, log or block. */
 	void (*observe)(
 		void *state, const struct stage_view *view, struct burst *b,
-		uint64_t lanes); /* optional; params may be NULL for a lane's policy */
+		uint64_t lanes); /* optional */
 	void (*decide)(void *state, const struct stage_view *view, struct burst *b,
-	               uint64_t todo); /* optional; params are never NULL there */
+	               uint64_t todo); /* optional */
 	void (*reply)(void *state, struct burst *b,
 	              uint64_t lanes); /* with burst_reply */
 

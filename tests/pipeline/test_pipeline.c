@@ -241,12 +241,14 @@ learn_judges_nothing(void)
 }
 
 static void
-a_policy_is_judged_only_by_its_own_stages(void)
+a_policy_meets_only_its_own_stages(void)
 {
 	setup(POLICY_MITIGATE, 4);
 	b.policy[5] = 0;
 	pipeline_run(&pl, policies, &b);
 	CU_ASSERT_EQUAL(judged[0], 0);
+	CU_ASSERT_EQUAL(observed[0], 0);
+	CU_ASSERT_EQUAL(observed[2], 0xff & ~lane_bit(5));
 	CU_ASSERT_EQUAL(judged[2], 0xff & ~lane_bit(5));
 	CU_ASSERT_EQUAL(b.live, lane_bit(5));
 	teardown();
@@ -358,7 +360,7 @@ reasons_have_one_running_index(void)
 SUITE_MAIN("pipeline", TEST(a_later_stage_judges_only_what_is_left),
            TEST(every_stage_observes_all_that_travels),
            TEST(monitor_counts_each_packet_once_and_spares_all),
-           TEST(learn_judges_nothing), TEST(a_policy_is_judged_only_by_its_own_stages),
+           TEST(learn_judges_nothing), TEST(a_policy_meets_only_its_own_stages),
            TEST(answers_are_built_only_when_they_will_be_sent),
            TEST(the_books_of_a_vector_balance_also_when_the_port_is_full),
            TEST(what_the_service_sends_is_counted_apart),
