@@ -39,9 +39,8 @@ static const struct conf_field fields[] = {
 	  .absent = "10m",
 	  .min = SECOND_NS,
 	  .max = SOURCE_MAX_NS,
-	  .help = "How long an address counts as a verified source after the last packet "
-	          "of "
-	          "a flow that proved itself." },
+	  .help = "How long an address counts as a verified source after the last "
+	          "packet of a flow that proved itself." },
 	{ .key = "max_flows_per_source",
 	  .kind = CONF_COUNT,
 	  .offset = offsetof(struct params, max_flows_per_source),
@@ -49,8 +48,7 @@ static const struct conf_field fields[] = {
 	  .min = 1,
 	  .max = 10000000,
 	  .help = "Verified flows of one source that keep a safe place in the flow "
-	          "table; "
-	          "more are forwarded alike, but may be forgotten in a flood." },
+	          "table; more are forwarded alike, but may be forgotten in a flood." },
 	{ .key = "ipv6_prefix",
 	  .kind = CONF_INT,
 	  .offset = offsetof(struct params, ipv6_prefix),
@@ -58,8 +56,7 @@ static const struct conf_field fields[] = {
 	  .min = 48,
 	  .max = 128,
 	  .help = "Bits of an IPv6 address that make one source; an IPv4 source is "
-	          "always one "
-	          "address." },
+	          "always one address." },
 	{ 0 },
 };
 
@@ -238,8 +235,7 @@ explain(void *state, const struct stage_view *view, struct explain *e, uint64_t 
 
 const struct stage stage_flows = {
 	.name = "flows",
-	.help = "Follows connections both ways and tells proven customers from "
-	        "strangers.",
+	.help = "Tells proven customers from strangers by following both directions.",
 	.reasons = reasons,
 	.fields = fields,
 	.params_size = sizeof(struct params),

@@ -47,22 +47,20 @@ enum {
 
 static const struct stage_reason reasons[] = {
 	[REASON_BLOCKED] = { "blocked", REASON_DROP,
-	                     "The source proved that it is real, stayed over a limit for "
-	                     "`block_after` and is blocked for `block_for`." },
+	                     "The source is real, stayed over a limit for `block_after` "
+	                     "and is blocked for `block_for`." },
 	[REASON_CONNECTIONS] = { "connections", REASON_DROP,
 	                         "The source completes more handshakes than "
 	                         "`new_connections`; what it has open goes on." },
 	[REASON_PACKETS] = { "packets", REASON_DROP,
 	                     "The source sends more packets outside of verified flows "
-	                     "than "
-	                     "`packets`." },
+	                     "than `packets` allows." },
 	[REASON_BITS] = { "bits", REASON_DROP,
 	                  "The source sends more outside of verified flows than "
 	                  "`bits`." },
 	[REASON_VERIFIED_PACKETS] = { "verified_packets", REASON_DROP,
 	                              "The verified flows of the source send more "
-	                              "packets "
-	                              "than `verified_packets`." },
+	                              "packets than `verified_packets`." },
 	[REASON_VERIFIED_BITS] = { "verified_bits", REASON_DROP,
 	                           "The verified flows of the source send more than "
 	                           "`verified_bits`." },

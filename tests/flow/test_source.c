@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Keys and times of sources, and what a burst may believe of its lanes. */
+#include "flow/source.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "suite.h"
+
+#define SECOND UINT64_C(1000000000)
+
+static struct source_table t;
+static struct burst b;
+static uint8_t prefix_len[LANES_MAX];
+
+static void
+open_table(uint64_t entries)
+{
+	struct hash_key key;
+
+	hash_key_seeded(&key, 5);
+	CU_ASSERT_EQUAL_FATAL(source_table_open(&t, entries, &key), 0);
+	memset(prefix_len, 64, sizeof(prefix_len));
+}
+
+/* A burst from outside of 64 IPv4 addresses from `first` on. */
+static void
+find(uint32_t first, uint64_t now_ns)
+{
+	memset(&b, 0, sizeof(b));
+	burst_start(&b, now_ns, 0, SIDE_EXTERNAL);
+	b.count = 64;
+	b.live = UINT64_MAX;
+	for (uint32_t i = 0; i < 64; i++) {
+		const uint32_t n = __builtin_bswap32(first + i);
+
+		b.facts[i].src[10] = b.facts[i].src[11] = 0xff;
+		memcpy(&b.facts[i].src[12], &n, sizeof(n));
+	}
+	source_find_burst(&t, &b, b.live, prefix_len);
+}
+
+/* Bit by bit: what is behind the prefix is gone, what is before it is kept. */
+static void
+a_key_keeps_its_prefix_and_nothing_more(void)
+{
+	uint8_t address[16];
+	struct source_key key;
+
+	memset(address, 0xff, sizeof(address));
+	for (unsigned int len = 48; len <= 128; len++) {
+		source_key_of(&key, address, 9, (uint8_t)len);
+		CU_ASSERT_EQUAL(key.prefix_len, len);
+		CU_ASSERT_EQUAL(key.service, 9);
+		for (unsigned int bit = 0; bit < 128; bit++)
+			CU_ASSERT_EQUAL_FATAL(key.address[bit / 8] >> (7 - bit % 8) & 1,
+			                      bit < len);
+	}
+}
+
+static void
+an_ipv4_source_is_one_address_whatever_the_prefix(void)
+{
+	const uint8_t address[16] = { [10] = 0xff, [11] = 0xff, 192, 0, 2, 7 };
+	struct source_key key;
+
+	source_key_of(&key, address, 1, 48);
+	CU_ASSERT_EQUAL(memcmp(key.address, address, 16), 0);
+	CU_ASSERT_EQUAL(key.prefix_len, 128);
+}
+
+/* The 32-bit clock wraps after 52 days; near the wrap a moment is what it is anywhere else. */
+static void
+moments_survive_the_wrap_of_their_clock(void)
+{
+	const uint64_t wrap_ns = SOURCE_TICK_NS << 32;
+	const uint64_t starts[] = { 0,           SECOND,  wrap_ns - SECOND,
+		                    wrap_ns - 1, wrap_ns, wrap_ns + SECOND };
+
+	for (size_t i = 0; i < sizeof(starts) / sizeof(*starts); i++) {
+		const uint32_t moment = source_moment(starts[i] + 10 * SECOND);
+
+		CU_ASSERT_NOT_EQUAL(moment, 0);
+		CU_ASSERT_TRUE(source_is_ahead(moment, starts[i]));
+		CU_ASSERT_TRUE(source_is_ahead(moment, starts[i] + 99 * SECOND / 10));
+		CU_ASSERT_FALSE(source_is_ahead(moment, starts[i] + 101 * SECOND / 10));
+		CU_ASSERT_DOUBLE_EQUAL(
+			(double)source_since(moment, starts[i] + 13 * SECOND), 3e9, 3e6);
+	}
+	CU_ASSERT_NOT_EQUAL(source_moment(wrap_ns), 0);
+	CU_ASSERT_FALSE(source_is_ahead(0, SECOND));
+}
+
+/* In a tiny table a lane's slot may be taken by a later lane of the same burst. */
+static void
+a_lane_never_gets_the_source_of_another(void)
+{
+	unsigned int held = 0;
+
+	open_table(64);
+	for (uint32_t round = 0; round < 100; round++) {
+		find(round * 40, SECOND + round * SECOND / 10);
+		for (unsigned int i = 0; i < 64; i++) {
+			const struct source *s = source_of_lane(&t, i);
+
+			if (s == NULL)
+				continue;
+			held++;
+			CU_ASSERT_EQUAL_FATAL(memcmp(s->key.address, b.facts[i].src, 16),
+			                      0);
+		}
+	}
+	CU_ASSERT(held > 100 && held < 6400);
+	source_table_close(&t);
+}
+
+static void
+lanes_of_the_last_burst_are_forgotten(void)
+{
+	open_table(4096);
+	find(0, SECOND);
+	CU_ASSERT_PTR_NOT_NULL(source_of_lane(&t, 63));
+	t.proven = 1;
+	source_find_burst(&t, &b, 1, prefix_len);
+	CU_ASSERT_PTR_NOT_NULL(source_of_lane(&t, 0));
+	for (unsigned int i = 1; i < 64; i++)
+		CU_ASSERT_PTR_NULL(source_of_lane(&t, i));
+	CU_ASSERT_EQUAL(t.proven, 0);
+	source_table_close(&t);
+}
+
+/* Earned while verified or blocked, however silent; unearned again when the time is over. */
+static void
+earned_lasts_as_long_as_its_time(void)
+{
+	for (unsigned int is_block = 0; is_block < 2; is_block++) {
+		open_table(4096);
+		find(0, SECOND);
+		if (is_block)
+			source_block(&t, t.lane[5], SECOND, SOURCE_MAX_NS);
+		else
+			source_verify(&t, t.lane[5], SECOND, SOURCE_MAX_NS);
+		CU_ASSERT_EQUAL(t.table.used[TABLE_EARNED], 1);
+		table_sweep(&t.table, t.table.buckets, table_tick(3599 * SECOND));
+		CU_ASSERT_EQUAL(t.table.used[TABLE_EARNED], 1);
+		CU_ASSERT_EQUAL(t.table.used[TABLE_UNEARNED], 0);
+		find(0, 3599 * SECOND);
+		CU_ASSERT_EQUAL(t.table.used[TABLE_EARNED], 1);
+		find(0, 3602 * SECOND);
+		CU_ASSERT_EQUAL(t.table.used[TABLE_EARNED], 0);
+		CU_ASSERT_EQUAL(t.table.used[TABLE_UNEARNED], 64);
+		CU_ASSERT_EQUAL(source_of_lane(&t, 5)->blocks, is_block);
+		source_table_close(&t);
+	}
+}
+
+static void
+a_source_is_found_by_its_key(void)
+{
+	struct source_key key;
+
+	open_table(4096);
+	find(100, SECOND);
+	source_key_of(&key, b.facts[3].src, 0, 64);
+	CU_ASSERT_EQUAL(source_find(&t, &key, SECOND), t.lane[3]);
+	key.service = 1;
+	CU_ASSERT_EQUAL(source_find(&t, &key, SECOND), SOURCE_NONE);
+	source_table_close(&t);
+}
+
+SUITE_MAIN("source", TEST(a_key_keeps_its_prefix_and_nothing_more),
+           TEST(an_ipv4_source_is_one_address_whatever_the_prefix),
+           TEST(moments_survive_the_wrap_of_their_clock),
+           TEST(a_lane_never_gets_the_source_of_another),
+           TEST(lanes_of_the_last_burst_are_forgotten),
+           TEST(earned_lasts_as_long_as_its_time), TEST(a_source_is_found_by_its_key))
