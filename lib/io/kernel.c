@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/bpf.h>
 #include <linux/ethtool.h>
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
@@ -13,6 +14,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -187,24 +189,45 @@ find_attribute(const void *from, size_t len, unsigned short type)
 	return NULL;
 }
 
-static bool
-says_xdp(const struct nlmsghdr *answer)
+/* Number of the XDP program that a link's description names, 0 without. */
+static uint32_t
+xdp_program(const struct nlmsghdr *answer)
 {
 	const struct ifinfomsg *info = NLMSG_DATA(answer);
-	const struct rtattr *xdp, *attached;
+	const struct rtattr *xdp, *id;
 
 	if (answer->nlmsg_type != RTM_NEWLINK)
-		return false;
+		return 0;
 	xdp = find_attribute(IFLA_RTA(info), IFLA_PAYLOAD(answer), IFLA_XDP);
 	if (xdp == NULL)
+		return 0;
+	id = find_attribute(RTA_DATA(xdp), RTA_PAYLOAD(xdp), IFLA_XDP_PROG_ID);
+	return id == NULL ? 0 : *(const uint32_t *)RTA_DATA(id);
+}
+
+/* Whether it is what libxdp loads for every AF_XDP socket: one that was killed leaves it. */
+static bool
+is_for_sockets(uint32_t program)
+{
+	struct bpf_prog_info info = { 0 };
+	union bpf_attr attr = { .prog_id = program };
+	bool is_it;
+	int fd = (int)syscall(SYS_bpf, BPF_PROG_GET_FD_BY_ID, &attr, sizeof(attr));
+
+	if (fd < 0)
 		return false;
-	attached = find_attribute(RTA_DATA(xdp), RTA_PAYLOAD(xdp), IFLA_XDP_ATTACHED);
-	return attached != NULL &&
-	       *(const uint8_t *)RTA_DATA(attached) != XDP_ATTACHED_NONE;
+	memset(&attr, 0, sizeof(attr));
+	attr.info.bpf_fd = (uint32_t)fd;
+	attr.info.info_len = sizeof(info);
+	attr.info.info = (uintptr_t)&info;
+	is_it = syscall(SYS_bpf, BPF_OBJ_GET_INFO_BY_FD, &attr, sizeof(attr)) == 0 &&
+	        strcmp(info.name, "xsk_def_prog") == 0;
+	close(fd);
+	return is_it;
 }
 
 bool
-kernel_has_xdp(const char *interface)
+kernel_has_foreign_xdp(const char *interface)
 {
 	struct {
 		struct nlmsghdr head;
@@ -214,7 +237,7 @@ kernel_has_xdp(const char *interface)
 		                 .nlmsg_flags = NLM_F_REQUEST },
 		       .info = { .ifi_index = (int)if_nametoindex(interface) } };
 	static _Alignas(struct nlmsghdr) char answer[32768];
-	bool has = false;
+	uint32_t program = 0;
 	ssize_t n;
 	int fd;
 
@@ -225,11 +248,11 @@ kernel_has_xdp(const char *interface)
 		return false;
 	if (send(fd, &ask_link, sizeof(ask_link), 0) == (ssize_t)sizeof(ask_link)) {
 		n = recv(fd, answer, sizeof(answer), 0);
-		has = n > 0 && NLMSG_OK((struct nlmsghdr *)answer, (size_t)n) &&
-		      says_xdp((struct nlmsghdr *)answer);
+		if (n > 0 && NLMSG_OK((struct nlmsghdr *)answer, (size_t)n))
+			program = xdp_program((struct nlmsghdr *)answer);
 	}
 	close(fd);
-	return has;
+	return program != 0 && !is_for_sockets(program);
 }
 
 int

@@ -39,8 +39,11 @@ int kernel_set_channels(const char *interface, unsigned int queues, unsigned int
  */
 int kernel_plain_frames(const char *interface);
 
-/* Whether an XDP program of somebody takes frames before anybody else sees them. */
-bool kernel_has_xdp(const char *interface);
+/*
+ * Whether somebody's XDP program takes frames before anybody else sees them. The
+ * one that serves AF_XDP sockets does not count: it outlives a killed process.
+ */
+bool kernel_has_foreign_xdp(const char *interface);
 
 /*
  * Claim the interface in this network namespace, against other processes of

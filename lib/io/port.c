@@ -272,13 +272,6 @@ port_start(struct port *p, const struct port_ask *ask, char *why)
 	port_close(p);
 	if (p->kind != END_KERNEL || p->use_packet)
 		return failed;
-	/* AF_PACKET would see only what that program lets pass. */
-	if (kernel_has_xdp(p->interface))
-		return io_fail(
-			why, -EBUSY,
-			"another program holds %s with an XDP program of its own (`ip "
-			"link show %s`): end it, or `ip link set %s xdp off`",
-			p->interface, p->interface, p->interface);
 	p->use_packet = true;
 	log_warning(
 		"%s: AF_XDP does not work here (%s%s%s), so AF_PACKET is used: about "

@@ -109,6 +109,13 @@ port_prepare_interface(struct port *p, unsigned int workers, char *why)
 		return io_fail(why, -EBUSY,
 		               "%s is an end of another Tidegate that runs here",
 		               p->interface);
+	/* AF_XDP would fail and, when closed, remove it; AF_PACKET sees what it lets pass. */
+	if (kernel_has_foreign_xdp(p->interface))
+		return io_fail(
+			why, -EBUSY,
+			"another program holds %s with an XDP program of its own (`ip "
+			"link show %s`): end it, or `ip link set %s xdp off`",
+			p->interface, p->interface, p->interface);
 	failed = prepare_channels(p, workers, why);
 	if (failed != 0)
 		return failed;
