@@ -129,17 +129,27 @@ static const struct conf_field fields[] = {
 };
 
 /*
- * The combinations of FIN SYN RST PSH ACK URG. ECE and CWR may stand with any
- * of them (RFC 3168). What passes is what netfilter calls valid, PSH aside:
- * SYN, SYN URG, SYN ACK, RST, RST ACK, FIN ACK (URG), ACK (URG); it has met more
- * odd stacks than anybody (nf_conntrack_proto_tcp, tcp_valid_flags).
+ * The combinations of FIN SYN RST PSH ACK URG, one bit each. ECE and CWR may
+ * stand with any of them (RFC 3168). What passes is what netfilter calls valid,
+ * PSH aside; it has met more odd stacks than anybody (nf_conntrack_proto_tcp,
+ * tcp_valid_flags).
  */
+#define ALL_FLAGS     (TCP_FIN | TCP_SYN | TCP_RST | TCP_PSH | TCP_ACK | TCP_URG)
+#define PSH_OR_NOT(f) (UINT64_C(1) << (f) | UINT64_C(1) << ((f) | TCP_PSH))
+static const uint64_t sound_flags =
+	PSH_OR_NOT(TCP_SYN) | PSH_OR_NOT(TCP_SYN | TCP_URG) |
+	PSH_OR_NOT(TCP_SYN | TCP_ACK) | PSH_OR_NOT(TCP_SYN | TCP_ACK | TCP_URG) |
+	PSH_OR_NOT(TCP_RST) | PSH_OR_NOT(TCP_RST | TCP_ACK) |
+	PSH_OR_NOT(TCP_FIN | TCP_ACK) | PSH_OR_NOT(TCP_FIN | TCP_ACK | TCP_URG) |
+	PSH_OR_NOT(TCP_ACK) | PSH_OR_NOT(TCP_ACK | TCP_URG);
+
 static unsigned int
 judge_flags(uint8_t tcp_flags)
 {
-	const unsigned int f =
-		tcp_flags & (TCP_FIN | TCP_SYN | TCP_RST | TCP_PSH | TCP_ACK | TCP_URG);
+	const unsigned int f = tcp_flags & ALL_FLAGS;
 
+	if (sound_flags >> f & 1)
+		return SOUND;
 	if ((f & (TCP_SYN | TCP_FIN)) == (TCP_SYN | TCP_FIN))
 		return REASON_SYN_FIN;
 	if ((f & (TCP_SYN | TCP_RST)) == (TCP_SYN | TCP_RST))
@@ -148,13 +158,7 @@ judge_flags(uint8_t tcp_flags)
 		return REASON_NO_FLAGS;
 	if (f == (TCP_FIN | TCP_PSH | TCP_URG))
 		return REASON_XMAS;
-	if ((f & (TCP_FIN | TCP_RST)) == (TCP_FIN | TCP_RST))
-		return REASON_BAD_FLAGS;
-	if ((f & TCP_FIN) && !(f & TCP_ACK))
-		return REASON_BAD_FLAGS;
-	if ((f & TCP_URG) && (f & TCP_RST))
-		return REASON_BAD_FLAGS;
-	return SOUND;
+	return REASON_BAD_FLAGS;
 }
 
 static unsigned int
