@@ -93,8 +93,8 @@ int settings_check_live(const struct settings *now, const struct settings *next,
 int settings_check_links(const struct settings *s, struct conf_errors *errors);
 
 /*
- * Cores as configured: core[0] is control's, the rest are the workers'. "auto"
- * gives 0. Returns how many, at most `room`; settings are checked already.
+ * Cores as configured: core[0] is control's, the rest are the workers'; with as
+ * many workers as cores one of them shares control's. "auto" gives 0. Returns how many, at most `room`; settings are checked already.
  */
 size_t settings_cores(const struct settings *s, unsigned int *core, size_t room);
 /* Workers as configured; 0 is "auto". */

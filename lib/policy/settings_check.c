@@ -173,16 +173,11 @@ check_cores(const struct settings *s, struct conf_errors *errors)
 		          "\"2,4,6\", each core "
 		          "once, the first for control",
 		          s->cores);
-	else if (cores == 1)
+	/* As many workers as cores is possible: one of them then shares with control. */
+	else if (cores > 0 && workers > cores)
 		conf_fail(errors, &at_cores,
-		          "\"%s\" is one core; at least two are needed, control and one "
-		          "worker",
-		          s->cores);
-	else if (cores > 1 && workers > 0 && workers != cores - 1)
-		conf_fail(errors, &at_cores,
-		          "\"%s\" gives one core to control and %zu to workers, but "
-		          "workers is \"%u\"",
-		          s->cores, cores - 1, workers);
+		          "\"%s\" has %zu core%s for \"%u\" workers and control",
+		          s->cores, cores, cores == 1 ? "" : "s", workers);
 }
 
 /* --- services --- */

@@ -30,10 +30,15 @@ static const struct fault {
 	  "t.conf: dataplane.workers: \"128\" is not a number of workers; write \"auto\" or \"1\" to \"127\"\n"
 	  "t.conf: dataplane.cores: \"0,1,0\" is no set of cores; write \"auto\", \"0-3\" or \"2,4,6\", each core once, the first for control\n" },
 	{ "version = 1; dataplane = { workers = \"two\"; cores = \"4\"; };",
-	  "t.conf: dataplane.workers: \"two\" is not a number of workers; write \"auto\" or \"1\" to \"127\"\n"
-	  "t.conf: dataplane.cores: \"4\" is one core; at least two are needed, control and one worker\n" },
+	  "t.conf: dataplane.workers: \"two\" is not a number of workers; write \"auto\" or \"1\" to \"127\"\n" },
+	{ "version = 1; dataplane = { workers = \"4\"; cores = \"0-2\"; };",
+	  "t.conf: dataplane.cores: \"0-2\" has 3 cores for \"4\" workers and control\n" },
+	{ "version = 1; dataplane = { workers = \"2\"; cores = \"7\"; };",
+	  "t.conf: dataplane.cores: \"7\" has 1 core for \"2\" workers and control\n" },
+	{ "version = 1; dataplane = { workers = \"1\"; cores = \"7\"; };",
+	  "" },
 	{ "version = 1; dataplane = { workers = \"3\"; cores = \"0-2\"; };",
-	  "t.conf: dataplane.cores: \"0-2\" gives one core to control and 2 to workers, but workers is \"3\"\n" },
+	  "" },
 	{ "version = 1; dataplane = { workers = 3; cores = \"0-200\"; };",
 	  "t.conf:1: dataplane.workers: must be text in quotes\n"
 	  "t.conf: dataplane.cores: \"0-200\" is no set of cores; write \"auto\", \"0-3\" or \"2,4,6\", each core once, the first for control\n" },
