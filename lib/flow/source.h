@@ -29,7 +29,6 @@
 
 #define SOURCE_TICK_NS (UINT64_C(1) << 20)
 #define SOURCE_NONE    TABLE_NONE
-#define SOURCE_PREFIX  64 /* IPv6 bits that make one source, where nothing is configured */
 #define SOURCE_IDLE_NS (UINT64_C(60) * 1000000000)   /* of an unearned source */
 #define SOURCE_MAX_NS  (UINT64_C(3600) * 1000000000) /* longest a source may stay earned */
 

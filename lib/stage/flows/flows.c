@@ -60,13 +60,6 @@ static const struct conf_field fields[] = {
 	{ 0 },
 };
 
-/* For lanes whose policy does not run the stage: its flows are followed all the same. */
-static const struct params defaults = {
-	.verified_for_ns = 600 * SECOND_NS,
-	.max_flows_per_source = 10000,
-	.ipv6_prefix = SOURCE_PREFIX,
-};
-
 struct state {
 	struct flow_table *flows;
 	struct source_table *sources;
@@ -96,9 +89,7 @@ close_state(void *state)
 static inline const struct params *
 params_of(const struct stage_view *view, const struct burst *b, unsigned int lane)
 {
-	const struct params *p = view->params[b->policy[lane]];
-
-	return p != NULL ? p : &defaults;
+	return view->params[b->policy[lane]];
 }
 
 static void
