@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "telemetry/events.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "suite.h"
+#include "telemetry/by_hand.h"
+
+static struct box *box;
+static struct telemetry *t;
+static struct telemetry_events *e;
+static char folder[] = "/tmp/tidegate-events-XXXXXX", file[64], moved[64];
+static unsigned int notices; /* still to come */
+
+static bool
+next_notice(void *arg, struct notice *out)
+{
+	(void)arg;
+	if (notices == 0)
+		return false;
+	notices--;
+	memset(out, 0, sizeof(*out));
+	out->time_ns = hand.now_ns;
+	out->until_ns = hand.now_ns + 60000000000;
+	out->kind = NOTICE_SOURCE_BLOCKED;
+	out->prefix_len = 128;
+	out->service = 1;
+	out->unit = "packets_per_second";
+	out->value = 9000;
+	out->threshold = 5000;
+	out->stage = (uint8_t)stage_count;
+	hand_address("192.0.2.66", out->address);
+	return true;
+}
+
+static void
+begin(const char *to)
+{
+	box = hand_open();
+	t = telemetry_open(box);
+	e = telemetry_events_open(&(struct telemetry_events_from){
+		.telemetry = t, .file = to, .next_notice = next_notice });
+	CU_ASSERT_PTR_NOT_NULL_FATAL(e);
+	notices = 0;
+}
+
+static void
+begin_in_folder(void)
+{
+	strcpy(folder + strlen(folder) - 6, "XXXXXX");
+	CU_ASSERT_PTR_NOT_NULL_FATAL(mkdtemp(folder));
+	snprintf(file, sizeof(file), "%s/events.json", folder);
+	snprintf(moved, sizeof(moved), "%s/events.json.1", folder);
+	begin(file);
+}
+
+static void
+end(void)
+{
+	telemetry_events_close(e);
+	telemetry_close(t);
+	hand_close(box);
+	unlink(file);
+	unlink(moved);
+	rmdir(folder);
+}
+
+/* All lines of a file as an array; each must be one JSON object. */
+static json_t *
+lines_of(const char *path)
+{
+	FILE *f = fopen(path, "r");
+	json_t *all = json_array();
+	char *line = NULL;
+	size_t size = 0;
+
+	while (f != NULL && getline(&line, &size, f) > 0) {
+		json_t *o = json_loads(line, 0, NULL);
+
+		CU_ASSERT_PTR_NOT_NULL_FATAL(o);
+		json_array_append_new(all, o);
+	}
+	free(line);
+	if (f != NULL)
+		fclose(f);
+	return all;
+}
+
+/* The n-th event of a type and, for attacks, a status; borrowed. */
+static json_t *
+find(json_t *all, const char *type, const char *status)
+{
+	json_t *o;
+	size_t i;
+
+	json_array_foreach(all, i, o)
+	{
+		const char *has = json_string_value(json_object_get(o, "event_type"));
+		json_t *inner = json_object_get(o, type);
+
+		if (has != NULL && strcmp(has, type) == 0 &&
+		    (status == NULL ||
+		     strcmp(json_string_value(json_object_get(inner, "status")),
+		            status) == 0))
+			return o;
+	}
+	return NULL;
+}
+
+static const char *
+text(json_t *o, const char *type, const char *key)
+{
+	const char *s = json_string_value(json_object_get(json_object_get(o, type), key));
+
+	return s != NULL ? s : "(none)";
+}
+
+static void
+an_attack_is_told_from_start_to_end(void)
+{
+	json_t *all, *o;
+
+	begin_in_folder();
+	hand_flood(box, 10000, 500);
+	telemetry_events_turn(e);
+	hand_flood(box, 0, 3000);
+	telemetry_events_turn(e);
+	all = lines_of(file);
+	o = find(all, "attack", "start");
+	CU_ASSERT_PTR_NOT_NULL_FATAL(o);
+	CU_ASSERT_STRING_EQUAL(json_string_value(json_object_get(o, "service")), "shop");
+	CU_ASSERT_STRING_EQUAL(json_string_value(json_object_get(o, "node")), "gate-1");
+	CU_ASSERT_STRING_EQUAL(text(o, "attack", "attack_id"), "a-20261121-0001");
+	CU_ASSERT_EQUAL(strncmp(json_string_value(json_object_get(o, "timestamp")),
+	                        "2026-11-21T22:30:01.", 20),
+	                0);
+	CU_ASSERT_PTR_NOT_NULL(
+		strstr(json_string_value(json_object_get(o, "timestamp")), "+0000"));
+	o = find(all, "attack", "end");
+	CU_ASSERT_PTR_NOT_NULL_FATAL(o);
+	CU_ASSERT_STRING_EQUAL(text(o, "attack", "status"), "end");
+	json_decref(all);
+	end();
+}
+
+static void
+blocks_audits_and_reloads_are_told(void)
+{
+	struct conf_errors errors = { 0 };
+	json_t *all, *o, *request = json_pack("{s:s}", "mode", "learn");
+
+	begin_in_folder();
+	notices = 1;
+	telemetry_event_audit(e, "alice", "PUT /api/v1/mode", request, 200);
+	conf_fail(&errors, NULL, "no such thing");
+	telemetry_event_config(e, &errors);
+	telemetry_events_turn(e);
+	all = lines_of(file);
+	CU_ASSERT_EQUAL(json_array_size(all), 3);
+	o = find(all, "block", NULL);
+	CU_ASSERT_STRING_EQUAL(text(o, "block", "prefix"), "192.0.2.66/32");
+	CU_ASSERT_STRING_EQUAL(text(o, "block", "reason"), "io.tx_full");
+	CU_ASSERT_STRING_EQUAL(json_string_value(json_object_get(o, "src_ip")),
+	                       "192.0.2.66");
+	o = find(all, "audit", NULL);
+	CU_ASSERT_STRING_EQUAL(text(o, "audit", "who"), "alice");
+	o = find(all, "config", NULL);
+	CU_ASSERT_STRING_EQUAL(text(o, "config", "result"), "refused");
+	CU_ASSERT_STRING_EQUAL(text(o, "config", "first_error"), "no such thing");
+	json_decref(all);
+	json_decref(request);
+	conf_errors_free(&errors);
+	end();
+}
+
+static void
+links_and_workers_are_told_when_they_change(void)
+{
+	json_t *all;
+
+	begin_in_folder();
+	telemetry_events_turn(e);
+	hand.is_link_down = true;
+	hand.now_ns += 5000000000;
+	box->worker[0].last_turn_ns = hand.now_ns;
+	telemetry_events_turn(e);
+	all = lines_of(file);
+	CU_ASSERT_EQUAL(json_array_size(all), 2);
+	CU_ASSERT_STRING_EQUAL(text(find(all, "port", "down"), "port", "name"), "veth0");
+	CU_ASSERT_PTR_NOT_NULL(find(all, "worker", "stuck"));
+	json_decref(all);
+	end();
+}
+
+static void
+too_many_are_suppressed_and_counted_but_an_end_is_written(void)
+{
+	json_t *all, *last;
+	size_t n;
+
+	begin_in_folder();
+	hand_flood(box, 10000, 500);
+	notices = 5000;
+	telemetry_events_turn(e);
+	all = lines_of(file);
+	n = json_array_size(all);
+	CU_ASSERT(n >= 200 && n <= 210);
+	json_decref(all);
+
+	hand.now_ns -= 1; /* not a nanosecond for new tokens */
+	telemetry_event_audit(e, "alice", "PUT /api/v1/bypass", NULL, 200);
+	telemetry_events_turn(e);
+	all = lines_of(file);
+	last = json_array_get(all, json_array_size(all) - 1);
+	CU_ASSERT_STRING_EQUAL(text(last, "audit", "who"), "alice");
+	CU_ASSERT(json_integer_value(json_object_get(last, "suppressed")) >= 4790);
+	json_decref(all);
+
+	notices = 5000;
+	hand_flood(box, 0, 3000);
+	telemetry_events_turn(e);
+	all = lines_of(file);
+	CU_ASSERT_PTR_NOT_NULL(find(all, "attack", "end"));
+	json_decref(all);
+	end();
+}
+
+static void
+a_file_that_was_renamed_is_opened_anew(void)
+{
+	json_t *all;
+
+	begin_in_folder();
+	telemetry_event_audit(e, "a", "x", NULL, 200);
+	telemetry_events_turn(e);
+	CU_ASSERT_EQUAL_FATAL(rename(file, moved), 0);
+	hand.now_ns += 1500000000;
+	telemetry_events_turn(e);
+	telemetry_event_audit(e, "b", "x", NULL, 200);
+	telemetry_events_turn(e);
+	all = lines_of(moved);
+	CU_ASSERT_EQUAL(json_array_size(all), 1);
+	json_decref(all);
+	all = lines_of(file);
+	CU_ASSERT_PTR_NOT_NULL(find(all, "audit", NULL));
+	CU_ASSERT_STRING_EQUAL(text(find(all, "audit", NULL), "audit", "who"), "b");
+	json_decref(all);
+	end();
+}
+
+/* Standard error of what follows goes into a file until stop_listening(). */
+static int
+listen_to_log(char *path)
+{
+	const int before = dup(STDERR_FILENO);
+
+	if (freopen(path, "w", stderr) == NULL)
+		abort();
+	return before;
+}
+
+static size_t
+stop_listening(int before, const char *path, const char *needle)
+{
+	char *line = NULL;
+	size_t size = 0, found = 0;
+	FILE *f;
+
+	fflush(stderr);
+	dup2(before, STDERR_FILENO);
+	close(before);
+	f = fopen(path, "r");
+	while (f != NULL && getline(&line, &size, f) > 0)
+		found += strstr(line, needle) != NULL;
+	free(line);
+	if (f != NULL)
+		fclose(f);
+	return found;
+}
+
+static void
+a_full_disk_stops_nothing_and_is_told_once(void)
+{
+	char log[] = "/tmp/tidegate-log-XXXXXX";
+	int before;
+
+	close(mkstemp(log));
+	begin("/dev/full");
+	before = listen_to_log(log);
+	for (unsigned int i = 0; i < 20; i++) {
+		telemetry_event_audit(e, "a", "x", NULL, 200);
+		telemetry_events_turn(e);
+		hand.now_ns += 2000000000;
+	}
+	CU_ASSERT_EQUAL(stop_listening(before, log, "No space left"), 1);
+	unlink(log);
+	end();
+}
+
+static void
+the_writer_thread_writes_by_itself_and_ends(void)
+{
+	json_t *all = NULL;
+
+	begin_in_folder();
+	telemetry_events_close(e);
+	e = telemetry_events_open(&(struct telemetry_events_from){
+		.telemetry = t, .file = file, .has_thread = true });
+	CU_ASSERT_PTR_NOT_NULL_FATAL(e);
+	telemetry_event_audit(e, "a", "x", NULL, 200);
+	telemetry_events_close(e);
+	e = NULL;
+	all = lines_of(file);
+	CU_ASSERT_PTR_NOT_NULL(find(all, "audit", NULL));
+	json_decref(all);
+	end();
+}
+
+SUITE_MAIN("telemetry/events", TEST(an_attack_is_told_from_start_to_end),
+           TEST(blocks_audits_and_reloads_are_told),
+           TEST(links_and_workers_are_told_when_they_change),
+           TEST(too_many_are_suppressed_and_counted_but_an_end_is_written),
+           TEST(a_file_that_was_renamed_is_opened_anew),
+           TEST(a_full_disk_stops_nothing_and_is_told_once),
+           TEST(the_writer_thread_writes_by_itself_and_ends))
