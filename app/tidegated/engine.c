@@ -25,11 +25,12 @@ open_workers(struct engine *e, struct conf_errors *errors)
 	struct pipeline_sizes sizes = engine_sizes(e->settings);
 
 	e->worker = aligned_alloc(64, e->n_workers * sizeof(*e->worker));
-	e->box.worker = calloc(e->n_workers, sizeof(*e->box.worker));
+	e->box.worker = aligned_alloc(64, e->n_workers * sizeof(*e->box.worker));
 	if (e->worker == NULL || e->box.worker == NULL) {
 		e->n_workers = 0;
 		return -ENOMEM;
 	}
+	memset(e->box.worker, 0, e->n_workers * sizeof(*e->box.worker));
 	for (unsigned int i = 0; i < e->n_workers; i++) {
 		int rc = worker_open(&e->worker[i], i, &sizes, &e->key);
 

@@ -111,9 +111,11 @@ turn(struct live *l, struct worker *w)
 static void
 idle(struct live *l, struct worker *w, unsigned int empty_turns)
 {
-	if (empty_turns < IDLE_PAUSE && !l->shares_core)
+	bool is_alone = w->id != 0 || !l->shares_core;
+
+	if (empty_turns < IDLE_PAUSE && is_alone)
 		return;
-	if (empty_turns < IDLE_SLEEP && !l->shares_core) {
+	if (empty_turns < IDLE_SLEEP && is_alone) {
 		rte_pause();
 		return;
 	}

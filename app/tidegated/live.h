@@ -26,7 +26,7 @@ struct live {
 	/* [worker * n_links * 2 + link * 2 + side] */
 	struct io_queue *queue;
 	bool is_stopping; /* __atomic, relaxed */
-	bool shares_core; /* control and the worker have one core between them */
+	bool shares_core; /* the first worker shares its core with control */
 };
 
 /* Start the worker clock; before engine_open(). */

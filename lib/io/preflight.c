@@ -105,7 +105,7 @@ choose_cores(const struct preflight_ask *ask, struct preflight *out,
 	return n;
 }
 
-/* The first core is control's; with a single core control and worker share it. */
+/* The first core is control's; where workers are as many as cores, one of them shares it. */
 static void
 check_cores(const struct preflight_world *world, const struct preflight_ask *ask,
             struct preflight *out)
@@ -136,19 +136,23 @@ check_cores(const struct preflight_world *world, const struct preflight_ask *ask
 		     ask->workers, PREFLIGHT_CORES - 1);
 		return;
 	}
-	if (workers > 1 && workers + 1 > (unsigned long)n) {
+	if (workers > (unsigned long)n) {
 		note(out, true,
-		     "%lu workers and control need %lu cores, and there are %d: lower "
-		     "dataplane.workers to %d or give more cores",
-		     workers, workers + 1, n, n > 2 ? n - 1 : 1);
+		     "%lu workers need as many cores and control one more, and there are "
+		     "%d: "
+		     "lower dataplane.workers to %d or give more cores",
+		     workers, n, n > 1 ? n - 1 : 1);
 		return;
 	}
-	if (n == 1) {
-		out->core[1] = out->core[0];
+	if (workers == (unsigned long)n) {
+		memmove(out->core + 1, out->core,
+		        (size_t)(n < PREFLIGHT_CORES - 1 ? n : PREFLIGHT_CORES - 1) *
+		                sizeof(out->core[0]));
 		note(out, false,
-		     "one core for control and the worker: both will wait for each "
-		     "other; give "
-		     "Tidegate two cores");
+		     "control and a worker share core %u and will wait for each other: "
+		     "%d worker%s "
+		     "need%s %d cores",
+		     out->core[0], n, n == 1 ? "" : "s", n == 1 ? "s" : "", n + 1);
 	}
 	out->workers = (unsigned int)workers;
 	out->n_cores = out->workers + 1;

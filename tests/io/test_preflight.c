@@ -155,8 +155,8 @@ cores_are_compared_with_those_there(void)
 	CU_ASSERT_TRUE(says(true, "twice"));
 	CU_ASSERT_EQUAL(check("zero", "auto", 2, good_ends), 1);
 	CU_ASSERT_TRUE(says(true, "no list of cores"));
-	CU_ASSERT_EQUAL(check("auto", "4", 2, good_ends), 1);
-	CU_ASSERT_TRUE(says(true, "need 5 cores, and there are 4"));
+	CU_ASSERT_EQUAL(check("auto", "5", 2, good_ends), 1);
+	CU_ASSERT_TRUE(says(true, "5 workers need"));
 	CU_ASSERT_EQUAL(check("auto", "none", 2, good_ends), 1);
 	CU_ASSERT_TRUE(says(true, "dataplane.workers"));
 	CU_ASSERT_EQUAL(check("auto", "2", 2, good_ends), 0);
@@ -166,7 +166,7 @@ cores_are_compared_with_those_there(void)
 }
 
 static void
-one_core_is_shared_and_said_so(void)
+a_shared_core_is_said_so(void)
 {
 	good_machine();
 	status("2", ALL_CAPS);
@@ -174,7 +174,16 @@ one_core_is_shared_and_said_so(void)
 	CU_ASSERT_EQUAL(found.workers, 1);
 	CU_ASSERT_EQUAL(found.core[0], 2);
 	CU_ASSERT_EQUAL(found.core[1], 2);
-	CU_ASSERT_TRUE(says(false, "one core"));
+	CU_ASSERT_TRUE(says(false, "control and a worker share core 2"));
+
+	/* So may several, when asked for as many workers as cores. */
+	status("1-3", ALL_CAPS);
+	CU_ASSERT_EQUAL(check("auto", "3", 2, good_ends), 0);
+	CU_ASSERT_EQUAL(found.n_cores, 4);
+	CU_ASSERT_EQUAL(found.core[0], 1);
+	CU_ASSERT_EQUAL(found.core[1], 1);
+	CU_ASSERT_EQUAL(found.core[3], 3);
+	CU_ASSERT_TRUE(says(false, "share core 1"));
 	remove_machine();
 }
 
@@ -343,8 +352,7 @@ lists_of_cores_are_read_strictly(void)
 }
 
 SUITE_MAIN("preflight", TEST(good_machine_has_nothing_to_say),
-           TEST(cores_are_compared_with_those_there),
-           TEST(one_core_is_shared_and_said_so),
+           TEST(cores_are_compared_with_those_there), TEST(a_shared_core_is_said_so),
            TEST(missing_hugepages_are_a_warning_with_the_remedy),
            TEST(old_processor_is_named_with_what_it_lacks),
            TEST(each_bad_end_has_its_sentence), TEST(good_ends_of_every_kind_pass),
