@@ -95,7 +95,7 @@ connections_from_inside_are_proven_too(void)
 }
 
 static void
-the_outside_makes_no_records(void)
+neither_strangers_nor_closed_ports_make_records(void)
 {
 	wire_open(&w,
 	          (struct wire_conf){ .sources = "packets = \"off\"; bits = \"off\";" });
@@ -105,6 +105,8 @@ the_outside_makes_no_records(void)
 		wire_one(&w, IN, wire_packet(&w, IN, PROTO_UDP, n, 99));
 		wire_one(&w, IN, wire_packet(&w, IN, PROTO_ICMP, n, 99));
 		wire_one(&w, IN, wire_packet(&w, IN, PROTO_GRE, n, 0));
+		/* A closed port answers with a reset, which is no flow either. */
+		wire_out(&w, n, 99, (struct wire_tcp){ TCP_RST | ACK, 0, 1001, 0 });
 	}
 	for (int c = TABLE_UNEARNED; c < TABLE_CLASSES; c++)
 		CU_ASSERT_EQUAL(used((enum table_class)c), 0);
@@ -459,7 +461,7 @@ SUITE_MAIN("flows", TEST(a_handshake_is_proven_by_its_exact_third_segment),
            TEST(an_answer_alone_proves_nothing),
            TEST(a_running_connection_is_proven_by_acknowledged_data),
            TEST(connections_from_inside_are_proven_too),
-           TEST(the_outside_makes_no_records),
+           TEST(neither_strangers_nor_closed_ports_make_records),
            TEST(talk_becomes_a_conversation_and_is_never_earned),
            TEST(only_a_true_reset_closes),
            TEST(two_fins_close_and_last_segments_keep_their_standing),
