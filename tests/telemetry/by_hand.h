@@ -17,7 +17,8 @@
 #include "stage/explain.h"
 #include "telemetry/telemetry.h"
 
-#define SERVICES 3                                  /* default, shop, game */
+#define SERVICES 3  /* default, shop, game */
+#define CELLS    64 /* services that tables have room for */
 #define UNIX_NS  (INT64_C(1795300200) * 1000000000) /* 2026-11-21T22:30:00Z */
 
 static const char hand_config[] =
@@ -200,13 +201,12 @@ hand_worker(struct box_worker *w, const struct hash_key *key)
 {
 	struct pipeline *pl = calloc(1, sizeof(*pl));
 
-	if (pl == NULL || watch_open(&pl->watch, SERVICES) < 0 ||
+	if (pl == NULL || watch_open(&pl->watch, CELLS) < 0 ||
 	    talkers_open(&pl->talkers, key) < 0)
 		abort();
 	pl->service_reasons =
-		calloc((size_t)SERVICES * pipeline_reasons(), sizeof(uint64_t));
-	pl->service_would =
-		calloc((size_t)SERVICES * pipeline_reasons(), sizeof(uint64_t));
+		calloc((size_t)CELLS * pipeline_reasons(), sizeof(uint64_t));
+	pl->service_would = calloc((size_t)CELLS * pipeline_reasons(), sizeof(uint64_t));
 	w->pipeline = pl;
 	w->lcore = 1;
 	w->last_turn_ns = hand.now_ns;
