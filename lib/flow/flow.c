@@ -169,7 +169,8 @@ begin(struct flow_table *t, uint32_t slot, const struct facts *f)
 	flow_unprove(t, slot);
 	flow->state = FLOW_INSIDE_SEEN;
 	flow->inside_next = next;
-	if ((f->tcp_flags & TCP_ACK) != 0) {
+	flow->is_answered = (f->tcp_flags & TCP_ACK) != 0;
+	if (flow->is_answered) {
 		flow->outside_next = f->tcp_ack;
 		flow->state |= FLOW_OUTSIDE_SEEN;
 	}

@@ -72,7 +72,11 @@ struct flow {
 	uint32_t source;      /* slot in the source table, while FLOW_COUNTED */
 	uint8_t state;        /* enum flow_state */
 	uint8_t source_birth; /* the source's, when it was counted */
-	uint8_t in, out;      /* not TCP: packets each way, saturating */
+	union {
+		uint8_t is_answered; /* TCP: the inside answered a SYN, 0 or 1 */
+		uint8_t in;          /* others: packets from outside, saturating */
+	};
+	uint8_t out; /* not TCP: packets from inside, saturating */
 };
 static_assert(sizeof(struct flow) == 64, "a flow is one cache line");
 

@@ -75,7 +75,7 @@ struct source_table {
 	struct hash_key key;
 	uint8_t births;
 	/* Of the burst in work, filled by source_find_burst(): */
-	uint64_t proven;          /* lanes whose packet proved its flow just now */
+	uint64_t proven;          /* lanes whose packet completed a handshake just now */
 	uint32_t lane[LANES_MAX]; /* slot of its source, or SOURCE_NONE */
 	struct table_batch batch;
 };

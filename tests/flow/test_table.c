@@ -441,6 +441,28 @@ bulk_equals_single(void)
 	table_close(&one.t);
 }
 
+/* Two lanes of one burst that ask for the same expired key: it expires once. */
+static void
+a_slot_expires_once_in_a_burst(void)
+{
+	struct table_batch batch;
+	uint32_t slot[64];
+	struct rig r;
+
+	open_rig(&r, 64, 10);
+	r.t.expired = count_expired;
+	r.t.owner = &r;
+	insert(&r, 7, TABLE_EARNED, 0);
+	batch.hash[0] = key_of(&r, 7, batch.key[0]);
+	batch.hash[1] = key_of(&r, 7, batch.key[1]);
+	table_find_bulk(&r.t, &batch, 3, 1000, slot);
+	CU_ASSERT_EQUAL(slot[0], TABLE_NONE);
+	CU_ASSERT_EQUAL(slot[1], TABLE_NONE);
+	CU_ASSERT_EQUAL(r.expired, 1);
+	check_books(&r);
+	table_close(&r.t);
+}
+
 static void
 sizes_are_told_and_bounded(void)
 {
@@ -466,4 +488,4 @@ SUITE_MAIN("table", TEST(agrees_with_an_exact_map),
            TEST(earned_keys_survive_a_flood_of_new_ones),
            TEST(earning_yields_to_earned_and_has_half_a_bucket),
            TEST(without_the_key_nobody_overfills_a_bucket), TEST(bulk_equals_single),
-           TEST(sizes_are_told_and_bounded))
+           TEST(a_slot_expires_once_in_a_burst), TEST(sizes_are_told_and_bounded))

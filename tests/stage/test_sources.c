@@ -119,6 +119,23 @@ connections_are_held_and_open_ones_live_on(void)
 	}
 }
 
+/* What the service opens, and what is older than the process, is not the source's doing. */
+static void
+only_what_the_source_opens_is_a_new_connection(void)
+{
+	open_wire("new_connections = \"1cps\";", false);
+	for (uint16_t port = 1; port <= 1000; port++) {
+		wire_out(&w, 7, port, (struct wire_tcp){ TCP_SYN, 10, 0, 0 });
+		wire_in(&w, 7, port, (struct wire_tcp){ TCP_SYN | TCP_ACK, 20, 11, 0 });
+		CU_ASSERT_EQUAL_FATAL(w.b.live, 1);
+		wire_out(&w, 8, port, (struct wire_tcp){ TCP_ACK, 10, 20, 100 });
+		wire_in(&w, 8, port, (struct wire_tcp){ TCP_ACK, 20, 110, 0 });
+		CU_ASSERT_EQUAL_FATAL(w.b.live, 1);
+	}
+	CU_ASSERT_EQUAL(w.flow_table.table.used[TABLE_EARNED], 2000);
+	wire_close(&w);
+}
+
 /* Many SYNs first, all third segments after: the surplus ones are not believed either. */
 static void
 a_surplus_handshake_is_not_proven_until_there_is_room(void)
@@ -422,6 +439,7 @@ explain_tells_meters_blocks_and_the_last_drop(void)
 
 SUITE_MAIN("sources", TEST(every_meter_holds_its_rate_and_spares_bystanders),
            TEST(off_is_no_limit), TEST(connections_are_held_and_open_ones_live_on),
+           TEST(only_what_the_source_opens_is_a_new_connection),
            TEST(a_surplus_handshake_is_not_proven_until_there_is_room),
            TEST(a_forger_spends_nothing_of_what_is_proven),
            TEST(an_unproven_source_is_never_blocked),

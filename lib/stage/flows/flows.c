@@ -130,7 +130,9 @@ see(struct state *s, const struct params *p, struct burst *b, unsigned int i)
 	if (b->flow[i] != BURST_NO_FLOW) {
 		if (flow_see(s->flows, b->flow[i], &b->facts[i], (enum side)b->side,
 		             b->now_ns)) {
-			s->sources->proven |= lane_bit(i);
+			/* What the inside opened, or what is older than we, is no new connection. */
+			if (flow_at(s->flows, b->flow[i])->is_answered)
+				s->sources->proven |= lane_bit(i);
 			flow_earn(s->flows, b->flow[i], source, p->max_flows_per_source);
 		}
 		standing = flow_standing(flow_at(s->flows, b->flow[i]), &b->facts[i]);
