@@ -91,6 +91,14 @@ kernel_speed(const char *interface)
 	               : (uint64_t)mbit * 1000000;
 }
 
+bool
+kernel_has_combined_channels(const char *interface)
+{
+	struct ethtool_channels ch = { .cmd = ETHTOOL_GCHANNELS };
+
+	return ethtool(interface, &ch) == 0 && ch.max_combined > 0;
+}
+
 int
 kernel_set_channels(const char *interface, unsigned int queues, unsigned int *most)
 {

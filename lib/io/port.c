@@ -25,7 +25,7 @@ is_driver(const struct port *p, const char *driver)
 }
 
 static int
-find_interface(struct port *p, char *why)
+find_interface(struct port *p, unsigned int workers, char *why)
 {
 	int failed = kernel_mtu(p->interface, &p->mtu);
 
@@ -47,6 +47,13 @@ find_interface(struct port *p, char *why)
 		log_info("%s: MTU %u is more than AF_XDP carries (%d), so AF_PACKET is "
 		         "used",
 		         p->name, p->mtu, PORT_XDP_MTU);
+	} else if (p->kind == END_KERNEL && workers > 1 &&
+	           !kernel_has_combined_channels(p->interface)) {
+		p->use_packet = true;
+		log_info("%s: it has no combined channels, which DPDK needs for AF_XDP "
+		         "with %u "
+		         "workers, so AF_PACKET is used",
+		         p->name, workers);
 	}
 	return 0;
 }
@@ -75,7 +82,7 @@ find_vdev(struct port *p, unsigned int workers, char *why)
 	int failed;
 
 	if (p->interface[0] != '\0') {
-		failed = find_interface(p, why);
+		failed = find_interface(p, workers, why);
 		if (failed == 0)
 			failed = port_prepare_interface(p, workers, why);
 		if (failed != 0)
@@ -100,7 +107,7 @@ port_find(struct port *p, const char *end, unsigned int workers, char *why)
 	end_interface(end, p->interface, sizeof(p->interface));
 	switch (p->kind) {
 	case END_KERNEL:
-		return find_interface(p, why);
+		return find_interface(p, workers, why);
 	case END_PCI:
 		return find_pci(p, why);
 	case END_VDEV:

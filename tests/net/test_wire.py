@@ -1,6 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
 """The wire is transparent, whoever transmits: what comes in goes out, to the last bit."""
+import ctypes
+import json
+import mmap
 import os
 import signal
 import socket
@@ -8,7 +11,9 @@ import struct
 import threading
 import time
 
-from rig import IN4, IN6, OUT6, RawPort, Rig, expect, inside, main, run, wait_until
+from rig import IN4, IN6, LIBC, OUT6, RawPort, Skipped, Rig, expect, inside, main, run, wait_until
+
+HELD = []  # memory that the kernel uses as long as this process lives
 
 
 def checksum(data):
@@ -151,6 +156,100 @@ def mtu_3000_by_af_xdp():
     wire("worker", mtu=3000)
 
 
+def falls_back_to_af_packet():
+    """Somebody holds the queue that AF_XDP needs, so AF_PACKET carries the frames, and it is said."""
+    rig = Rig()
+    try:
+        holder = hold_xdp_queue(rig, "ext0")
+        rig.uses_packet = True
+        expect(rig.start(), rig.log)
+        expect("AF_XDP does not work here" in rig.log, "the log does not say why:\n" + rig.log)
+        ports = rig.ports()
+        expect(ports["external"]["driver"] == "net_af_packet", ports["external"]["driver"])
+        expect(ports["internal"]["driver"] == "net_af_xdp", ports["internal"]["driver"])
+        all_kinds_cross(rig, 1500)
+        fetch(rig, False, 1000000)
+        rig.books_balance()
+        expect(rig.stop() == 0, rig.log)
+        holder.close()
+    finally:
+        rig.close()
+
+
+def hold_xdp_queue(rig, interface):
+    """An AF_XDP socket on queue 0 (linux/if_xdp.h), with no program that feeds it."""
+    with inside(rig.gate):
+        try:
+            sock = socket.socket(44, socket.SOCK_RAW)
+        except OSError as error:
+            raise Skipped("this kernel has no AF_XDP (%s)" % error)
+        memory = mmap.mmap(-1, 64 * 4096)
+        address = ctypes.addressof(ctypes.c_char.from_buffer(memory))
+        sock.setsockopt(283, 4, struct.pack("QQIIII", address, 64 * 4096, 4096, 0, 0, 0))
+        for ring in (5, 6, 2, 3):
+            sock.setsockopt(283, ring, struct.pack("i", 64))
+        name = struct.pack("HHIII", 44, 0, socket.if_nametoindex(interface), 0, 0)
+        if LIBC.bind(sock.fileno(), name, len(name)) != 0:
+            raise Skipped("an AF_XDP socket cannot be bound: %s" % os.strerror(ctypes.get_errno()))
+    HELD.append(memory)
+    return sock
+
+
+def two_workers():
+    """Two queues a port, each polled by a worker of its own; flows spread over both.
+
+    A veth has no combined channels, so DPDK takes it by AF_PACKET then.
+    """
+    for transmit in ("worker", "control"):
+        rig = Rig(queues=2)
+        try:
+            expect(rig.start(rig.config(dataplane='workers = "2"; transmit = "%s";' % transmit)), rig.log)
+            rig.uses_packet = True
+            expect("no combined channels" in rig.log, "the choice is not explained:\n" + rig.log)
+            all_kinds_cross(rig, 1500)
+            sender = rig.socket("internet", socket.AF_INET, socket.SOCK_DGRAM)
+            for port in range(300):
+                sender.sendto(b"spread" * 10, (IN4, 20000 + port))
+            fetch(rig, False, 1000000)
+            rig.books_balance()
+            workers = rig.get("workers")["workers"]
+            shares = [w["received_packets"] for w in workers]
+            expect(len(shares) == 2 and min(shares) > 50, "workers received %s" % shares)
+            expect(rig.stop() == 0, rig.log)
+        finally:
+            rig.close()
+
+
+def too_many_workers_for_a_port():
+    rig = Rig(queues=1)
+    try:
+        text = rig.config("net_af_xdp0,iface=ext0", "net_af_xdp1,iface=int0", 'workers = "2";')
+        expect(not rig.start(text), "it started")
+        expect("ext0 can have 1 channel and 2 workers need 2" in rig.log, rig.log)
+    finally:
+        rig.close()
+
+
+def dpdk_telemetry_answers():
+    """The same documents by DPDK's own socket, for a build without HTTP."""
+    rig = Rig()
+    try:
+        expect(rig.start(), rig.log)
+        crosses(rig, udp_frame(b"t" * 40))
+        sock = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        sock.settimeout(5)
+        sock.connect("/run/dpdk/tidegate/dpdk_telemetry.v2")
+        pid = json.loads(sock.recv(4096))["pid"]
+        if pid != rig.daemon.pid:
+            raise Skipped("another Tidegate runs on this machine and owns the socket")
+        sock.send(b"/tidegate/ports")
+        answer = json.loads(sock.recv(65536))["/tidegate/ports"]
+        expect("ports" in answer, "answer: %s" % answer)
+        sock.close()
+    finally:
+        rig.close()
+
+
 def written_device_strings():
     wire("worker", external="net_af_packet0,iface=ext0", internal="net_af_packet1,iface=int0",
          driver="net_af_packet")
@@ -268,5 +367,6 @@ def link_down_can_be_ignored():
 
 if __name__ == "__main__":
     main(workers_transmit, control_transmits, jumbo_by_af_packet, jumbo_by_af_packet_control_transmits,
-         mtu_3000_by_af_xdp, written_device_strings, two_links, sigterm_drains, bypass_forwards_without_judging,
+         mtu_3000_by_af_xdp, falls_back_to_af_packet, two_workers, too_many_workers_for_a_port,
+         dpdk_telemetry_answers, written_device_strings, two_links, sigterm_drains, bypass_forwards_without_judging,
          link_down_travels_and_comes_back, link_down_can_be_ignored)
