@@ -24,8 +24,9 @@ struct books {
 	uint64_t dropped_packets, dropped_bytes;
 	uint64_t replied_packets, replied_bytes; /* bytes of the answers */
 	uint64_t consumed_packets, consumed_bytes;
-	uint64_t emitted_packets, emitted_bytes; /* frames of ours that left by this side */
-	uint64_t sent_packets, sent_bytes;       /* everything that left by this side */
+	uint64_t emitted_packets,
+		emitted_bytes;             /* frames of ours that left by this side */
+	uint64_t sent_packets, sent_bytes; /* everything that left by this side */
 };
 
 #endif

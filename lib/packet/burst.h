@@ -34,7 +34,7 @@ struct rte_mbuf;
 enum verdict {
 	VERDICT_PASS = 0,
 	VERDICT_DROP,
-	VERDICT_REPLY,   /* answer the sender; the deciding stage builds the answer */
+	VERDICT_REPLY, /* answer the sender; the deciding stage builds the answer */
 	VERDICT_CONSUME, /* served its purpose (completes a challenge) and goes no further */
 };
 
@@ -45,8 +45,8 @@ enum side { SIDE_EXTERNAL = 0, SIDE_INTERNAL = 1 };
 enum standing {
 	STANDING_UNVERIFIED = 0,
 	STANDING_VERIFIED_SOURCE, /* the address completed a handshake lately */
-	STANDING_CONVERSATION,    /* UDP both ways for a while: good, but could be forged */
-	STANDING_VERIFIED_FLOW,   /* the client proved that it sees the server's answers */
+	STANDING_CONVERSATION,  /* UDP both ways for a while: good, but could be forged */
+	STANDING_VERIFIED_FLOW, /* the client proved that it sees the server's answers */
 };
 
 #define BURST_NO_FLOW UINT32_MAX
@@ -66,15 +66,15 @@ struct burst_request {
 #define BURST_OUTBOX 64
 
 struct burst {
-	uint64_t live;    /* lanes still travelling */
-	uint64_t spared;  /* condemned, but their policy only monitors */
-	uint64_t exempt;  /* let through for good */
-	uint64_t watched; /* lanes whose policy only monitors */
-	uint64_t armed;   /* lanes whose service and vector are under attack */
-	uint64_t now_ns;  /* worker clock, read once per burst; starts near 0 */
-	uint16_t count;   /* lanes filled by receive, 0..64 */
-	uint8_t link;     /* index of the port pair */
-	uint8_t side;     /* enum side the burst came in by */
+	uint64_t live;              /* lanes still travelling */
+	uint64_t spared;            /* condemned, but their policy only monitors */
+	uint64_t exempt;            /* let through for good */
+	uint64_t watched;           /* lanes whose policy only monitors */
+	uint64_t armed;             /* lanes whose service and vector are under attack */
+	uint64_t now_ns;            /* worker clock, read once per burst; starts near 0 */
+	uint16_t count;             /* lanes filled by receive, 0..64 */
+	uint8_t link;               /* index of the port pair */
+	uint8_t side;               /* enum side the burst came in by */
 	uint8_t verdict[LANES_MAX]; /* enum verdict */
 	uint8_t stage[LANES_MAX];   /* who decided; valid unless PASS, or when spared */
 	uint8_t reason[LANES_MAX];  /* reason code of that stage */

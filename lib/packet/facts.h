@@ -19,29 +19,31 @@
 #include <stdint.h>
 
 enum fact_flag {
-	FACT_IP = 1 << 0,         /* IPv4 or IPv6; otherwise only the frame fields are set */
-	FACT_IPV6 = 1 << 1,       /* else IPv4, given FACT_IP */
-	FACT_FRAGMENT = 1 << 2,   /* first, middle or last fragment */
-	FACT_FRAG_REST = 1 << 3,  /* fragment offset > 0: no ports here */
-	FACT_NO_PORTS = 1 << 4,   /* ports are 0 because the protocol or fragment has none */
-	FACT_OPTIONS = 1 << 5,    /* IPv4 options, or IPv6 extension headers beside fragment */
-	FACT_VLAN = 1 << 6,       /* one 802.1Q tag at least */
-	FACT_QINQ = 1 << 7,       /* two tags; more are fault PACKET_TOO_DEEP */
+	FACT_IP = 1 << 0,   /* IPv4 or IPv6; otherwise only the frame fields are set */
+	FACT_IPV6 = 1 << 1, /* else IPv4, given FACT_IP */
+	FACT_FRAGMENT = 1 << 2,  /* first, middle or last fragment */
+	FACT_FRAG_REST = 1 << 3, /* fragment offset > 0: no ports here */
+	FACT_NO_PORTS =
+		1 << 4, /* ports are 0 because the protocol or fragment has none */
+	FACT_OPTIONS =
+		1 << 5,     /* IPv4 options, or IPv6 extension headers beside fragment */
+	FACT_VLAN = 1 << 6, /* one 802.1Q tag at least */
+	FACT_QINQ = 1 << 7, /* two tags; more are fault PACKET_TOO_DEEP */
 	FACT_TCP_OPTIONS = 1 << 8, /* the TCP header is longer than 20 bytes */
-	FACT_OPAQUE = 1 << 9,     /* IPv6 chain ends in ESP or "no next header" */
+	FACT_OPAQUE = 1 << 9,      /* IPv6 chain ends in ESP or "no next header" */
 };
 
 /* What is wrong with a packet; stage `sanity` turns these into reasons. */
 enum packet_fault {
 	PACKET_SOUND,
-	PACKET_TRUNCATED,       /* frame or datagram ends before a header does */
-	PACKET_BAD_VERSION,     /* IP version field contradicts the ethertype */
-	PACKET_BAD_IP_HEADER,   /* IHL < 5, or beyond the datagram; hop-by-hop not first */
-	PACKET_BAD_LENGTH,      /* IP or UDP length contradicts the frame */
+	PACKET_TRUNCATED,     /* frame or datagram ends before a header does */
+	PACKET_BAD_VERSION,   /* IP version field contradicts the ethertype */
+	PACKET_BAD_IP_HEADER, /* IHL < 5, or beyond the datagram; hop-by-hop not first */
+	PACKET_BAD_LENGTH,    /* IP or UDP length contradicts the frame */
 	PACKET_BAD_IP_CHECKSUM, /* IPv4 header checksum */
-	PACKET_BAD_TCP_HEADER,  /* data offset < 5, beyond the segment, broken option list */
-	PACKET_BAD_FRAGMENT,    /* empty, past 65,535 bytes, not in units of 8, or nested */
-	PACKET_TOO_DEEP,        /* more than PARSE_MAX_HEADERS, three tags, or not readable */
+	PACKET_BAD_TCP_HEADER, /* data offset < 5, beyond the segment, broken option list */
+	PACKET_BAD_FRAGMENT, /* empty, past 65,535 bytes, not in units of 8, or nested */
+	PACKET_TOO_DEEP, /* more than PARSE_MAX_HEADERS, three tags, or not readable */
 	PACKET_FAULTS
 };
 
@@ -107,13 +109,12 @@ struct facts {
 	uint16_t inner_vlan; /* inner VLAN id of QinQ, 0 without */
 	uint16_t flags;      /* enum fact_flag */
 	uint8_t l3_off;      /* bytes from frame start */
-	uint8_t proto;       /* IANA number after IPv6 extension headers; 0 without FACT_IP */
-	uint8_t tcp_flags;   /* enum tcp_flag, 0 unless TCP with ports */
-	uint8_t ttl;         /* or hop limit */
-	uint8_t fault;       /* enum packet_fault: trust no L4 field when not sound */
-	uint8_t vector;      /* enum vector */
+	uint8_t proto; /* IANA number after IPv6 extension headers; 0 without FACT_IP */
+	uint8_t tcp_flags; /* enum tcp_flag, 0 unless TCP with ports */
+	uint8_t ttl;       /* or hop limit */
+	uint8_t fault;     /* enum packet_fault: trust no L4 field when not sound */
+	uint8_t vector;    /* enum vector */
 };
-static_assert(sizeof(struct facts) == 64,
-              "facts must stay one cache line");
+static_assert(sizeof(struct facts) == 64, "facts must stay one cache line");
 
 #endif
