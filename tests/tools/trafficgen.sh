@@ -7,7 +7,7 @@
 # failed. The proofs on wires use network namespaces of their own and leave nothing behind.
 set -u
 
-where=${1:-build}
+where=${1:-${TIDEGATE_BUILD:-build}}
 only=${2:-}
 [ -d "$where" ] && where=$where/tools/trafficgen/trafficgen
 program=$(realpath "$where" 2>/dev/null)
@@ -46,6 +46,7 @@ want() { [ "$2" = "$3" ] || echo "$1 is '$2', wanted '$3'"; }
 within() { awk -v n="$2" -v l="$3" -v h="$4" 'BEGIN { exit !(n >= l && n <= h) }' ||
 	echo "$1 is $2, wanted $3 to $4"; }
 
+# shellcheck disable=SC2054 # the commas belong to the words
 customers=(--part web,cps=30,family=both --part web,cps=10,dport=443,family=both
 	--part dns,family=both --part quic,family=both --part bots,cps=100,family=both)
 floods=()
@@ -259,7 +260,7 @@ listen() {
 	ip netns exec "$ns-$1" tcpdump -i "$2" --immediate-mode -B 32768 \
 		-U -w "$3" >/dev/null 2>"$3.log" &
 	listener=$!
-	helpers+=($listener)
+	helpers+=("$listener")
 	for _ in $(seq 50); do grep -q listening "$3.log" && return; sleep 0.1; done
 }
 unlisten() { sleep 0.3; kill $listener; wait $listener 2>/dev/null; }
@@ -268,7 +269,7 @@ unlisten() { sleep 0.3; kill $listener; wait $listener 2>/dev/null; }
 relay() {
 	ip netns exec $ns-r "$program" relay "$@" >relay.json 2>relay.log &
 	relayer=$!
-	helpers+=($relayer)
+	helpers+=("$relayer")
 	for _ in $(seq 50); do grep -q relaying relay.log && return; sleep 0.1; done
 }
 unrelay() { sleep 0.3; kill -TERM $relayer; wait $relayer 2>/dev/null; }
@@ -408,7 +409,7 @@ relay_carries_real_tcp() {
 	ip -n $ns-b addr add 10.9.0.2/24 dev vb
 	ip netns exec $ns-r "$program" relay rb m2 --qinq 42.43 >second.json 2>second.log &
 	local second=$!
-	helpers+=($second)
+	helpers+=("$second")
 	relay ra m1 --qinq 42.43 --loss 0.5% --delay 1ms
 	listen b vb tcp.pcap
 	ip netns exec $ns-b timeout 30 python3 -c '
