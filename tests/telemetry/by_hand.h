@@ -263,7 +263,7 @@ hand_open(void)
 	return box;
 }
 
-static void
+static inline void
 hand_close(struct box *box)
 {
 	detect_close(box->detect);
