@@ -77,7 +77,8 @@ hash_48(const struct hash_key *key, const void *message)
 	b = _mm_aesenc_si128(b, hash_round_key(key, 4));
 	c = _mm_aesenc_si128(c, hash_round_key(key, 5));
 	a = _mm_aesenc_si128(_mm_xor_si128(a, b), hash_round_key(key, 0));
-	return hash_finish(key, _mm_aesenc_si128(_mm_xor_si128(a, c), hash_round_key(key, 1)));
+	return hash_finish(key,
+	                   _mm_aesenc_si128(_mm_xor_si128(a, c), hash_round_key(key, 1)));
 }
 
 #endif
