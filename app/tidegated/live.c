@@ -23,9 +23,13 @@
 #define IDLE_SLEEP 4096
 #define SLEEP_NS   50000
 
-/* How long a stopping worker goes on emptying its receive queues. */
-#define DRAIN_NS      UINT64_C(100000000)
-#define DRAIN_RING_NS UINT64_C(500000000)
+/*
+ * A stopping worker goes on until nothing came for a while, because the kernel
+ * may still be carrying what was sent before; under a flood it ends all the same.
+ */
+#define DRAIN_NS       UINT64_C(300000000)
+#define DRAIN_QUIET_NS UINT64_C(30000000)
+#define DRAIN_RING_NS  UINT64_C(500000000)
 
 static uint64_t clock_base, clock_scale; /* ns per cycle in 2^-32 */
 
@@ -134,12 +138,21 @@ count_turn(struct box_worker *shown, bool is_busy, uint64_t cycles, uint64_t now
 	counter_set(&shown->last_turn_ns, now_ns);
 }
 
+/* Whether a stopping worker has received what there was to receive. */
+static bool
+has_drained(uint64_t stopped_ns, uint64_t last_busy_ns, uint64_t now_ns)
+{
+	uint64_t since = last_busy_ns > stopped_ns ? last_busy_ns : stopped_ns;
+
+	return now_ns >= since + DRAIN_QUIET_NS || now_ns >= stopped_ns + DRAIN_NS;
+}
+
 int
 live_worker(void *live)
 {
 	struct live *l = live;
 	struct worker *w = &l->engine.worker[rte_lcore_id() - 1];
-	uint64_t before = rte_rdtsc(), stop_at = 0;
+	uint64_t before = rte_rdtsc(), stopped = 0, last_busy = 0;
 	unsigned int empty = 0;
 
 	/* Or the kernel adds 50 us to each sleep. */
@@ -148,19 +161,20 @@ live_worker(void *live)
 	engine_online(&l->engine, w->id);
 	for (;;) {
 		bool is_busy = turn(l, w);
-		uint64_t now = rte_rdtsc();
+		uint64_t now = rte_rdtsc(), now_ns = w->burst.now_ns;
 
-		count_turn(w->shown, is_busy, now - before, w->burst.now_ns);
+		count_turn(w->shown, is_busy, now - before, now_ns);
 		before = now;
 		empty = is_busy ? 0 : empty + 1;
+		if (is_busy)
+			last_busy = now_ns;
 		if (is_stopping(l)) {
-			if (stop_at == 0)
-				stop_at = w->burst.now_ns + DRAIN_NS;
-			if (!is_busy || w->burst.now_ns >= stop_at)
+			stopped = stopped == 0 ? now_ns : stopped;
+			if (has_drained(stopped, last_busy, now_ns))
 				break;
-		} else if (empty > 0) {
-			idle(l, w, empty);
 		}
+		if (empty > 0)
+			idle(l, w, empty);
 	}
 	engine_offline(&l->engine, w->id);
 	return 0;
@@ -176,7 +190,7 @@ any_worker_runs(const struct live *l)
 }
 
 static void
-control_turn(struct live *l, uint64_t *next_tick)
+control_turn(struct live *l, uint64_t *next_tick, unsigned int *empty)
 {
 	const unsigned int id = l->engine.n_workers;
 	unsigned int moved = l->wire.control_transmits ? io_forward(&l->wire) : 0;
@@ -187,8 +201,12 @@ control_turn(struct live *l, uint64_t *next_tick)
 		*next_tick = now + DETECT_TICK_NS;
 	}
 	engine_quiescent(&l->engine, id);
-	if (moved > 0)
+	*empty = moved > 0 ? 0 : *empty + 1;
+	/* Packets come in trains: it stays awake for a while after each. */
+	if (l->wire.control_transmits && *empty < IDLE_SLEEP) {
+		rte_pause();
 		return;
+	}
 	engine_offline(&l->engine, id);
 	if (l->wire.control_transmits)
 		sleep_a_little(); /* The rings hold more than comes in that time. */
@@ -201,13 +219,13 @@ void
 live_control(struct live *l)
 {
 	uint64_t next_tick = 0;
-	unsigned int lost;
+	unsigned int empty = 0, lost;
 
 	prctl(PR_SET_TIMERSLACK, 1000);
 	engine_online(&l->engine, l->engine.n_workers);
 	rte_eal_mp_remote_launch(live_worker, l, SKIP_MAIN);
 	while (!is_stopping(l) || any_worker_runs(l))
-		control_turn(l, &next_tick);
+		control_turn(l, &next_tick, &empty);
 	rte_eal_mp_wait_lcore();
 	engine_offline(&l->engine, l->engine.n_workers);
 	lost = io_drain(&l->wire, DRAIN_RING_NS);
