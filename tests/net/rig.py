@@ -5,7 +5,11 @@
 
 Everything has a prefix of its own, so that several tests may run at once, and
 is removed at the end, also after a failure. Needs root and iproute2, nothing
-else. The daemon is named by $TIDEGATED or the first argument.
+else. The daemon is named by $TIDEGATED or the first argument, else it is the one
+in the build directory, $TIDEGATE_BUILD or build/.
+
+With vlan=N the gate sees tagged frames only: a namespace on each side pushes and
+pops the tag (`trafficgen relay`; many kernels have no 8021q).
 """
 import contextlib
 import ctypes
@@ -123,10 +127,13 @@ class RawPort:
 
 
 class Rig:
-    def __init__(self, mtu=1500, queues=1):
+    def __init__(self, mtu=1500, queues=1, vlan=None):
         if os.geteuid() != 0:
             raise Skipped("needs root")
         self.mtu = mtu
+        self.vlan = vlan
+        self.relays = []
+        self.between = []
         self.prefix = "tgn%d%s" % (os.getpid(), os.urandom(2).hex())
         self.internet, self.gate, self.shop = (self.prefix + n for n in "igs")
         self.folder = tempfile.mkdtemp(prefix="tidegate-net-")
@@ -143,20 +150,35 @@ class Rig:
         for name in (self.internet, self.gate, self.shop):
             run("ip", "netns", "add", name)
             run("ip", "-n", name, "link", "set", "lo", "up")
-        self.pair(self.internet, "out0", "ext0", queues)
-        self.pair(self.shop, "in0", "int0", queues)
+        join = self.pair if self.vlan is None else self._tagged
+        join(self.internet, "out0", "ext0", queues)
+        join(self.shop, "in0", "int0", queues)
         for name, interface, v4, v6 in ((self.internet, "out0", OUT4, OUT6), (self.shop, "in0", IN4, IN6)):
             run("ip", "-n", name, "addr", "add", v4 + "/24", "dev", interface)
             run("ip", "-n", name, "addr", "add", v6 + "/64", "dev", interface, "nodad")
 
-    def pair(self, namespace, outer, inner, queues=1):
+    def _tagged(self, namespace, outer, inner, queues):
+        """A pair with a namespace in between that tags what goes to the gate."""
+        between = namespace + "r"
+        run("ip", "netns", "add", between)
+        self.between.append(between)
+        run("ip", "netns", "exec", between, "sysctl", "-qw", "net.ipv6.conf.all.disable_ipv6=1",
+            "net.ipv6.conf.default.disable_ipv6=1")
+        self.pair(between, "tag0", inner, queues)
+        self.pair(namespace, outer, "plain0", gate=between)
+        self.relays.append(subprocess.Popen(
+            ["ip", "netns", "exec", between, program("tools/trafficgen/trafficgen"), "relay", "plain0", "tag0",
+             "--vlan", str(self.vlan)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
+
+    def pair(self, namespace, outer, inner, queues=1, gate=None):
         """A veth pair whose inner end is in the gate; what leaves the outer end is plain frames."""
+        gate = gate or self.gate
         temporary = "v" + os.urandom(4).hex()
         n = str(queues)
-        run("ip", "-n", self.gate, "link", "add", "name", inner, "numrxqueues", n, "numtxqueues", n, "type",
+        run("ip", "-n", gate, "link", "add", "name", inner, "numrxqueues", n, "numtxqueues", n, "type",
             "veth", "peer", "name", temporary, "numrxqueues", n, "numtxqueues", n)
-        run("ip", "-n", self.gate, "link", "set", temporary, "netns", namespace, "name", outer)
-        for name, interface in ((self.gate, inner), (namespace, outer)):
+        run("ip", "-n", gate, "link", "set", temporary, "netns", namespace, "name", outer)
+        for name, interface in ((gate, inner), (namespace, outer)):
             run("ip", "-n", name, "link", "set", interface, "mtu", str(self.mtu), "up")
         with inside(namespace):
             with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
@@ -310,14 +332,28 @@ class Rig:
             self.stop(signal.SIGKILL)
         for port in self.open_ports:
             port.close()
-        for name in (self.internet, self.gate, self.shop):
+        for relay in self.relays:
+            relay.terminate()
+            relay.wait()
+        for name in [self.internet, self.gate, self.shop] + self.between:
             run("ip", "netns", "del", name, check=False)
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
+def program(inside_build):
+    """A built program, by its path in the build directory."""
+    root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+    path = os.path.join(os.environ.get("TIDEGATE_BUILD") or os.path.join(root, "build"), inside_build)
+    if not os.access(path, os.X_OK):
+        raise Skipped("%s is not built: set TIDEGATE_BUILD to the build directory" % inside_build)
+    return os.path.abspath(path)
+
+
 def binary():
     path = os.environ.get("TIDEGATED") or (sys.argv[1] if len(sys.argv) > 1 else "")
-    if not path or not os.access(path, os.X_OK):
+    if not path:
+        return program("app/tidegated/tidegated")
+    if not os.access(path, os.X_OK):
         raise Skipped("no daemon: set TIDEGATED to the built tidegated")
     return os.path.abspath(path)
 
