@@ -45,7 +45,7 @@ struct detect_attack {
 	uint64_t detected_ns;  /* a worker armed */
 	uint64_t mitigated_ns; /* end of the first 10 ms with passed <= 1.05 x max_rate */
 	uint64_t end_ns;
-	uint64_t updated_ns;
+	uint64_t updated_ns;     /* when these figures were taken */
 	uint64_t packets, bytes; /* arrived since detected */
 	uint64_t dropped, dropped_bytes;
 	uint64_t would;            /* would have been dropped, but the mode is monitor */

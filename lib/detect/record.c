@@ -49,6 +49,7 @@ record_start(struct record *r, const struct detect_attack *a)
 		return NULL;
 	slot->own = *a;
 	slot->own.number = ++r->last_number;
+	slot->told_ns = a->updated_ns;
 	r->active++;
 	publish(slot);
 	tell(r, DETECT_EVENT_START, &slot->own, a->detected_ns);
@@ -58,8 +59,9 @@ record_start(struct record *r, const struct detect_attack *a)
 void
 record_update(struct record *r, struct record_slot *slot, uint64_t now_ns)
 {
-	if (now_ns - slot->own.updated_ns >= UPDATE_EVERY_NS) {
-		slot->own.updated_ns = now_ns;
+	slot->own.updated_ns = now_ns;
+	if (now_ns - slot->told_ns >= UPDATE_EVERY_NS) {
+		slot->told_ns = now_ns;
 		tell(r, DETECT_EVENT_UPDATE, &slot->own, now_ns);
 	}
 	publish(slot);

@@ -20,6 +20,7 @@
 
 struct record_slot {
 	struct detect_attack own; /* control's */
+	uint64_t told_ns;         /* when an event last spoke of it */
 	uint64_t seq;
 	struct detect_attack shown;
 };

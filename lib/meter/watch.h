@@ -36,8 +36,8 @@
 /* Thresholds of one vector in one policy; a limit of 0 is "no threshold". Read-only. */
 struct watch_rule {
 	struct meter_limit alarm, activate, max;
-	uint64_t activate_after_ns; /* alarm must last that long to be told */
-	uint64_t clear_after_ns;    /* calm must last that long to disarm */
+	uint64_t activate_after_ns;      /* alarm must last that long to be told */
+	uint64_t clear_after_ns;         /* calm must last that long to disarm */
 	struct meter_rate activate_rate; /* 100 ms of burst */
 	struct meter_rate max_rate;      /* 10 ms of burst, at least 16 packets */
 };
@@ -46,16 +46,17 @@ struct watch_cell {
 	alignas(64) uint64_t packets; /* arrived */
 	uint64_t bytes;
 	struct meter activate;
-	uint64_t surge_ns;   /* start of the present busy period of `activate` */
-	uint64_t armed_ns;   /* 0: never */
+	uint64_t surge_ns;       /* start of the present busy period of `activate` */
+	uint64_t armed_ns;       /* 0: never */
 	uint64_t surge_armed_ns; /* surge_ns as it was when armed */
-	struct meter limit;  /* for stage `shape`: what is unverified, at max_rate */
+	struct meter limit;      /* for stage `shape`: what is unverified, at max_rate */
 	uint64_t spare;
 
 	uint64_t passed_packets, passed_bytes;
-	uint64_t limited_packets; /* of passed: those that stage `shape` could have stopped */
+	uint64_t
+		limited_packets; /* of passed: those that stage `shape` could have stopped */
 	uint64_t limited_bytes;
-	uint64_t dropped_packets;  /* dropped, answered or consumed */
+	uint64_t dropped_packets; /* dropped, answered or consumed */
 	uint64_t dropped_bytes;
 	uint64_t would_packets;    /* would have been, but the policy monitors */
 	uint64_t verified_dropped; /* of dropped: packets of verified flows */
@@ -97,7 +98,9 @@ watch_price(const struct watch_cell *c, const struct meter_rate *rate, uint32_t 
 
 	if (price <= WATCH_PRICE_ONE)
 		return meter_price(rate, bytes);
-	return (meter_price(rate, bytes) * price) / WATCH_PRICE_ONE;
+	/* Wide, because a tiny limit and a tiny share make a price beyond 64 bits on the way. */
+	return (uint64_t)(((unsigned __int128)meter_price(rate, bytes) * price) /
+	                  WATCH_PRICE_ONE);
 }
 
 /*

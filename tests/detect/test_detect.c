@@ -141,6 +141,7 @@ an_attack_begins_is_mitigated_and_ends(void)
 	          a.mitigated_ns - a.first_ns <= 100 * MS);
 	CU_ASSERT(a.peak_pps >= 19000 && a.peak_pps <= 21000);
 	CU_ASSERT(a.dropped > 18000 && a.dropped <= a.packets);
+	CU_ASSERT(t.now_ns - a.updated_ns < DETECT_WINDOW_NS); /* a running one is up to date */
 
 	flow(&t, 100, 0, 1, 1500);
 	CU_ASSERT_EQUAL(state(&t), DETECT_QUIET);

@@ -88,7 +88,9 @@ every_meter_holds_its_rate_and_spares_bystanders(void)
 static void
 off_is_no_limit(void)
 {
-	open_wire("packets = \"off\"; bits = \"off\"; new_connections = \"off\";", false);
+	open_wire("packets = \"off\"; bits = \"off\"; new_connections = \"off\";"
+	          "verified_packets = \"off\"; verified_bits = \"off\";",
+	          false);
 	CU_ASSERT_EQUAL(stream(wire_packet(&w, IN, PROTO_UDP, 7, 99), 1000000, 1),
 	                1000000);
 	CU_ASSERT_EQUAL(connect_many(7, 1, 1000, 10), 10000);
@@ -404,7 +406,7 @@ explain_tells_meters_blocks_and_the_last_drop(void)
 
 	open_wire(
 		"packets = \"1kpps\"; verified_packets = \"1kpps\"; block_for = \"60s\";"
-		"block_after = \"1s\";",
+		"block_after = \"1s\"; verified_bits = \"off\";",
 		false);
 	CU_ASSERT(wire_connect(&w, 0xc0000207, 99));
 	stream(wire_packet(&w, IN, PROTO_UDP, 0xc0000207, 5), 100000, 1);
