@@ -102,6 +102,7 @@ apply(struct engine *e, struct settings *settings, struct conf_errors *errors)
 		e->settings = settings;
 	}
 	pthread_mutex_unlock(&e->box.lock);
+	e->is_stale = false;
 	e->token = rte_rcu_qsbr_start(e->rcu);
 	e->retired = before;
 	collect(e, GRACE_MS);
@@ -338,22 +339,21 @@ expire_modes(struct engine *e, uint64_t now_ns)
 	return is_changed;
 }
 
+/* What ends while a worker hangs is tried again every time, or it would never end. */
 void
 change_expire(struct engine *e, uint64_t now_ns)
 {
-	bool is_changed;
-
 	pthread_mutex_lock(&e->change_lock);
-	is_changed = expire_modes(e, now_ns);
+	e->is_stale |= expire_modes(e, now_ns);
 	for (size_t i = 0; i < e->blocks;) {
 		if (e->block[i].until_ns == 0 || e->block[i].until_ns > now_ns) {
 			i++;
 			continue;
 		}
 		e->block[i] = e->block[--e->blocks];
-		is_changed = true;
+		e->is_stale = true;
 	}
-	if (is_changed)
+	if (e->is_stale && collect(e, 0))
 		rebuild(e);
 	pthread_mutex_unlock(&e->change_lock);
 }

@@ -42,6 +42,7 @@ struct engine {
 	pthread_mutex_t change_lock;
 	struct policies *retired; /* waits for `token`; NULL: nothing does */
 	uint64_t token;
+	bool is_stale; /* something ended, and the snapshot in force does not know yet */
 	struct policy_block *block;
 	size_t blocks;
 	int mode_all;
