@@ -9,10 +9,10 @@ cell, spread so that all four kinds occur; TIDEGATE_SOAK=1 runs all of them.
 """
 import os
 import random
+import selectors
 import socket
 import struct
 import sys
-import threading
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "replay"))
@@ -226,42 +226,46 @@ def cell(gate, name, v6):
 
 
 class Bots:
-    """One real host that connects, asks and reads, with several hands at once."""
+    """One real host that connects in waves, asks and reads; it gives up when the next wave comes."""
+
+    WAVE, EVERY = 24, 0.25
 
     def __init__(self, rig, v6, seconds):
         self.family = socket.AF_INET6 if v6 else socket.AF_INET
-        self.rig, self.v6 = rig, v6
+        self.here, self.there = (BOT6, IN6) if v6 else (BOT4, IN4)
         self.tried = self.served = 0
-        self.lock = threading.Lock()
-        self.until = time.monotonic() + seconds
-        self.threads = [threading.Thread(target=self._run) for _ in range(8)]
-        for thread in self.threads:
-            thread.start()
+        until = time.monotonic() + seconds
+        with inside(rig.internet):
+            while time.monotonic() < until:
+                self._wave(time.monotonic() + self.EVERY)
 
-    def _run(self):
-        with inside(self.rig.internet):
-            while time.monotonic() < self.until:
-                began = time.monotonic()
-                ok = self._visit()
-                with self.lock:
-                    self.tried += 1
-                    self.served += ok
-                time.sleep(max(0.0, began + 0.1 - time.monotonic()))
+    def _wave(self, until):
+        picker = selectors.DefaultSelector()
+        for _ in range(self.WAVE):
+            sock = socket.socket(self.family, socket.SOCK_STREAM)
+            sock.setblocking(False)
+            sock.bind((self.here, 0))
+            sock.connect_ex((self.there, 80))
+            picker.register(sock, selectors.EVENT_WRITE)
+        self.tried += self.WAVE
+        while (left := until - time.monotonic()) > 0:
+            for key, events in picker.select(left):
+                self._go_on(picker, key.fileobj, events)
+        for key in list(picker.get_map().values()):
+            key.fileobj.close()
+        picker.close()
 
-    def _visit(self):
-        with socket.socket(self.family, socket.SOCK_STREAM) as sock:
-            sock.settimeout(0.3)
-            try:
-                sock.bind((BOT6 if self.v6 else BOT4, 0))
-                sock.connect((IN6 if self.v6 else IN4, 80))
+    def _go_on(self, picker, sock, events):
+        try:
+            if events & selectors.EVENT_WRITE:
                 sock.sendall(b"GET / HTTP/1.0\r\n\r\n")
-                return sock.recv(100).startswith(b"HTTP/1.1 200")
-            except OSError:
-                return False
-
-    def wait(self):
-        for thread in self.threads:
-            thread.join()
+                picker.modify(sock, selectors.EVENT_READ)
+                return
+            self.served += sock.recv(100).startswith(b"HTTP/1.1 200")
+        except OSError:
+            pass
+        picker.unregister(sock)
+        sock.close()
 
 
 def bots_in(gate, customers, v6, mode):
@@ -270,7 +274,6 @@ def bots_in(gate, customers, v6, mode):
     customers.start()
     try:
         bots = Bots(gate.rig, v6, SECONDS)
-        bots.wait()
     finally:
         customers.stop()
     customers.check(mode)
@@ -284,6 +287,11 @@ def bots_cell(gate, v6):
     # What a customer asks for stays well below new_connections.
     customers = Customers(gate.rig, v6)
     try:
+        # One visit before, so that neighbours know each other and no wave waits for that.
+        with gate.rig.socket("internet", socket.AF_INET6 if v6 else socket.AF_INET, socket.SOCK_STREAM) as sock:
+            sock.settimeout(5)
+            sock.bind((BOT6 if v6 else BOT4, 0))
+            sock.connect((IN6 if v6 else IN4, 80))
         bots, dropped, _ = bots_in(gate, customers, v6, "learn")
         expect(not dropped, "learn dropped %s" % dropped)
         expect(bots.served == bots.tried > 2 * NEW_CONNECTIONS * SECONDS, "unprotected: %d of %d bots were served" % (
