@@ -144,7 +144,9 @@ fill_box(struct live *l, const struct preflight *found)
 	box->wall_offset_ns = (int64_t)(box->started_unix_ns - live_clock());
 	box->n_links = l->wire.n_links;
 	snprintf(box->version, sizeof(box->version), "%s", TIDEGATE_VERSION);
-	snprintf(box->dpdk_version, sizeof(box->dpdk_version), "%s", rte_version());
+	/* rte_version() begins with the name; what shows it says that itself. */
+	snprintf(box->dpdk_version, sizeof(box->dpdk_version), "%s",
+	         rte_version() + strcspn(rte_version(), "0123456789"));
 	snprintf(box->node, sizeof(box->node), "%s",
 	         l->engine.settings->node_name == NULL ? ""
 	                                               : l->engine.settings->node_name);

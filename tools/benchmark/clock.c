@@ -3,7 +3,7 @@
 
 #include <x86intrin.h>
 
-#define CHAIN   1000000u
+#define CHAIN   100000u
 #define LATENCY 3.0 /* of imul, on every x86-64-v3 core so far */
 
 /* The best of several tries: an interrupt can only make a try slower. */
@@ -12,7 +12,7 @@ clock_ratio(void)
 {
 	uint64_t best = UINT64_MAX;
 
-	for (int try = 0; try < 5; try++) {
+	for (int try = 0; try < 40; try++) {
 		uint64_t x = 1, start = __rdtsc(), ticks;
 
 		for (unsigned int i = 0; i < CHAIN / 4; i++)

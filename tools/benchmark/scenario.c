@@ -56,8 +56,8 @@ denying_policy(const struct scenario *s)
 	fputs(policy, f);
 	fputs("lists = ( { name = \"bad\"; action = \"deny\"; prefixes = [\n", f);
 	for (unsigned int i = 0; i < 500; i++)
-		fprintf(f, "  \"198.%u.%u.0/24\", \"2001:db8:c:%x00::/56\",\n",
-		        18 + i / 256, i % 256, i);
+		fprintf(f, "  \"198.%u.%u.0/24\", \"2001:db8:%x:%x::/56\",\n",
+		        18 + i / 256, i % 256, 12 + i / 256, (i % 256) << 8);
 	fputs("  \"192.0.2.0/24\" ]; } );\n", f);
 	fclose(f);
 	return text;
@@ -111,7 +111,7 @@ static void
 denied(const struct scenario *s, size_t i, struct frame_spec *f)
 {
 	random_udp(s, i, f);
-	f->source &= 0xffff;
+	f->source &= 0xffff; /* IPv6: the third and fourth group count sources */
 }
 
 const struct scenario scenarios[] = {
