@@ -259,7 +259,8 @@ class Rig:
     def post(self, path, body):
         return self._http("POST", path, json.dumps(body))
 
-    def _http(self, method, path, body=None):
+    def ask(self, method, path, body=None, headers=None):
+        """Any request on the API's socket: (status, text)."""
         connection = http.client.HTTPConnection("localhost", timeout=10)
         connection.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         connection.sock.settimeout(10)
@@ -267,13 +268,18 @@ class Rig:
             connection.sock.connect(self.path("api.sock"))
         except OSError as error:
             raise Skipped("the daemon was built without its HTTP API (%s)" % error)
+        try:
+            connection.request(method, path, body, headers or {})
+            answer = connection.getresponse()
+            return answer.status, answer.read().decode()
+        finally:
+            connection.close()
+
+    def _http(self, method, path, body=None):
         headers = {"Authorization": "Bearer " + TOKEN, "Content-Type": "application/json"}
-        connection.request(method, "/api/v1/" + path, body, headers)
-        answer = connection.getresponse()
-        text = answer.read().decode()
-        connection.close()
-        if answer.status >= 300:
-            raise Failed("%s %s: %d %s" % (method, path, answer.status, text))
+        status, text = self.ask(method, "/api/v1/" + path, body, headers)
+        if status >= 300:
+            raise Failed("%s %s: %d %s" % (method, path, status, text))
         return json.loads(text) if text else {}
 
     def put(self, path, body):
