@@ -39,23 +39,28 @@ without_services() {
 }
 
 install_packages() {
-	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >&2
+	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@"
 }
 
 # ensure_packages GROUP... - install what is missing of the groups, as root.
 ensure_packages() {
-	local name missing=()
+	local name log missing=()
 	for name in $(packages_of "$@"); do
 		is_installed "$name" || missing+=("$name")
 	done
 	[ ${#missing[@]} -gt 0 ] || return 0
 	[ "$(id -u)" = 0 ] || die "these packages are missing; as root: apt-get install ${missing[*]}"
-	say "Installing: ${missing[*]}"
-	without_services install_packages "${missing[@]}" && return
+	say "Installing (some minutes on a fresh machine): ${missing[*]}"
+	log=$(mktemp)
+	without_services install_packages "${missing[@]}" >"$log" 2>&1 && { rm -f "$log"; return; }
 	# The package lists of a fresh image are often empty or old.
-	apt-get update -qq >&2 || die "apt-get update fails; is there a network?"
-	without_services install_packages "${missing[@]}" ||
-		die "apt-get cannot install: ${missing[*]}"
+	if apt-get update -qq >>"$log" 2>&1; then
+		without_services install_packages "${missing[@]}" >>"$log" 2>&1 &&
+			{ rm -f "$log"; return; }
+	fi
+	grep -E '^[EW]: ' "$log" >&2 || tail -n 20 "$log" >&2
+	rm -f "$log"
+	die "apt-get cannot install ${missing[*]}; its words are above. Is there a network?"
 }
 
 # ensure_hugepages MIB - have so much of it free in 2 MiB pages. Returns 1 when it cannot be
@@ -86,16 +91,27 @@ ensure_hugepages() {
 	fi
 }
 
-# ensure_build FOLDER [meson options] - configure once, then build what has changed.
+# What runs: the daemon, its command, and who plays the Internet in the story and the tests.
+PROGRAMS=(app/tidegated/tidegated app/tidegate/tidegate tools/trafficgen/trafficgen tools/story/crowd)
+
+# ensure_build FOLDER [meson option]... [target]... - configure once, then build what has
+# changed: the named targets, or everything. Options begin with a minus.
 ensure_build() {
-	local folder=$1 log
+	local folder=$1 word log options=() targets=()
 	shift
+	for word; do
+		case $word in
+		-*) options+=("$word") ;;
+		*) targets+=("$word") ;;
+		esac
+	done
 	log=$(mktemp)
 	if [ ! -e "$folder/build.ninja" ]; then
-		meson setup "$folder" "$ROOT" "$@" >"$log" 2>&1 ||
+		say "Building into $folder"
+		meson setup "$folder" "$ROOT" "${options[@]}" >"$log" 2>&1 ||
 			{ cat "$log" >&2; rm -f "$log"; die "meson cannot configure $folder"; }
 	fi
-	ninja -C "$folder" >"$log" 2>&1 ||
+	ninja -C "$folder" "${targets[@]}" >"$log" 2>&1 ||
 		{ tail -n 60 "$log" >&2; rm -f "$log"; die "the build in $folder fails"; }
 	rm -f "$log"
 }
