@@ -50,8 +50,8 @@ static const struct conf_field dataplane_fields[] = {
 	  .kind = CONF_TEXT,
 	  .offset = AT(workers),
 	  .absent = "auto",
-	  .help = "How many workers judge packets, such as \"2\"; auto takes what the "
-	          "cores give." },
+	  .help = "How many workers judge packets, such as \"2\"; auto is one, or as "
+	          "many as the cores give where every end is a PCI device." },
 	{ .key = "cores",
 	  .kind = CONF_TEXT,
 	  .offset = AT(cores),
