@@ -38,10 +38,9 @@ bit_of(const uint8_t address[16], unsigned int i)
 static bool
 is_mapped(const uint8_t address[16])
 {
-	for (unsigned int i = 0; i < 96; i++)
-		if (bit_of(address, i) != (i >= 80))
-			return false;
-	return true;
+	static const uint8_t head[12] = { [10] = 0xff, [11] = 0xff };
+
+	return memcmp(address, head, sizeof(head)) == 0;
 }
 
 /* The longest prefix that holds the address; of equal ones the last. */
