@@ -39,6 +39,7 @@ struct detect {
 	struct watch *watch[DETECT_WORKERS];
 	unsigned int workers;
 	unsigned int services;
+	size_t cells; /* of every service that was ever in force */
 	uint64_t window_ns, scan_ns;
 	uint64_t *
 		arrived; /* packets by worker at the last tick, [cell * workers + worker] */
@@ -85,13 +86,48 @@ detect_close(struct detect *d)
 	free(d);
 }
 
+/* One service and vector, with all that is known of it. */
+struct place {
+	unsigned int service, vector;
+	size_t cell;
+	const struct service *owner;
+	const struct policy *policy;
+	const struct watch_rule *rule; /* NULL for what the service sends */
+	struct track *track;
+};
+
+static struct place
+place_of(const struct detect *d, const struct policies *policies, size_t cell)
+{
+	unsigned int service = (unsigned int)(cell / VECTOR_SLOTS);
+	unsigned int vector = (unsigned int)(cell % VECTOR_SLOTS);
+	const struct policy *policy =
+		&policies->policy[policies->service[service].policy];
+
+	return (struct place){
+		.service = service,
+		.vector = vector,
+		.cell = cell,
+		.owner = &policies->service[service],
+		.policy = policy,
+		.rule = vector < VECTOR_COUNT ? &policy->rule[vector] : NULL,
+		.track = &d->track[cell],
+	};
+}
+
+static struct watch_cell *
+cell_of(const struct detect *d, const struct place *at, unsigned int worker)
+{
+	return watch_cell(d->watch[worker], at->service, at->vector);
+}
+
 static struct sum
-add_up(const struct detect *d, unsigned int service, unsigned int slot)
+add_up(const struct detect *d, const struct place *at)
 {
 	struct sum s = { 0 };
 
 	for (unsigned int w = 0; w < d->workers; w++) {
-		const struct watch_cell *c = watch_cell(d->watch[w], service, slot);
+		const struct watch_cell *c = cell_of(d, at, w);
 
 		s.packets += counter_read(&c->packets);
 		s.bytes += counter_read(&c->bytes);
@@ -118,17 +154,15 @@ rate(uint64_t now, uint64_t before, uint64_t span_ns)
  * carries. A sixteenth is kept for those that see none yet, so that traffic which
  * moves to another worker finds an open door there. */
 static void
-divide(struct detect *d, unsigned int service, unsigned int vector)
+divide(struct detect *d, const struct place *at)
 {
-	size_t cell = (size_t)service * VECTOR_SLOTS + vector;
-	uint64_t *arrived = &d->arrived[cell * d->workers];
+	uint64_t *arrived = &d->arrived[at->cell * d->workers];
 	uint64_t demand[DETECT_WORKERS], total = 0, floor;
 
 	if (d->workers == 1)
 		return;
 	for (unsigned int w = 0; w < d->workers; w++) {
-		uint64_t now =
-			counter_read(&watch_cell(d->watch[w], service, vector)->packets);
+		uint64_t now = counter_read(&cell_of(d, at, w)->packets);
 
 		demand[w] = now - arrived[w];
 		arrived[w] = now;
@@ -137,27 +171,27 @@ divide(struct detect *d, unsigned int service, unsigned int vector)
 	floor = total / (16 * d->workers) + 1;
 	total += floor * d->workers;
 	for (unsigned int w = 0; w < d->workers; w++)
-		counter_set(&watch_cell(d->watch[w], service, vector)->price,
+		counter_set(&cell_of(d, at, w)->price,
 		            WATCH_PRICE_ONE * total / (demand[w] + floor));
-	d->track[cell].is_divided = true;
+	at->track->is_divided = true;
 }
 
 static void
-undivide(struct detect *d, unsigned int service, unsigned int vector)
+undivide(struct detect *d, const struct place *at)
 {
 	for (unsigned int w = 0; w < d->workers; w++)
-		counter_set(&watch_cell(d->watch[w], service, vector)->price, 0);
-	d->track[(size_t)service * VECTOR_SLOTS + vector].is_divided = false;
+		counter_set(&cell_of(d, at, w)->price, 0);
+	at->track->is_divided = false;
 }
 
 /* The earliest worker that is armed, or NULL. */
 static const struct watch_cell *
-first_armed(const struct detect *d, unsigned int service, unsigned int vector)
+first_armed(const struct detect *d, const struct place *at)
 {
 	const struct watch_cell *first = NULL;
 
 	for (unsigned int w = 0; w < d->workers; w++) {
-		const struct watch_cell *c = watch_cell(d->watch[w], service, vector);
+		const struct watch_cell *c = cell_of(d, at, w);
 
 		if (watch_is_armed(c) &&
 		    (first == NULL ||
@@ -168,31 +202,26 @@ first_armed(const struct detect *d, unsigned int service, unsigned int vector)
 }
 
 static void
-attack_starts(struct detect *d, const struct policies *policies, size_t cell,
-              uint64_t now_ns)
+attack_starts(struct detect *d, const struct place *at, uint64_t now_ns)
 {
-	unsigned int service = (unsigned int)(cell / VECTOR_SLOTS);
-	unsigned int vector = (unsigned int)(cell % VECTOR_SLOTS);
-	const struct policy *p = &policies->policy[policies->service[service].policy];
-	const struct watch_rule *rule = &p->rule[vector];
-	const struct watch_cell *armed = first_armed(d, service, vector);
-	struct track *t = &d->track[cell];
+	const struct watch_rule *rule = at->rule;
+	const struct watch_cell *armed = first_armed(d, at);
+	struct track *t = at->track;
 	struct detect_attack a = { .first_ns = counter_read(&armed->surge_armed_ns),
 		                   .detected_ns = counter_read(&armed->armed_ns),
-		                   .service = (uint16_t)service,
-		                   .vector = (uint8_t)vector,
+		                   .service = (uint16_t)at->service,
+		                   .vector = (uint8_t)at->vector,
 		                   .unit = (uint8_t)rule->activate.unit,
 		                   .threshold = rule->activate.per_second,
-		                   .mode = (uint8_t)p->mode,
+		                   .mode = (uint8_t)at->policy->mode,
 		                   .state = DETECT_ACTIVE,
 		                   .updated_ns = now_ns };
 
-	snprintf(a.service_name, sizeof(a.service_name), "%s",
-	         policies->service[service].name);
+	snprintf(a.service_name, sizeof(a.service_name), "%s", at->owner->name);
 	t->attack = record_start(&d->record, &a);
 	if (t->attack == NULL)
 		return;
-	t->began = add_up(d, service, vector);
+	t->began = add_up(d, at);
 	t->tick_limited = rule->max.unit == METER_BITS ? t->began.limited_bytes
 	                                               : t->began.limited_packets;
 	t->tick_ns = now_ns;
@@ -220,14 +249,10 @@ look_for_mitigation(struct track *t, const struct watch_rule *rule, const struct
 }
 
 static void
-attack_goes_on(struct detect *d, const struct policies *policies, size_t cell,
-               uint64_t now_ns)
+attack_goes_on(struct detect *d, const struct place *at, uint64_t now_ns)
 {
-	unsigned int service = (unsigned int)(cell / VECTOR_SLOTS);
-	unsigned int vector = (unsigned int)(cell % VECTOR_SLOTS);
-	const struct policy *p = &policies->policy[policies->service[service].policy];
-	struct track *t = &d->track[cell];
-	struct sum sum = add_up(d, service, vector);
+	struct track *t = at->track;
+	struct sum sum = add_up(d, at);
 	struct detect_attack *a = record_change(t->attack);
 
 	a->packets = sum.packets - t->began.packets;
@@ -236,23 +261,20 @@ attack_goes_on(struct detect *d, const struct policies *policies, size_t cell,
 	a->dropped_bytes = sum.dropped_bytes - t->began.dropped_bytes;
 	a->would = sum.would_packets - t->began.would_packets;
 	a->verified_dropped = sum.verified_dropped - t->began.verified_dropped;
-	if (a->mitigated_ns == 0 && p->mode == POLICY_MITIGATE)
-		look_for_mitigation(t, &p->rule[vector], &sum, now_ns);
-	divide(d, service, vector);
+	if (a->mitigated_ns == 0 && at->policy->mode == POLICY_MITIGATE)
+		look_for_mitigation(t, at->rule, &sum, now_ns);
+	divide(d, at);
 	record_update(&d->record, t->attack, now_ns);
 }
 
 static void
-attack_ends(struct detect *d, size_t cell, uint64_t now_ns)
+attack_ends(struct detect *d, const struct place *at, uint64_t now_ns)
 {
-	unsigned int service = (unsigned int)(cell / VECTOR_SLOTS);
-	unsigned int vector = (unsigned int)(cell % VECTOR_SLOTS);
-	struct track *t = &d->track[cell];
+	struct track *t = at->track;
 
 	for (unsigned int w = 0; w < d->workers; w++)
-		counter_set(&watch_cell(d->watch[w], service, vector)->disarmed_ns,
-		            now_ns);
-	undivide(d, service, vector);
+		counter_set(&cell_of(d, at, w)->disarmed_ns, now_ns);
+	undivide(d, at);
 	record_end(&d->record, t->attack, now_ns);
 	t->attack = NULL;
 	t->state = DETECT_QUIET;
@@ -268,18 +290,14 @@ in_unit(const struct meter_limit *limit, const struct detect_rates *r)
 }
 
 static void
-watch_alarm(struct detect *d, const struct policies *policies, size_t cell,
-            uint64_t now_ns)
+watch_alarm(struct detect *d, const struct place *at, uint64_t now_ns)
 {
-	unsigned int service = (unsigned int)(cell / VECTOR_SLOTS);
-	unsigned int vector = (unsigned int)(cell % VECTOR_SLOTS);
-	const struct policy *p = &policies->policy[policies->service[service].policy];
-	const struct watch_rule *rule = &p->rule[vector];
-	const struct detect_rates *r = &d->shown[cell].rates;
-	struct track *t = &d->track[cell];
+	const struct watch_rule *rule = at->rule;
+	const struct detect_rates *r = &d->shown[at->cell].rates;
+	struct track *t = at->track;
 	uint64_t level = in_unit(&rule->alarm, r);
 
-	if (rule->alarm.per_second == 0 || p->mode == POLICY_LEARN ||
+	if (rule->alarm.per_second == 0 || at->policy->mode == POLICY_LEARN ||
 	    level * 4 < rule->alarm.per_second * CALM_QUARTERS) {
 		if (t->calm_since_ns == 0)
 			t->calm_since_ns = now_ns;
@@ -302,26 +320,22 @@ watch_alarm(struct detect *d, const struct policies *policies, size_t cell,
 	t->state = DETECT_ALARM;
 	t->is_told = true;
 	record_alarm(&d->record,
-	             &(struct detect_attack){ .service = (uint16_t)service,
-	                                      .vector = (uint8_t)vector,
+	             &(struct detect_attack){ .service = (uint16_t)at->service,
+	                                      .vector = (uint8_t)at->vector,
 	                                      .unit = (uint8_t)rule->alarm.unit,
 	                                      .value = level,
 	                                      .threshold = rule->alarm.per_second,
-	                                      .mode = (uint8_t)p->mode,
+	                                      .mode = (uint8_t)at->policy->mode,
 	                                      .state = DETECT_ALARM },
-	             policies->service[service].name, now_ns);
+	             at->owner->name, now_ns);
 }
 
 static void
-watch_calm(struct detect *d, const struct policies *policies, size_t cell,
-           uint64_t now_ns)
+watch_calm(struct detect *d, const struct place *at, uint64_t now_ns)
 {
-	unsigned int vector = (unsigned int)(cell % VECTOR_SLOTS);
-	const struct policy *p =
-		&policies->policy[policies->service[cell / VECTOR_SLOTS].policy];
-	const struct watch_rule *rule = &p->rule[vector];
-	const struct detect_rates *r = &d->shown[cell].rates;
-	struct track *t = &d->track[cell];
+	const struct watch_rule *rule = at->rule;
+	const struct detect_rates *r = &d->shown[at->cell].rates;
+	struct track *t = at->track;
 	struct detect_attack *a = record_change(t->attack);
 
 	if (r->pps > a->peak_pps)
@@ -333,7 +347,7 @@ watch_calm(struct detect *d, const struct policies *policies, size_t cell,
 		a->value = in_unit(&rule->activate, r);
 
 	/* A threshold that a reload took away, or a policy that now only learns, is calm too. */
-	if (rule->activate.per_second != 0 && p->mode != POLICY_LEARN &&
+	if (rule->activate.per_second != 0 && at->policy->mode != POLICY_LEARN &&
 	    in_unit(&rule->activate, r) * 4 >=
 	            rule->activate.per_second * CALM_QUARTERS) {
 		t->calm_since_ns = 0;
@@ -342,18 +356,31 @@ watch_calm(struct detect *d, const struct policies *policies, size_t cell,
 	if (t->calm_since_ns == 0)
 		t->calm_since_ns = now_ns;
 	if (now_ns - t->calm_since_ns >= rule->clear_after_ns)
-		attack_ends(d, cell, now_ns);
+		attack_ends(d, at, now_ns);
+}
+
+/* The sum may pass activate_rate while no worker alone does: then each gets its share
+ * already, and the busiest arms itself. */
+static void
+divide_early(struct detect *d, const struct place *at)
+{
+	uint64_t level = in_unit(&at->rule->activate, &d->shown[at->cell].rates);
+
+	if (at->track->state == DETECT_ACTIVE || at->rule->activate.per_second == 0)
+		return;
+	if (level >= at->rule->activate.per_second)
+		divide(d, at);
+	else if (at->track->is_divided)
+		undivide(d, at);
 }
 
 /* Rates of the last window, published and looked at. */
 static void
-window_of(struct detect *d, const struct policies *policies, size_t cell, uint64_t now_ns)
+window_of(struct detect *d, const struct place *at, uint64_t now_ns)
 {
-	unsigned int service = (unsigned int)(cell / VECTOR_SLOTS);
-	unsigned int slot = (unsigned int)(cell % VECTOR_SLOTS);
 	uint64_t span = now_ns - d->window_ns;
-	struct track *t = &d->track[cell];
-	struct sum now = add_up(d, service, slot);
+	struct track *t = at->track;
+	struct sum now = add_up(d, at);
 	struct detect_rates r = {
 		.pps = rate(now.packets, t->window.packets, span),
 		.bits = 8 * rate(now.bytes, t->window.bytes, span),
@@ -366,32 +393,14 @@ window_of(struct detect *d, const struct policies *policies, size_t cell, uint64
 	};
 
 	t->window = now;
-	seq_write(&d->shown[cell].seq, &d->shown[cell].rates, &r, sizeof(r));
-	if (slot >= VECTOR_COUNT)
+	seq_write(&d->shown[at->cell].seq, &d->shown[at->cell].rates, &r, sizeof(r));
+	if (at->rule == NULL)
 		return;
 	if (t->state == DETECT_ACTIVE)
-		watch_calm(d, policies, cell, now_ns);
+		watch_calm(d, at, now_ns);
 	else
-		watch_alarm(d, policies, cell, now_ns);
-}
-
-/* The sum may pass activate_rate while no worker alone does: then each gets its share
- * already, and the busiest arms itself. */
-static void
-divide_early(struct detect *d, const struct policies *policies, size_t cell)
-{
-	unsigned int service = (unsigned int)(cell / VECTOR_SLOTS);
-	unsigned int vector = (unsigned int)(cell % VECTOR_SLOTS);
-	const struct watch_rule *rule =
-		&policies->policy[policies->service[service].policy].rule[vector];
-	uint64_t level = in_unit(&rule->activate, &d->shown[cell].rates);
-
-	if (d->track[cell].state == DETECT_ACTIVE || rule->activate.per_second == 0)
-		return;
-	if (level >= rule->activate.per_second)
-		divide(d, service, vector);
-	else if (d->track[cell].is_divided)
-		undivide(d, service, vector);
+		watch_alarm(d, at, now_ns);
+	divide_early(d, at);
 }
 
 static bool
@@ -408,25 +417,24 @@ is_hot(struct detect *d)
 static void
 scan(struct detect *d, const struct policies *policies, uint64_t now_ns)
 {
-	for (unsigned int service = 1; service < policies->n_services; service++) {
-		const struct policy *p =
-			&policies->policy[policies->service[service].policy];
+	for (size_t cell = VECTOR_SLOTS; cell < d->cells; cell++) {
+		struct place at = place_of(d, policies, cell);
 
-		for (unsigned int v = 0; v < VECTOR_COUNT; v++) {
-			size_t cell = (size_t)service * VECTOR_SLOTS + v;
-
-			if (d->track[cell].state == DETECT_ACTIVE)
-				attack_goes_on(d, policies, cell, now_ns);
-			else if (p->mode != POLICY_LEARN &&
-			         first_armed(d, service, v) != NULL)
-				attack_starts(d, policies, cell, now_ns);
-		}
+		if (at.rule == NULL)
+			continue;
+		if (at.track->state == DETECT_ACTIVE)
+			attack_goes_on(d, &at, now_ns);
+		else if (at.policy->mode != POLICY_LEARN && first_armed(d, &at) != NULL)
+			attack_starts(d, &at, now_ns);
 	}
 }
 
 void
 detect_tick(struct detect *d, const struct policies *policies, uint64_t now_ns)
 {
+	/* Services that a reload took away are looked at on, or their attacks never end. */
+	if (d->cells < (size_t)policies->n_services * VECTOR_SLOTS)
+		d->cells = (size_t)policies->n_services * VECTOR_SLOTS;
 	if (record_is_active(&d->record) || is_hot(d)) {
 		d->scan_ns = now_ns;
 		scan(d, policies, now_ns);
@@ -436,11 +444,10 @@ detect_tick(struct detect *d, const struct policies *policies, uint64_t now_ns)
 	if (now_ns - d->window_ns < DETECT_WINDOW_NS)
 		return;
 
-	for (size_t cell = 0; cell < (size_t)policies->n_services * VECTOR_SLOTS;
-	     cell++) {
-		window_of(d, policies, cell, now_ns);
-		if (cell % VECTOR_SLOTS < VECTOR_COUNT)
-			divide_early(d, policies, cell);
+	for (size_t cell = 0; cell < d->cells; cell++) {
+		struct place at = place_of(d, policies, cell);
+
+		window_of(d, &at, now_ns);
 	}
 	d->window_ns = now_ns;
 }

@@ -141,7 +141,8 @@ an_attack_begins_is_mitigated_and_ends(void)
 	          a.mitigated_ns - a.first_ns <= 100 * MS);
 	CU_ASSERT(a.peak_pps >= 19000 && a.peak_pps <= 21000);
 	CU_ASSERT(a.dropped > 18000 && a.dropped <= a.packets);
-	CU_ASSERT(t.now_ns - a.updated_ns < DETECT_WINDOW_NS); /* a running one is up to date */
+	CU_ASSERT(t.now_ns - a.updated_ns <
+	          DETECT_WINDOW_NS); /* a running one is up to date */
 
 	flow(&t, 100, 0, 1, 1500);
 	CU_ASSERT_EQUAL(state(&t), DETECT_QUIET);
@@ -260,10 +261,28 @@ a_threshold_taken_away_by_a_reload_ends_the_attack(void)
 	bench_close(&t);
 }
 
+static void
+an_attack_on_a_service_that_a_reload_removed_ends(void)
+{
+	struct bench t;
+
+	bench_open(&t, 1, POLICY_MITIGATE);
+	flow(&t, 20000, 0, 0.04, 500);
+	CU_ASSERT_EQUAL(state(&t), DETECT_ACTIVE);
+	t.policies->n_services = 1;
+	t.policies->service[1].policy = 0;
+	t.policies->service[1].name[0] = '\0';
+	flow(&t, 0, 0, 1, 300);
+	CU_ASSERT_EQUAL(state(&t), DETECT_QUIET);
+	CU_ASSERT_NOT_EQUAL(only_attack(&t).end_ns, 0);
+	bench_close(&t);
+}
+
 SUITE_MAIN("detect", TEST(quiet_traffic_makes_no_attack_and_no_event),
            TEST(an_attack_begins_is_mitigated_and_ends),
            TEST(hysteresis_keeps_one_attack_one),
            TEST(an_alarm_waits_for_activate_after_and_is_told_once),
            TEST(learn_sees_no_attacks_and_monitor_never_mitigates),
            TEST(the_sum_of_workers_arms_and_the_shares_add_up),
-           TEST(a_threshold_taken_away_by_a_reload_ends_the_attack))
+           TEST(a_threshold_taken_away_by_a_reload_ends_the_attack),
+           TEST(an_attack_on_a_service_that_a_reload_removed_ends))
