@@ -105,6 +105,9 @@ ensure_build() {
 		*) targets+=("$word") ;;
 		esac
 	done
+	if [ -e "$folder" ] && [ ! -w "$folder" ]; then
+		die "$folder is not yours to write; name another one: TIDEGATE_BUILD=FOLDER $0"
+	fi
 	log=$(mktemp)
 	if [ ! -e "$folder/build.ninja" ]; then
 		say "Building into $folder"

@@ -22,11 +22,11 @@ print_json(const struct conf_errors *errors)
 	for (size_t i = 0; i < errors->count + errors->warnings; i++) {
 		const struct conf_error *e = &errors->error[i];
 
-		json_array_append_new(
-			all, json_pack("{s:s, s:s?, s:i, s:s?, s:s}", "severity",
-		                       e->is_warning ? "warning" : "error", "file", e->file,
-		                       "line", (int)e->line, "path", e->path, "message",
-		                       e->message));
+		json_array_append_new(all,
+		                      json_pack("{s:s, s:s?, s:i, s:s?, s:s}", "severity",
+		                                e->is_warning ? "warning" : "error",
+		                                "file", e->file, "line", (int)e->line,
+		                                "path", e->path, "message", e->message));
 	}
 	json_dumpf(all, stdout, JSON_INDENT(2));
 	putchar('\n');
@@ -50,8 +50,8 @@ check(const char *path, int is_json, int is_strict)
 	if (rc == 0 && is_strict && errors.warnings > 0)
 		rc = -1;
 	if (rc == 0 && !is_json)
-		printf("%s: good; %zu services, %zu policies\n", path, settings->services.count,
-		       settings->n_policies);
+		printf("%s: good; services: %zu, policies: %zu\n", path,
+		       settings->services.count, settings->n_policies);
 	if (policies != NULL)
 		policy_free(policies);
 	if (settings != NULL)
@@ -63,7 +63,8 @@ check(const char *path, int is_json, int is_strict)
 int
 verb_check(int argc, char **argv)
 {
-	static const struct option options[] = { { "config", required_argument, NULL, 'c' },
+	static const struct option options[] = { { "config", required_argument, NULL,
+		                                   'c' },
 		                                 { "json", no_argument, NULL, 'j' },
 		                                 { "strict", no_argument, NULL, 's' },
 		                                 { "help", no_argument, NULL, 'h' },

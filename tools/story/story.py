@@ -45,7 +45,7 @@ NEEDS_GATE = ("monitor", "mitigate", "changed_vector", "calm", "syncookies_mitig
 def arguments():
     """Read the command line."""
     parser = argparse.ArgumentParser(prog="tools/run", description=__doc__.split("\n\n")[0])
-    parser.add_argument("--build", required=True, help="folder of the build")
+    parser.add_argument("--build", required=True, help=argparse.SUPPRESS)  # tools/run knows
     parser.add_argument("--batch", action="store_true", help="plain lines, no terminal tricks")
     parser.add_argument("--json", metavar="FILE", help="write what was measured")
     parser.add_argument("--stay", action="store_true",
