@@ -5,6 +5,7 @@
  * The worker polls on lcore 1; lcore 0 ticks detection every 10 ms, as control does.
  */
 #include <getopt.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,12 +22,12 @@
 
 static const char usage[] =
 	"usage: benchmark --scenario NAME [--family ipv4|ipv6] [--cache warm|cold]\n"
-	"                 [--runs N] [--ms N] [--no-huge]\n"
+	"                 [--runs N] [--ms N] [--no-huge] [--capture FILE]\n"
 	"       benchmark --list\n";
 
 struct job {
 	struct rig rig;
-	const struct scenario *scenario;
+	struct rig_plan plan;
 	unsigned int runs, ms;
 	struct rig_result result[RUNS_MAX];
 	bool is_done; /* __atomic */
@@ -63,6 +64,22 @@ by_cycles(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
+/* Why packets were dropped, for who must find out what is wrong with a run. */
+static void
+tell_reasons(const struct pipeline *pl)
+{
+	for (unsigned int i = 0; i < pipeline_reasons(); i++) {
+		unsigned int stage;
+		const struct stage_reason *r = pipeline_reason_info(i, &stage);
+		uint64_t n = pl->books.decided[stage][i - pipeline_reason(stage, 0)];
+
+		if (n > 0)
+			fprintf(stderr, "  %s.%s %" PRIu64 "\n",
+			        stage < stage_count ? stage_list[stage]->name : "io",
+			        r->name, n);
+	}
+}
+
 static int
 print_result(struct job *j)
 {
@@ -71,19 +88,20 @@ print_result(struct job *j)
 
 	qsort(j->result, j->runs, sizeof(j->result[0]), by_cycles);
 	share = (double)median->forwarded / (double)median->packets;
-	if (share < j->scenario->forwarded - 0.01 ||
-	    share > j->scenario->forwarded + 0.01) {
+	if (share < j->plan.scenario->forwarded - 0.01 ||
+	    share > j->plan.scenario->forwarded + 0.01) {
 		fprintf(stderr,
 		        "benchmark: %s forwarded %.4f of its packets instead of %.2f, so "
 		        "the figure would mean nothing\n",
-		        j->scenario->name, share, j->scenario->forwarded);
+		        j->plan.scenario->name, share, j->plan.scenario->forwarded);
+		tell_reasons(&j->rig.engine.worker[0].pipeline);
 		return 1;
 	}
 	printf("{\"scenario\": \"%s\", \"family\": \"%s\", \"cache\": \"%s\", "
 	       "\"cycles_per_packet\": %.1f, \"lowest\": %.1f, \"highest\": %.1f, "
 	       "\"stamp_cycles\": %.1f, \"mpps\": %.2f, \"ghz\": %.2f, \"runs\": %u}\n",
-	       j->scenario->name, j->rig.traffic.is_ipv6 ? "ipv6" : "ipv4",
-	       j->rig.is_cold ? "cold" : "warm", median->cycles_per_packet,
+	       j->plan.scenario->name, j->plan.is_ipv6 ? "ipv6" : "ipv4",
+	       j->plan.is_cold ? "cold" : "warm", median->cycles_per_packet,
 	       j->result[0].cycles_per_packet, j->result[j->runs - 1].cycles_per_packet,
 	       median->stamp_cycles, median->ghz * 1e3 / median->cycles_per_packet,
 	       median->ghz, j->runs);
@@ -91,7 +109,7 @@ print_result(struct job *j)
 }
 
 static int
-measure(struct job *j, bool is_ipv6, bool is_cold, bool has_hugepages)
+measure(struct job *j, bool has_hugepages)
 {
 	static const unsigned int cores[2] = { 0, 1 };
 	static const char *const ends[2] = { "net_null0,copy=0", "net_null1,copy=0" };
@@ -103,12 +121,13 @@ measure(struct job *j, bool is_ipv6, bool is_cold, bool has_hugepages)
 		                 .n_ends = 2,
 		                 .ends = ends };
 	char why[IO_WHY];
+	int rc;
 
 	if (eal_start(&plan, why) < 0) {
 		fprintf(stderr, "benchmark: %s\n", why);
 		return 1;
 	}
-	if (rig_open(&j->rig, j->scenario, is_ipv6, is_cold) < 0)
+	if (rig_open(&j->rig, &j->plan) < 0)
 		return 1;
 	engine_online(&j->rig.engine, 1);
 	rte_eal_remote_launch(work, j, 1);
@@ -118,7 +137,9 @@ measure(struct job *j, bool is_ipv6, bool is_cold, bool has_hugepages)
 		engine_quiescent(&j->rig.engine, 1);
 	}
 	rte_eal_mp_wait_lcore();
-	return print_result(j);
+	rc = print_result(j);
+	rig_close(&j->rig);
+	return rc;
 }
 
 static int
@@ -140,23 +161,24 @@ main(int argc, char **argv)
 		{ "ms", required_argument, NULL, 'm' },
 		{ "list", no_argument, NULL, 'l' },
 		{ "no-huge", no_argument, NULL, 'n' },
+		{ "capture", required_argument, NULL, 'p' },
 		{ NULL, 0, NULL, 0 },
 	};
 	static struct job job = { .runs = 5, .ms = 200 };
-	bool is_ipv6 = false, is_cold = false, has_hugepages = true;
+	bool has_hugepages = true;
 	int c;
 
 	log_open("benchmark", LOG_LEVEL_WARNING);
 	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		switch (c) {
 		case 's':
-			job.scenario = scenario_by_name(optarg);
+			job.plan.scenario = scenario_by_name(optarg);
 			break;
 		case 'f':
-			is_ipv6 = strcmp(optarg, "ipv6") == 0;
+			job.plan.is_ipv6 = strcmp(optarg, "ipv6") == 0;
 			break;
 		case 'c':
-			is_cold = strcmp(optarg, "cold") == 0;
+			job.plan.is_cold = strcmp(optarg, "cold") == 0;
 			break;
 		case 'r':
 			job.runs = (unsigned int)strtoul(optarg, NULL, 10);
@@ -167,13 +189,17 @@ main(int argc, char **argv)
 		case 'n':
 			has_hugepages = false;
 			break;
+		case 'p':
+			job.plan.capture = optarg;
+			break;
 		case 'l':
 			return list();
 		default:
 			return fputs(usage, stderr), 2;
 		}
 	}
-	if (job.scenario == NULL || job.runs < 1 || job.runs > RUNS_MAX || job.ms < 1)
+	if (job.plan.scenario == NULL || job.runs < 1 || job.runs > RUNS_MAX ||
+	    job.ms < 1)
 		return fputs(usage, stderr), 2;
-	return measure(&job, is_ipv6, is_cold, has_hugepages);
+	return measure(&job, has_hugepages);
 }

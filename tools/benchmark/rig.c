@@ -6,11 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <rte_cycles.h>
 #include <rte_ethdev.h>
 
 #include "clock.h"
+#include "io/capture.h"
 #include "io/eal.h"
 #include "io/look.h"
 
@@ -70,20 +72,56 @@ open_engine(struct rig *r, const struct scenario *s)
 	return rc;
 }
 
+/* The frames as a file for the pcap device, whole: their tails are zeros. */
 static int
-open_wire(struct rig *r)
+write_capture(struct rig *r, const char *path)
 {
-	static const struct io_plan plan = {
-		.n_links = 1,
-		.workers = 1,
-		.link = { { "null", { "net_null0,copy=0", "net_null1,copy=0" } } },
-	};
-	struct io_plan mine = plan;
-	char why[IO_WHY];
+	static uint8_t bytes[2048];
+	struct capture_writer *w;
+	char why[CAPTURE_WHY];
 	int rc;
 
-	mine.io_stage = stage_count;
-	rc = wire_open(&r->wire, &mine, why);
+	r->keeps_capture = path != NULL;
+	if (path != NULL)
+		snprintf(r->capture, sizeof(r->capture), "%s", path);
+	else
+		snprintf(r->capture, sizeof(r->capture), "/tmp/tidegate-bench-%d.pcap",
+		         (int)getpid());
+	rc = capture_create(r->capture, &w, why);
+	if (rc < 0) {
+		fprintf(stderr, "benchmark: %s\n", why);
+		return rc;
+	}
+	for (size_t i = 0; i < r->traffic.frames; i++) {
+		const struct capture_frame frame = { .bytes = bytes,
+			                             .len = r->traffic.len[i],
+			                             .wire_len = r->traffic.len[i],
+			                             .time_ns = i };
+
+		memcpy(bytes, r->traffic.frame[i].head, FRAME_HEAD);
+		capture_put(w, 0, &frame, NULL);
+	}
+	return capture_finish(w);
+}
+
+static int
+open_wire(struct rig *r, const struct rig_plan *of)
+{
+	const bool is_pcap = of->scenario->is_pcap;
+	char outside[320] = "net_null0,copy=0", why[IO_WHY];
+	struct io_plan plan = { .n_links = 1,
+		                .workers = 1,
+		                .io_stage = stage_count,
+		                .link = {
+					{ "bench", { outside, "net_null1,copy=0" } } } };
+	int rc = is_pcap ? write_capture(r, of->capture) : 0;
+
+	if (is_pcap)
+		snprintf(outside, sizeof(outside), "net_pcap0,rx_pcap=%s,infinite_rx=1",
+		         r->capture);
+	if (rc < 0)
+		return rc;
+	rc = wire_open(&r->wire, &plan, why);
 	if (rc == 0)
 		rc = wire_queue(&r->wire, 0, 0, SIDE_EXTERNAL,
 		                r->engine.box.worker[0].books[0], &r->queue);
@@ -91,7 +129,7 @@ open_wire(struct rig *r)
 		fprintf(stderr, "benchmark: %s\n", why);
 		return rc;
 	}
-	if (rte_eth_add_rx_callback(r->queue.rx_port, 0, stamp, r) == NULL) {
+	if (!is_pcap && rte_eth_add_rx_callback(r->queue.rx_port, 0, stamp, r) == NULL) {
 		fputs("benchmark: this DPDK was built without receive callbacks\n",
 		      stderr);
 		return -ENOTSUP;
@@ -100,22 +138,23 @@ open_wire(struct rig *r)
 }
 
 int
-rig_open(struct rig *r, const struct scenario *s, bool is_ipv6, bool is_cold)
+rig_open(struct rig *r, const struct rig_plan *plan)
 {
+	const struct scenario *s = plan->scenario;
 	int rc;
 
 	memset(r, 0, sizeof(*r));
-	r->is_cold = is_cold;
-	rc = scenario_traffic(s, is_ipv6, &r->traffic);
+	r->is_cold = plan->is_cold;
+	rc = scenario_traffic(s, plan->is_ipv6, &r->traffic);
 	if (rc == 0)
 		rc = open_engine(r, s);
 	if (rc == 0)
-		rc = open_wire(r);
+		rc = open_wire(r, plan);
 	if (rc < 0)
 		return rc;
 	r->offset_ns = 1000000;
-	scenario_prime(s, is_ipv6, &r->engine.worker[0], engine_policies(&r->engine),
-	               &r->offset_ns);
+	scenario_prime(s, plan->is_ipv6, &r->engine.worker[0],
+	               engine_policies(&r->engine), &r->offset_ns);
 	r->ns_per_tick = 1e9 / (double)rte_get_tsc_hz();
 	r->start_tsc = rte_rdtsc();
 	return 0;
@@ -124,6 +163,8 @@ rig_open(struct rig *r, const struct scenario *s, bool is_ipv6, bool is_cold)
 void
 rig_close(struct rig *r)
 {
+	if (r->capture[0] != '\0' && !r->keeps_capture)
+		unlink(r->capture);
 	wire_queue_close(&r->queue);
 	wire_close(&r->wire);
 	engine_close(&r->engine);

@@ -5,7 +5,8 @@
  * The receive callback of the external port stamps one precomputed frame into
  * each buffer and counts its own cycles, so that they can be taken off. "cold"
  * then flushes the headers from every cache, as a NIC without cache injection
- * would leave them.
+ * would leave them. A pcap device instead repeats a file of the same frames,
+ * and what it costs to read them is part of the figure.
  */
 #ifndef BENCHMARK_RIG_H
 #define BENCHMARK_RIG_H
@@ -17,12 +18,20 @@
 #include "io/wire.h"
 #include "scenario.h"
 
+struct rig_plan {
+	const struct scenario *scenario;
+	bool is_ipv6, is_cold;
+	const char *capture; /* file for the pcap device, which stays; NULL: none stays */
+};
+
 struct rig {
 	struct engine engine;
 	struct io_wire wire;
 	struct io_queue queue;
 	struct traffic traffic;
 	bool is_cold;
+	char capture[256]; /* what the pcap device repeats; empty: null devices */
+	bool keeps_capture;
 	size_t next;          /* frame to stamp next */
 	uint64_t stamp_ticks; /* of the time-stamp counter, inside the callback */
 	uint64_t start_tsc;
@@ -39,7 +48,7 @@ struct rig_result {
 };
 
 /* Start DPDK (once a process), ports, engine; prime the flows. 0 or -errno after a sentence. */
-int rig_open(struct rig *r, const struct scenario *s, bool is_ipv6, bool is_cold);
+int rig_open(struct rig *r, const struct rig_plan *plan);
 void rig_close(struct rig *r);
 
 /* Poll for `ms` milliseconds on the calling core. */

@@ -116,18 +116,22 @@ denied(const struct scenario *s, size_t i, struct frame_spec *f)
 
 const struct scenario scenarios[] = {
 	{ "forward_bare", "UDP through the whole pipeline, no service claims it", 1 << 12,
-	  0, no_policy, random_udp, 1 },
+	  0, no_policy, random_udp, 1, false },
 	{ "forward_1k", "established TCP, 1,000 flows", 1 << 16, 1000, shop_policy,
-	  established, 1 },
+	  established, 1, false },
 	{ "forward_1m", "established TCP, 1,000,000 flows", 1 << 20, 1000000, shop_policy,
-	  established, 1 },
+	  established, 1, false },
 	{ "denylist", "UDP from denied sources, 1,001 prefixes", 1 << 16, 0,
-	  denying_policy, denied, 0 },
+	  denying_policy, denied, 0, false },
 	{ "udp_flood", "UDP from a million random sources above its limit", 1 << 20, 0,
-	  shop_policy, random_udp, 0 },
+	  shop_policy, random_udp, 0.005, false },
 	{ "imix", "established TCP, 1,000 flows, frames of 64, 594 and 1,518 bytes 7:4:1",
-	  1 << 16, 1000, shop_policy, imix, 1 },
-	{ NULL, NULL, 0, 0, NULL, NULL, 0 },
+	  1 << 16, 1000, shop_policy, imix, 1, false },
+	{ "pcap_forward", "established TCP, 1,000 flows, from a pcap device", 1 << 12,
+	  1000, shop_policy, established, 1, true },
+	{ "pcap_imix", "imix from a pcap device", 1 << 12, 1000, shop_policy, imix, 1,
+	  true },
+	{ NULL, NULL, 0, 0, NULL, NULL, 0, false },
 };
 
 const struct scenario *

@@ -30,6 +30,7 @@ struct scenario {
 	/* What frame `i` is. */
 	void (*frame)(const struct scenario *s, size_t i, struct frame_spec *spec);
 	double forwarded; /* share of packets that must come through, for a check of the run */
+	bool is_pcap; /* from a pcap device that repeats a file, instead of stamped */
 };
 
 /* All scenarios, ended by a NULL name. */
