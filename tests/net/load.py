@@ -14,7 +14,7 @@ import subprocess
 import threading
 import time
 
-from rig import ETH_P_ALL, IN4, IN6, expect, inside, program, run, wait_until
+from rig import ETH_P_ALL, IN4, IN6, Failed, expect, inside, program, run, wait_until
 
 ATTACKER = b"\x02\0\0\x01\0\0"  # trafficgen's outside MAC; no kernel has it
 SO_RCVBUFFORCE, SO_ATTACH_FILTER, SO_TIMESTAMPNS = 33, 26, 35
@@ -142,6 +142,10 @@ def curl(rig, v6, seconds=5):
     return code == "200" and body == PAGE, float(took)
 
 
+class Noticed(Failed):
+    """A customer was served, but had to wait: twice in a row that is no accident."""
+
+
 class Customers:
     """Requests one after the other, and a connection that talks all the time."""
 
@@ -216,10 +220,12 @@ class Customers:
 
     def check(self, during):
         expect(not self.wrong, "%s: %s" % (during, self.wrong))
-        expect(self.asked >= 3 and self.spoken >= 10,
-               "%s: the customer hardly came to ask: %d requests, %d words" % (during, self.asked, self.spoken))
         expect(self.served == self.asked, "%s: %d of %d requests were served (slowest %.2f s)" % (
             during, self.served, self.asked, self.slowest))
+        # A SYN that is lost costs a second. A machine with other work may cost it, too.
+        if self.asked < 3 or self.spoken < 10 or self.slowest > 0.9:
+            raise Noticed("%s: %d requests, the slowest took %.2f s, and %d words" % (
+                during, self.asked, self.slowest, self.spoken))
 
     def close(self):
         self.going.clear()
