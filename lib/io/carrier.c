@@ -113,6 +113,21 @@ carrier_release(struct io_wire *w)
 				release(&w->link[l], side, 0);
 }
 
+/*
+ * DPDK's driver for AF_XDP does not count what a full ring of its lost; for the
+ * kernel those are packets that it received and could not hand on.
+ */
+static uint64_t
+lost_by_rings(const struct port *p)
+{
+	uint64_t now;
+
+	if (p->interface[0] == '\0' || strcmp(p->driver, "net_af_xdp") != 0)
+		return 0;
+	now = kernel_dropped(p->interface);
+	return now > p->dropped_before ? now - p->dropped_before : 0;
+}
+
 void
 carrier_read(const struct io_wire *w, unsigned int link, enum side side,
              struct carrier_counts *out)
@@ -120,6 +135,7 @@ carrier_read(const struct io_wire *w, unsigned int link, enum side side,
 	const struct port *p = &w->link[link].port[side];
 	struct rte_eth_stats stats;
 	struct rte_eth_link state;
+	const uint64_t lost = lost_by_rings(p);
 
 	memset(out, 0, sizeof(*out));
 	out->is_up = is_up(&w->link[link], side);
@@ -128,6 +144,8 @@ carrier_read(const struct io_wire *w, unsigned int link, enum side side,
 		out->no_buffers = stats.rx_nombuf;
 		out->errors = stats.ierrors + stats.oerrors;
 	}
+	if (lost > out->missed)
+		out->missed = lost;
 	if (p->interface[0] != '\0')
 		out->speed_bits = kernel_speed(p->interface);
 	else if (rte_eth_link_get_nowait(p->id, &state) == 0 &&

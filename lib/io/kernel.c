@@ -18,6 +18,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#define DESCRIPTION 32768 /* bytes of what rtnetlink says of one interface, at most */
+
 /* One ioctl on a socket of its own: nothing here is called often. */
 static int
 ask(const char *interface, unsigned long what, struct ifreq *req)
@@ -234,8 +236,9 @@ is_for_sockets(uint32_t program)
 	return is_it;
 }
 
-bool
-kernel_has_foreign_xdp(const char *interface)
+/* The kernel's description of the interface in answer[size], or NULL. */
+static const struct nlmsghdr *
+describe(const char *interface, void *answer, size_t size)
 {
 	struct {
 		struct nlmsghdr head;
@@ -244,23 +247,48 @@ kernel_has_foreign_xdp(const char *interface)
 		                 .nlmsg_type = RTM_GETLINK,
 		                 .nlmsg_flags = NLM_F_REQUEST },
 		       .info = { .ifi_index = (int)if_nametoindex(interface) } };
-	static _Alignas(struct nlmsghdr) char answer[32768];
-	uint32_t program = 0;
-	ssize_t n;
+	ssize_t n = -1;
 	int fd;
 
 	if (ask_link.info.ifi_index == 0)
-		return false;
+		return NULL;
 	fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
 	if (fd < 0)
-		return false;
-	if (send(fd, &ask_link, sizeof(ask_link), 0) == (ssize_t)sizeof(ask_link)) {
-		n = recv(fd, answer, sizeof(answer), 0);
-		if (n > 0 && NLMSG_OK((struct nlmsghdr *)answer, (size_t)n))
-			program = xdp_program((struct nlmsghdr *)answer);
-	}
+		return NULL;
+	if (send(fd, &ask_link, sizeof(ask_link), 0) == (ssize_t)sizeof(ask_link))
+		n = recv(fd, answer, size, 0);
 	close(fd);
+	return n > 0 && NLMSG_OK((struct nlmsghdr *)answer, (size_t)n) ? answer : NULL;
+}
+
+bool
+kernel_has_foreign_xdp(const char *interface)
+{
+	_Alignas(struct nlmsghdr) char answer[DESCRIPTION];
+	const struct nlmsghdr *link = describe(interface, answer, sizeof(answer));
+	const uint32_t program = link != NULL ? xdp_program(link) : 0;
+
 	return program != 0 && !is_for_sockets(program);
+}
+
+uint64_t
+kernel_dropped(const char *interface)
+{
+	_Alignas(struct nlmsghdr) char answer[DESCRIPTION];
+	const struct nlmsghdr *link = describe(interface, answer, sizeof(answer));
+	struct rtnl_link_stats64 stats;
+	const struct rtattr *found;
+
+	if (link == NULL || link->nlmsg_type != RTM_NEWLINK)
+		return 0;
+	found = find_attribute(IFLA_RTA((struct ifinfomsg *)NLMSG_DATA(link)),
+	                       IFLA_PAYLOAD(link), IFLA_STATS64);
+	memset(&stats, 0, sizeof(stats));
+	if (found != NULL)
+		memcpy(&stats, RTA_DATA(found),
+		       RTA_PAYLOAD(found) < sizeof(stats) ? RTA_PAYLOAD(found)
+		                                          : sizeof(stats));
+	return stats.rx_dropped;
 }
 
 int

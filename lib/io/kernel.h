@@ -48,6 +48,9 @@ int kernel_plain_frames(const char *interface);
  */
 bool kernel_has_foreign_xdp(const char *interface);
 
+/* Received packets that the kernel could not hand on since it has the interface. */
+uint64_t kernel_dropped(const char *interface);
+
 /*
  * Claim the interface in this network namespace, against other processes of
  * ours. Returns a descriptor to close when it is free again (as the kernel does

@@ -229,6 +229,8 @@ configure(struct port *p, const struct port_ask *ask, char *why)
 		return io_fail(why, failed, "%s does not start: %s", p->name,
 		               rte_strerror(-failed));
 	p->is_started = true;
+	if (p->interface[0] != '\0')
+		p->dropped_before = kernel_dropped(p->interface);
 	rss_spread(p);
 	return 0;
 }

@@ -56,8 +56,9 @@ struct port {
 	uint32_t cut_at;  /* a received frame this long was cut by the device; 0: never */
 	bool takes_segments;
 	enum port_spread spread;
-	int ipv6_before; /* for kernel_restore_ipv6() */
-	int claim;       /* descriptor of kernel_claim(), -1 when there is none */
+	uint64_t dropped_before; /* kernel_dropped() when it was started */
+	int ipv6_before;         /* for kernel_restore_ipv6() */
+	int claim;               /* descriptor of kernel_claim(), -1 when there is none */
 };
 
 struct port_ask {

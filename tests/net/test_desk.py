@@ -9,6 +9,7 @@ import http.client
 import json
 import os
 import shutil
+import signal
 import socket
 import struct
 import subprocess
@@ -312,6 +313,30 @@ def no_daemon_is_69():
     expect(done.returncode == 69 and "does not answer" in done.stderr, "%d: %s" % (done.returncode, done.stderr))
 
 
+def what_a_stopped_gate_loses_is_missed_not_forgotten():
+    """A ring that nobody empties loses packets, and the port says how many, to the packet."""
+    d = desk()
+    d.tap.take()
+    before = d.rig.settled_ports()["external"]
+    sender = stream(d, CALM4, 4)
+    try:
+        time.sleep(0.3)
+        d.rig.daemon.send_signal(signal.SIGSTOP)
+        time.sleep(2.8)  # 2,800 packets, and a ring holds fewer
+    finally:
+        d.rig.daemon.send_signal(signal.SIGCONT)
+    told = sent(sender)
+    time.sleep(0.5)
+    after = d.rig.books_balance()["external"]
+    arrived = len(d.tap.take())
+    missed = after["missed_packets"] - before["missed_packets"]
+    received = after["received_packets"] - before["received_packets"]
+    expect(arrived < told["sent"], "nothing was lost, so nothing is shown")
+    # The kernels at both ends may say a word of their own meanwhile.
+    expect(told["sent"] <= received + missed <= told["sent"] + 20, "%d sent, %d received, %d missed" % (
+        told["sent"], received, missed))
+
+
 def metrics_are_what_prometheus_reads():
     d = desk()
     status, text = d.get_tcp("/metrics")
@@ -388,7 +413,7 @@ if __name__ == "__main__":
         main(the_command_shows_the_box, an_attack_is_shown_while_it_runs_and_after, explain_tells_why_for_both_families,
              a_block_works_at_once_and_ends, blocks_are_taken_back_and_allow_beats_deny,
              mode_and_bypass_show_on_the_wire, nothing_changes_without_a_token, audit_lines_tell_who_did_what,
-             no_daemon_is_69, metrics_are_what_prometheus_reads, the_api_answers_while_a_flood_runs,
+             no_daemon_is_69, what_a_stopped_gate_loses_is_missed_not_forgotten, metrics_are_what_prometheus_reads, the_api_answers_while_a_flood_runs,
              abuse_is_refused_and_harms_nobody)
     finally:
         for opened in DESK:
