@@ -9,8 +9,8 @@
 
 #include "base/log.h"
 #include "policy/settings.h"
-#include "version.h"
 #include "verbs.h"
+#include "version.h"
 
 static int
 print_defaults(int argc, char **argv)
@@ -44,8 +44,9 @@ print_usage(FILE *to)
 static int
 print_version(void)
 {
-	printf("tidegated %s (%s)\nDPDK built with %d.%02d.%d, running %s\n", TIDEGATE_VERSION,
-	       TIDEGATE_REVISION, RTE_VER_YEAR, RTE_VER_MONTH, RTE_VER_MINOR, rte_version());
+	printf("tidegated %s (%s)\nDPDK built with %d.%02d.%d, running %s\n",
+	       TIDEGATE_VERSION, TIDEGATE_REVISION, RTE_VER_YEAR, RTE_VER_MONTH,
+	       RTE_VER_MINOR, rte_version());
 	return 0;
 }
 

@@ -102,9 +102,8 @@ struct stage {
 	void (*close)(void *state);               /* with open */
 
 	/* Hot path: worker thread, cannot fail, does not allocate, log or block. */
-	void (*observe)(
-		void *state, const struct stage_view *view, struct burst *b,
-		uint64_t lanes); /* optional */
+	void (*observe)(void *state, const struct stage_view *view, struct burst *b,
+	                uint64_t lanes); /* optional */
 	void (*decide)(void *state, const struct stage_view *view, struct burst *b,
 	               uint64_t todo); /* optional */
 	void (*reply)(void *state, struct burst *b,
