@@ -100,17 +100,16 @@ make_missing(struct flow_table *t, struct burst *b, uint64_t lanes)
 {
 	const uint16_t tick = table_tick(b->now_ns);
 	const struct table_batch *batch = &t->batch;
-	bool is_any_new = false;
+	uint64_t missing = 0;
 	unsigned int i;
 
 	LANES_FOREACH (i, lanes)
-		if (b->flow[i] == TABLE_NONE) {
-			b->flow[i] = make(t, batch->hash[i], batch->key[i], &b->facts[i],
-			                  tick);
-			is_any_new = true;
-		}
-	if (!is_any_new)
+		missing |= (uint64_t)(b->flow[i] == TABLE_NONE) << i;
+	if (missing == 0)
 		return;
+	table_ask_bulk(&t->table, batch, missing, tick);
+	LANES_FOREACH (i, missing)
+		b->flow[i] = make(t, batch->hash[i], batch->key[i], &b->facts[i], tick);
 	LANES_FOREACH (i, lanes)
 		if (b->flow[i] != TABLE_NONE &&
 		    memcmp(flow_at(t, b->flow[i]), batch->key[i], TABLE_KEY) != 0)
@@ -131,9 +130,9 @@ flow_find_burst(struct flow_table *t, struct burst *b, uint64_t lanes)
 		if (!flow_is_possible(&b->facts[i]))
 			continue;
 		key_of((struct flow_key *)batch->key[i], &b->facts[i], b);
-		batch->hash[i] = hash_48(&t->key, batch->key[i]);
 		mine |= lane_bit(i);
 	}
+	table_hash_bulk(batch, &t->key, mine);
 	table_find_bulk(&t->table, batch, mine, table_tick(b->now_ns), b->flow);
 	if (b->side == SIDE_INTERNAL)
 		make_missing(t, b, mine);

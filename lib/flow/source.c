@@ -103,28 +103,29 @@ source_find_burst(struct source_table *t, const struct burst *b, uint64_t lanes,
 {
 	const uint16_t tick = table_tick(b->now_ns);
 	struct table_batch *batch = &t->batch;
-	bool is_any_new = false;
+	uint64_t missing = 0;
 	unsigned int i;
 
 	memset(t->lane, 0xff, sizeof(t->lane));
 	t->proven = 0;
-	LANES_FOREACH (i, lanes) {
+	LANES_FOREACH (i, lanes)
 		source_key_of((struct source_key *)batch->key[i], b->facts[i].src,
 		              b->service[i], prefix_len[i]);
-		batch->hash[i] = hash_48(&t->key, batch->key[i]);
-	}
+	table_hash_bulk(batch, &t->key, lanes);
 	table_find_bulk(&t->table, batch, lanes, tick, t->lane);
 
 	LANES_FOREACH (i, lanes) {
-		if (t->lane[i] == SOURCE_NONE) {
-			t->lane[i] = make(t, batch->hash[i], batch->key[i], tick);
-			is_any_new = true;
-		} else {
+		if (t->lane[i] == SOURCE_NONE)
+			missing |= lane_bit(i);
+		else
 			settle_class(t, t->lane[i], b->now_ns);
-		}
 	}
-	if (is_any_new)
-		drop_replaced(t, lanes);
+	if (missing == 0)
+		return;
+	table_ask_bulk(&t->table, batch, missing, tick);
+	LANES_FOREACH (i, missing)
+		t->lane[i] = make(t, batch->hash[i], batch->key[i], tick);
+	drop_replaced(t, lanes);
 }
 
 uint32_t

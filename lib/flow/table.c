@@ -76,12 +76,39 @@ table_set_idle(struct table *t, enum table_class class, uint64_t idle_ns)
 {
 	assert(idle_ns <= TABLE_MAX_IDLE_NS);
 	t->idle[class] = (uint16_t)((idle_ns + TABLE_TICK_NS - 1) / TABLE_TICK_NS);
+	t->least_idle = UINT16_MAX;
+	for (int c = TABLE_UNEARNED; c < TABLE_CLASSES; c++)
+		if (t->idle[c] < t->least_idle)
+			t->least_idle = t->idle[c];
 }
 
 static inline enum table_class
 class_of(const struct table_bucket *b, unsigned int way)
 {
 	return (enum table_class)(b->class[way] & ~TABLE_AWAY);
+}
+
+/* Ways of that class, one bit each. */
+static inline unsigned int
+ways_of(const struct table_bucket *b, enum table_class class)
+{
+	__m128i all = _mm_loadl_epi64((const __m128i *)b->class);
+	__m128i bare = _mm_andnot_si128(_mm_set1_epi8((char)TABLE_AWAY), all);
+	__m128i hit = _mm_cmpeq_epi8(bare, _mm_set1_epi8((char)class));
+
+	return (unsigned int)_mm_movemask_epi8(hit) & 0xff;
+}
+
+/* Ways that were silent for more than `idle` ticks, whatever their class. */
+static inline unsigned int
+ways_silent(const struct table_bucket *b, uint16_t tick, uint16_t idle)
+{
+	__m128i age = _mm_sub_epi16(_mm_set1_epi16((short)tick),
+	                            _mm_load_si128((const __m128i *)b->seen));
+	__m128i over = _mm_subs_epu16(age, _mm_set1_epi16((short)idle));
+	__m128i within = _mm_cmpeq_epi16(over, _mm_setzero_si128());
+
+	return ~(unsigned int)_mm_movemask_epi8(_mm_packs_epi16(within, within)) & 0xff;
 }
 
 static inline uint32_t
@@ -189,6 +216,15 @@ find_from(struct table *t, struct hash128 hash, unsigned int ways,
 }
 
 void
+table_hash_bulk(struct table_batch *batch, const struct hash_key *key, uint64_t lanes)
+{
+	unsigned int i;
+
+	LANES_FOREACH (i, lanes)
+		batch->hash[i] = hash_48(key, batch->key[i]);
+}
+
+void
 table_find_bulk(struct table *t, const struct table_batch *batch, uint64_t lanes,
                 uint16_t tick, uint32_t *slot)
 {
@@ -234,19 +270,14 @@ table_find(struct table *t, struct hash128 hash, const uint8_t key[TABLE_KEY],
 static void
 expire_bucket(struct table *t, struct table_bucket *b, uint16_t tick)
 {
-	for (unsigned int way = 0; way < TABLE_WAYS; way++)
-		if (class_of(b, way) != TABLE_FREE && is_expired(t, b, way, tick))
+	unsigned int ways = ways_silent(b, tick, t->least_idle) & ~ways_of(b, TABLE_FREE);
+
+	for (; ways != 0; ways &= ways - 1) {
+		unsigned int way = (unsigned int)__builtin_ctz(ways);
+
+		if (is_expired(t, b, way, tick))
 			expire(t, b, way);
-}
-
-static unsigned int
-count(const struct table_bucket *b, enum table_class class)
-{
-	unsigned int n = 0;
-
-	for (unsigned int way = 0; way < TABLE_WAYS; way++)
-		n += class_of(b, way) == class;
-	return n;
+	}
 }
 
 /* The way of that class that was silent longest, or NO_WAY. */
@@ -255,10 +286,11 @@ oldest(const struct table_bucket *b, enum table_class class, uint16_t tick)
 {
 	unsigned int best = NO_WAY, best_age = 0;
 
-	for (unsigned int way = 0; way < TABLE_WAYS; way++) {
+	for (unsigned int ways = ways_of(b, class); ways != 0; ways &= ways - 1) {
+		unsigned int way = (unsigned int)__builtin_ctz(ways);
 		unsigned int age = (uint16_t)(tick - b->seen[way]);
 
-		if (class_of(b, way) == class && (best == NO_WAY || age > best_age)) {
+		if (best == NO_WAY || age > best_age) {
 			best = way;
 			best_age = age;
 		}
@@ -270,28 +302,56 @@ oldest(const struct table_bucket *b, enum table_class class, uint16_t tick)
 static unsigned int
 room_for_unearned(const struct table_bucket *b, uint16_t tick)
 {
-	unsigned int way = NO_WAY;
+	unsigned int free = ways_of(b, TABLE_FREE);
 
-	if (count(b, TABLE_UNEARNED) < TABLE_UNEARNED_WAYS)
-		way = oldest(b, TABLE_FREE, tick);
-	return way != NO_WAY ? way : oldest(b, TABLE_UNEARNED, tick);
+	if (free != 0 &&
+	    __builtin_popcount(ways_of(b, TABLE_UNEARNED)) < TABLE_UNEARNED_WAYS)
+		return (unsigned int)__builtin_ctz(free);
+	return oldest(b, TABLE_UNEARNED, tick);
 }
 
-/* Chooses between home (pair[0]) and alternate (pair[1]); returns the way, or NO_WAY. */
+void
+table_ask_bulk(const struct table *t, const struct table_batch *batch, uint64_t lanes,
+               uint16_t tick)
+{
+	unsigned int i;
+
+	LANES_FOREACH (i, lanes) {
+		const struct table_bucket *b = &t->bucket[table_home(t, batch->hash[i])];
+		unsigned int way = room_for_unearned(b, tick);
+		const char *record;
+
+		if (way == NO_WAY)
+			continue;
+		record = table_record(t, slot_of(t, b, way));
+		for (size_t line = 0; line < t->record_size; line += 64)
+			__builtin_prefetch(record + line, 1);
+	}
+}
+
+/*
+ * Chooses between home (pair[0]) and alternate (pair[1]); returns the way, or
+ * NO_WAY. A flood inserts unearned keys, and finds room at home: only when it
+ * does not is the alternate's line asked from memory.
+ */
 static unsigned int
-choose(struct table_bucket *const pair[2], enum table_class class, uint16_t tick,
-       unsigned int *which)
+choose(struct table *t, struct table_bucket *const pair[2], enum table_class class,
+       uint16_t tick, unsigned int *which)
 {
 	static const enum table_class victims[] = { TABLE_FREE, TABLE_UNEARNED,
 		                                    TABLE_EARNING };
 	unsigned int way;
 
 	if (class == TABLE_UNEARNED) {
-		for (*which = 0; *which < 2; ++*which)
+		for (*which = 0; *which < 2; ++*which) {
+			expire_bucket(t, pair[*which], tick);
 			if ((way = room_for_unearned(pair[*which], tick)) != NO_WAY)
 				return way;
+		}
 		return NO_WAY;
 	}
+	expire_bucket(t, pair[0], tick);
+	expire_bucket(t, pair[1], tick);
 	for (size_t v = 0; v < sizeof(victims) / sizeof(*victims); v++)
 		for (*which = 0; *which < 2; ++*which)
 			if ((way = oldest(pair[*which], victims[v], tick)) != NO_WAY)
@@ -310,9 +370,7 @@ table_insert(struct table *t, struct hash128 hash, const uint8_t key[TABLE_KEY],
 	uint32_t slot;
 
 	assert(class == TABLE_UNEARNED || class == TABLE_EARNED);
-	expire_bucket(t, pair[0], tick);
-	expire_bucket(t, pair[1], tick);
-	way = choose(pair, class, tick, &which);
+	way = choose(t, pair, class, tick, &which);
 	if (way == NO_WAY) {
 		counter_add(&t->refused, 1);
 		return TABLE_NONE;
@@ -347,7 +405,8 @@ table_set_class(struct table *t, uint32_t slot, enum table_class class)
 		release(t, b, way);
 		return true;
 	}
-	if (class == TABLE_EARNING && count(b, TABLE_EARNING) >= TABLE_EARNING_WAYS)
+	if (class == TABLE_EARNING &&
+	    __builtin_popcount(ways_of(b, TABLE_EARNING)) >= TABLE_EARNING_WAYS)
 		return false;
 	recount(t, now, class);
 	b->class[way] = (uint8_t)((unsigned int)class | (b->class[way] & TABLE_AWAY));

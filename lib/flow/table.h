@@ -75,6 +75,7 @@ struct table {
 	size_t record_size;           /* key included; a multiple of 64 */
 	uint32_t buckets;             /* a power of two */
 	uint16_t idle[TABLE_CLASSES]; /* ticks of silence a slot outlives, by class */
+	uint16_t least_idle;          /* the shortest of them */
 	uint64_t used[TABLE_CLASSES]; /* slots by class; read by anyone */
 	uint64_t refused;             /* inserts that found no room */
 	uint32_t sweep;               /* next bucket to sweep */
@@ -143,6 +144,13 @@ table_other(const struct table *t, uint32_t bucket, uint32_t signature)
 }
 
 /*
+ * Hash the keys of `lanes`. A pass of its own: a key is written in pieces, and to
+ * load it whole right away would wait for each of them to reach the cache.
+ */
+void table_hash_bulk(struct table_batch *batch, const struct hash_key *key,
+                     uint64_t lanes);
+
+/*
  * Find many keys at once in three passes, each of which asks memory before the
  * next one uses it. slot[] is indexed by lane like the batch; slot[lane] is
  * the slot or TABLE_NONE. Touches last seen of what it finds; what has expired
@@ -154,6 +162,13 @@ void table_find_bulk(struct table *t, const struct table_batch *batch, uint64_t 
 /* One key; the same result. */
 uint32_t table_find(struct table *t, struct hash128 hash, const uint8_t key[TABLE_KEY],
                     uint16_t tick);
+
+/*
+ * Ask memory for the slots that unearned keys of `lanes` will probably get; a
+ * guess that costs nothing when it is wrong. Before many table_insert().
+ */
+void table_ask_bulk(const struct table *t, const struct table_batch *batch,
+                    uint64_t lanes, uint16_t tick);
 
 /*
  * A slot for a key that is not in the table; the record is zeroed and begins
