@@ -93,6 +93,10 @@ def tell(rig, screen):
     screen.say(f"Load on core {rig.load_core}, gate on core {rig.gate_core}"
                + ("." if rig.load_core != rig.gate_core else
                   ": there is only one, so both disturb each other."))
+    busy = os.getloadavg()[0]
+    if busy > os.cpu_count() / 2:
+        screen.say(f"This machine does other work (load {busy:.1f} on {os.cpu_count()} cores); customers "
+                   "will notice that, whatever the gate does.")
     screen.say("The shop has net.ipv4.tcp_syncookies=0 until the end of 'calm'; the same attack "
                "with 1 follows.")
     phases = {}
