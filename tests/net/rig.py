@@ -143,7 +143,7 @@ class Rig:
         self.open_ports = []
         try:
             self._build(queues)
-        except Exception:
+        except BaseException:
             self.close()
             raise
 
