@@ -70,7 +70,7 @@ static const struct {
 	const char *method, *target, *token, *body;
 	unsigned int status;
 	const char *needle;
-} rows[] = {
+} requests[] = {
 	{ "GET", "/api/v1/status", NULL, NULL, 200, "\"balanced\":true" },
 	{ "HEAD", "/api/v1/status", NULL, NULL, 200, "\"uptime_seconds\"" },
 	{ "GET", "/api/v1/live", NULL, NULL, 200, "\"seq\"" },
@@ -135,22 +135,22 @@ static void
 every_request_gets_its_status_and_words(void)
 {
 	begin();
-	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-		struct api_answer a =
-			ask(rows[i].method, rows[i].target, rows[i].token, rows[i].body);
+	for (size_t i = 0; i < sizeof(requests) / sizeof(*requests); i++) {
+		struct api_answer a = ask(requests[i].method, requests[i].target,
+		                          requests[i].token, requests[i].body);
 		const bool found =
-			a.body != NULL && strstr(a.body, rows[i].needle) != NULL;
+			a.body != NULL && strstr(a.body, requests[i].needle) != NULL;
 
-		CU_ASSERT_EQUAL(a.status, rows[i].status);
+		CU_ASSERT_EQUAL(a.status, requests[i].status);
 		CU_ASSERT(found);
-		if (a.status != rows[i].status || !found)
-			printf("\n%s %s: %u %s\n", rows[i].method, rows[i].target,
+		if (a.status != requests[i].status || !found)
+			printf("\n%s %s: %u %s\n", requests[i].method, requests[i].target,
 			       a.status, a.body);
-		if (rows[i].status >= 400)
+		if (requests[i].status >= 400)
 			CU_ASSERT_STRING_EQUAL(a.type, "application/problem+json");
-		if (rows[i].status == 405)
+		if (requests[i].status == 405)
 			CU_ASSERT_STRING_EQUAL(a.header, "Allow");
-		if (rows[i].status == 401)
+		if (requests[i].status == 401)
 			CU_ASSERT_STRING_EQUAL(a.header, "WWW-Authenticate");
 		free(a.body);
 	}
