@@ -117,7 +117,11 @@ class Shop:
         self.process = subprocess.Popen(
             ["ip", "netns", "exec", rig.shop, "nginx", "-e", rig.path("nginx-error.log"), "-c",
              rig.path("nginx.conf")])
-        wait_until(lambda: self._listens(rig), "nginx does not listen", 10)
+        try:
+            wait_until(lambda: self._listens(rig), "nginx does not listen", 10)
+        except BaseException:
+            self.close()
+            raise
 
     def _listens(self, rig):
         expect(self.process.poll() is None, "nginx ended")

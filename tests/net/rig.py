@@ -224,14 +224,24 @@ class Rig:
         self.reader = threading.Thread(target=self._read_log, args=(self.daemon.stderr, ready))
         self.reader.start()
         if not ready.wait(wait):
+            waits = self._waits_in()
             self.stop(signal.SIGKILL)
-            raise Failed("the gate neither scrubs nor ends after %d s:\n%s" % (wait, self.log))
+            raise Failed("the gate neither scrubs nor ends after %d s; its threads wait in %s:\n%s" % (
+                wait, waits, self.log))
         if "scrubbing" in self.log:
             # Sockets are bound before the sentence; the carrier of veth follows within a poll.
             time.sleep(0.2)
             return True
         self.wait()
         return False
+
+    def _waits_in(self):
+        """Where in the kernel each thread of the gate is, for a failure that comes once a day."""
+        found = []
+        for path in sorted(glob.glob("/proc/%d/task/*/wchan" % self.daemon.pid)):
+            with contextlib.suppress(OSError), open(path, encoding="ascii") as f:
+                found.append(f.read() or "?")
+        return ", ".join(found)
 
     def _read_log(self, stream, ready):
         for line in stream:

@@ -98,6 +98,7 @@ class Gate:
 
     def __init__(self, vlan):
         self.rig = Rig(vlan=vlan)
+        self.shop = None
         try:
             self.shop = Shop(self.rig)
             vectors = ", ".join('{ vector = "%s"; activate_rate = "%dpps"; max_rate = "%dpps"; }' % (v, ACTIVATE, MAX)
@@ -109,6 +110,8 @@ class Gate:
             # Deprecated, or the customer's sockets would choose it as theirs.
             run("ip", "-n", self.rig.internet, "addr", "add", BOT6 + "/64", "dev", "out0", "nodad", "preferred_lft", "0")
         except BaseException:
+            if self.shop is not None:
+                self.shop.close()
             self.rig.close()
             raise
 
