@@ -12,6 +12,7 @@
 #include <rte_ethdev.h>
 
 #include "clock.h"
+#include "flow/flow.h"
 #include "io/capture.h"
 #include "io/eal.h"
 #include "io/look.h"
@@ -155,6 +156,14 @@ rig_open(struct rig *r, const struct rig_plan *plan)
 	r->offset_ns = 1000000;
 	scenario_prime(s, plan->is_ipv6, &r->engine.worker[0],
 	               engine_policies(&r->engine), &r->offset_ns);
+	if (r->engine.worker[0].pipeline.env.flows->table.used[TABLE_EARNED] !=
+	    s->flows) {
+		fputs("benchmark: not every connection was proven, so the figure would "
+		      "mean "
+		      "nothing\n",
+		      stderr);
+		return -EPROTO;
+	}
 	r->ns_per_tick = 1e9 / (double)rte_get_tsc_hz();
 	r->start_tsc = rte_rdtsc();
 	return 0;
