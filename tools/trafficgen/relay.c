@@ -16,6 +16,7 @@
 
 #include "args.h"
 #include "fate.h"
+#include "options.h"
 #include "pace.h"
 #include "relay_port.h"
 #include "verbs.h"
@@ -67,8 +68,10 @@ static const struct option options[] = {
 
 /* Returns 0, or not 0 when the value does not fit the option. */
 static int
-take_option(struct relay_args *a, int option)
+take_option(void *args, int option)
 {
+	struct relay_args *a = args;
+
 	switch (option) {
 	case OPT_VLAN:
 		a->tag_count = 1;
@@ -89,38 +92,22 @@ take_option(struct relay_args *a, int option)
 	}
 }
 
-static int
-usage(const char *what)
-{
-	complain("relay: %s; see 'trafficgen --help'", what);
-	return STATUS_USAGE;
-}
-
 /* Returns STATUS_OK to go on, -1 when help was given, or STATUS_USAGE. */
 static int
 read_args(struct relay_args *a, int argc, char **argv)
 {
-	int option, index = 0;
+	static const struct options known = { "relay", "", options, OPT_HELP,
+		                              take_option };
+	int status = options_read(&known, a, argc, argv);
 
-	while ((option = getopt_long(argc, argv, "", options, &index)) != -1) {
-		if (option == OPT_HELP) {
-			help_print();
-			return -1;
-		}
-		if (option == '?')
-			return usage("wrong option");
-		if (take_option(a, option) != 0) {
-			complain("relay: '%s' does not fit --%s; see 'trafficgen --help'",
-			         optarg, options[index].name);
-			return STATUS_USAGE;
-		}
-	}
+	if (status != STATUS_OK)
+		return status;
 	if (argc - optind != 2)
-		return usage("give two interfaces");
+		return options_usage("relay", "give two interfaces");
 	a->interfaces[0] = argv[optind];
 	a->interfaces[1] = argv[optind + 1];
 	if (strcmp(a->interfaces[0], a->interfaces[1]) == 0)
-		return usage("the two interfaces are one");
+		return options_usage("relay", "the two interfaces are one");
 	return STATUS_OK;
 }
 

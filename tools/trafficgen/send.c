@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "options.h"
 #include "pace.h"
 #include "supply.h"
 #include "transmit.h"
@@ -127,8 +128,10 @@ take_switch(struct send_args *a, int option)
 
 /* Returns 0, or not 0 when the value does not fit the option. */
 static int
-take_option(struct send_args *a, int option)
+take_option(void *args, int option)
 {
+	struct send_args *a = args;
+
 	switch (option) {
 	case OPT_INTERFACE:
 		a->interface = optarg;
@@ -162,38 +165,22 @@ take_option(struct send_args *a, int option)
 	}
 }
 
-static int
-usage(const char *what)
-{
-	complain("send: %s; see 'trafficgen --help'", what);
-	return STATUS_USAGE;
-}
-
 /* Returns STATUS_OK to go on, -1 when help was given, or STATUS_USAGE. */
 static int
 read_args(struct send_args *a, int argc, char **argv)
 {
-	int option, index = 0;
+	static const struct options known = { "send", "", options, OPT_HELP,
+		                              take_option };
+	int status = options_read(&known, a, argc, argv);
 
-	while ((option = getopt_long(argc, argv, "", options, &index)) != -1) {
-		if (option == OPT_HELP) {
-			help_print();
-			return -1;
-		}
-		if (option == '?')
-			return usage("wrong option");
-		if (take_option(a, option) != 0) {
-			complain("send: '%s' does not fit --%s; see 'trafficgen --help'",
-			         optarg, options[index].name);
-			return STATUS_USAGE;
-		}
-	}
+	if (status != STATUS_OK)
+		return status;
 	if (a->interface == NULL)
-		return usage("--interface IF is missing");
+		return options_usage("send", "--interface IF is missing");
 	if (argc - optind > 1)
-		return usage("more than one capture");
+		return options_usage("send", "more than one capture");
 	if ((a->part_count > 0) == (optind < argc))
-		return usage("give either parts or one capture");
+		return options_usage("send", "give either parts or one capture");
 	return STATUS_OK;
 }
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "mix.h"
+#include "options.h"
 #include "pcap.h"
 #include "verbs.h"
 
@@ -51,8 +52,10 @@ static const struct option options[] = {
 
 /* Returns 0, or -1 when the value does not fit the option. */
 static int
-take_option(struct write_args *a, int option)
+take_option(void *args, int option)
 {
+	struct write_args *a = args;
+
 	switch (option) {
 	case 'o':
 		a->out = optarg;
@@ -90,38 +93,22 @@ take_option(struct write_args *a, int option)
 	}
 }
 
-static int
-usage(const char *what)
-{
-	complain("write: %s; see 'trafficgen --help'", what);
-	return STATUS_USAGE;
-}
-
 /* Returns STATUS_OK to go on, -1 when help was given, or STATUS_USAGE. */
 static int
 read_args(struct write_args *a, int argc, char **argv)
 {
-	int option, index = 0;
+	static const struct options known = { "write", "o:", options, OPT_HELP,
+		                              take_option };
+	int status = options_read(&known, a, argc, argv);
 
-	while ((option = getopt_long(argc, argv, "o:", options, &index)) != -1) {
-		if (option == OPT_HELP) {
-			help_print();
-			return -1;
-		}
-		if (option == '?')
-			return usage("wrong option");
-		if (take_option(a, option) != 0) {
-			complain("write: '%s' does not fit --%s", optarg,
-			         options[index].name);
-			return STATUS_USAGE;
-		}
-	}
+	if (status != STATUS_OK)
+		return status;
 	if (optind < argc)
-		return usage("a word too many");
+		return options_usage("write", "a word too many");
 	if (a->out == NULL)
-		return usage("-o FILE is missing");
+		return options_usage("write", "-o FILE is missing");
 	if (a->part_count == 0)
-		return usage("no --part given");
+		return options_usage("write", "no --part given");
 	return STATUS_OK;
 }
 
