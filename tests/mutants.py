@@ -41,7 +41,8 @@ MUTANTS = [
     ("header_checksum_ignored", "lib/packet/parse.c", "PACKET_BAD_IP_CHECKSUM", "PACKET_SOUND"),
     ("newest_event_lost", "lib/detect/record.c", "counter_read(&r->head);\n	struct",
      "counter_read(&r->head) + 1;\n	struct"),
-    ("talkers_forget_the_error", "lib/sketch/talkers.c", "->error = ", "->error = 0 * "),
+    ("talkers_forget_the_error", "lib/sketch/talkers.c",
+     "counter_set(&least->error, least->packets);", "counter_set(&least->error, 0);"),
 ]
 
 
