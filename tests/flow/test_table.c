@@ -2,7 +2,6 @@
 /* The table against exact twins, when it is full, in time, and under attack. */
 #include "flow/table.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -470,40 +469,6 @@ a_slot_expires_once_in_a_burst(void)
 	table_close(&r.t);
 }
 
-/* A quarter, in a number: the promise to newcomers who prove themselves while it rages. */
-static void
-a_flood_holds_a_quarter_of_the_table(void)
-{
-	struct rig r;
-
-	open_rig(&r, 1024, 11);
-	for (uint64_t n = 0; n < 100000; n++)
-		insert(&r, n, TABLE_UNEARNED, 1);
-	CU_ASSERT_EQUAL(r.t.used[TABLE_UNEARNED], 1024 / 4);
-	for (uint64_t n = 0; n < 600; n++)
-		CU_ASSERT_NOT_EQUAL(insert(&r, (UINT64_C(1) << 40) + n, TABLE_EARNED, 1),
-		                    TABLE_NONE);
-	check_books(&r);
-	table_close(&r.t);
-}
-
-static void
-sizes_are_told_and_bounded(void)
-{
-	struct table t = { .buckets = 77 };
-
-	CU_ASSERT_EQUAL(table_slots(8), 64);
-	CU_ASSERT_EQUAL(table_slots(64), 64);
-	CU_ASSERT_EQUAL(table_slots(65), 128);
-	CU_ASSERT_EQUAL(table_slots(1000000), 1048576);
-	CU_ASSERT_EQUAL(table_bytes(1000, 128), 1024 * 128 + 128 * 64);
-	CU_ASSERT_EQUAL(table_open(&t, 7, 64), -ERANGE);
-	CU_ASSERT_EQUAL(table_open(&t, (UINT64_C(1) << 31) + 1, 64), -ERANGE);
-	CU_ASSERT_EQUAL(table_open(&t, 64, 0), -ERANGE);
-	CU_ASSERT_EQUAL(table_open(&t, 64, 72), -ERANGE);
-	CU_ASSERT_EQUAL(t.buckets, 77);
-}
-
 SUITE_MAIN("table", TEST(agrees_with_an_exact_map),
            TEST(under_pressure_every_earned_key_is_kept),
            TEST(a_full_table_refuses_and_forgets_nobody),
@@ -512,5 +477,4 @@ SUITE_MAIN("table", TEST(agrees_with_an_exact_map),
            TEST(earned_keys_survive_a_flood_of_new_ones),
            TEST(earning_yields_to_earned_and_has_half_a_bucket),
            TEST(without_the_key_nobody_overfills_a_bucket), TEST(bulk_equals_single),
-           TEST(a_slot_expires_once_in_a_burst),
-           TEST(a_flood_holds_a_quarter_of_the_table), TEST(sizes_are_told_and_bounded))
+           TEST(a_slot_expires_once_in_a_burst))
