@@ -26,23 +26,6 @@ folder_remove(void)
 }
 
 #define FOLDER_MAIN(name, ...)                                                           \
-	int main(void)                                                                   \
-	{                                                                                \
-		CU_TestInfo tests[] = { __VA_ARGS__, CU_TEST_INFO_NULL };                \
-		CU_SuiteInfo suites[] = {                                                \
-			{ name, folder_make, folder_remove, NULL, NULL, tests },         \
-			CU_SUITE_INFO_NULL,                                              \
-		};                                                                       \
-		unsigned int failed;                                                     \
-                                                                                         \
-		if (CU_initialize_registry() != CUE_SUCCESS ||                           \
-		    CU_register_suites(suites) != CUE_SUCCESS)                           \
-			return EXIT_FAILURE;                                             \
-		CU_basic_set_mode(CU_BRM_VERBOSE);                                       \
-		CU_basic_run_tests();                                                    \
-		failed = CU_get_number_of_failures();                                    \
-		CU_cleanup_registry();                                                   \
-		return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;                        \
-	}
+	SUITE_MAIN_WITH(name, folder_make, folder_remove, __VA_ARGS__)
 
 #endif
