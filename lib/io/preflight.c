@@ -183,7 +183,7 @@ check_hugepages(const struct preflight_world *world, const struct preflight_ask 
 		         "%ld of %ld hugepages are free and %ld are needed", is_free, all,
 		         wanted);
 	note(out, false,
-	     "%s: running on 4 KiB pages, which costs up to half of the packet rate; "
+	     "%s: running on 4 KiB pages, which makes every packet dearer; "
 	     "`sysctl vm.nr_hugepages=%ld` before the start avoids it",
 	     have, all - is_free + wanted + wanted / 4);
 }
