@@ -420,6 +420,28 @@ prefix_find_bulk(const struct prefix_table *t, const uint8_t *const *addresses,
 	find_hashed(t, &t->family[IPV6], addresses, ipv6, values);
 }
 
+uint64_t
+prefix_find_lanes(const struct prefix_table *t, const struct prefix_ask *ask,
+                  uint32_t value[64])
+{
+	const uint8_t *address[LANES_MAX];
+	uint64_t found = 0;
+	unsigned int i;
+
+	LANES_FOREACH (i, ask->ipv4 | ask->ipv6) {
+		address[i] = ask->first + i * ask->stride;
+		value[i] = PREFIX_NONE;
+	}
+	if (t->fib != NULL && ask->ipv4 != 0)
+		find_direct(t, address, ask->ipv4, value);
+	else
+		find_hashed(t, &t->family[IPV4], address, ask->ipv4, value);
+	find_hashed(t, &t->family[IPV6], address, ask->ipv6, value);
+	LANES_FOREACH (i, ask->ipv4 | ask->ipv6)
+		found |= (uint64_t)(value[i] != PREFIX_NONE) << i;
+	return found;
+}
+
 uint32_t
 prefix_find(const struct prefix_table *t, const uint8_t address[16])
 {

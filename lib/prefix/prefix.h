@@ -89,6 +89,26 @@ bool prefix_is_direct(const struct prefix_table *t);
 size_t prefix_memory(void);
 
 /*
+ * What a burst asks: the address of lane i stands at first + i * stride. No lane
+ * is in both sets; addresses of other lanes are not read. The family is the
+ * caller's word: what is IPv4 lies behind ::ffff:0:0/96 and only its last four
+ * bytes are read, what is IPv6 is looked for among the IPv6 prefixes alone.
+ */
+struct prefix_ask {
+	const uint8_t *first;
+	size_t stride; /* bytes from one lane's address to the next one's */
+	uint64_t ipv4, ipv6;
+};
+
+/*
+ * Look for the longest prefix that holds each address asked. Returns the lanes
+ * found. value[] of an asked lane is its value or PREFIX_NONE, of another lane
+ * it is untouched. Worker-safe.
+ */
+uint64_t prefix_find_lanes(const struct prefix_table *t, const struct prefix_ask *ask,
+                           uint32_t value[64]);
+
+/*
  * Value of the longest prefix that holds each address, or PREFIX_NONE.
  * addresses[i] points to 16 bytes; n is 0..64. Worker-safe.
  */

@@ -97,8 +97,10 @@ compare_with_twin(const struct prefix_table *t, size_t count)
 	for (unsigned int round = 0; round < 20; round++) {
 		uint8_t address[64][16];
 		const uint8_t *ask[64];
-		uint32_t value[64];
+		uint32_t value[64], by_lane[64];
 		unsigned int n = (unsigned int)(draw() % 65);
+		struct prefix_ask lanes = { address[0], sizeof(address[0]), 0, 0 };
+		uint64_t found;
 
 		for (unsigned int i = 0; i < n; i++) {
 			random_address(address[i], draw() % 2 == 0);
@@ -108,10 +110,22 @@ compare_with_twin(const struct prefix_table *t, size_t count)
 			if (draw() % 4 == 0)
 				address[i][15] ^= 1;
 			ask[i] = address[i];
+			by_lane[i] = UINT32_MAX;
+			if (draw() % 4 != 0)
+				*(is_mapped(address[i]) ? &lanes.ipv4 : &lanes.ipv6) |=
+					UINT64_C(1) << i;
 		}
 		prefix_find_bulk(t, ask, n, value);
-		for (unsigned int i = 0; i < n; i++)
+		found = prefix_find_lanes(t, &lanes, by_lane);
+		CU_ASSERT_EQUAL(found & ~(lanes.ipv4 | lanes.ipv6), 0);
+		for (unsigned int i = 0; i < n; i++) {
+			bool asked = ((lanes.ipv4 | lanes.ipv6) >> i) & 1;
+
 			CU_ASSERT_EQUAL(value[i], twin_find(count, address[i]));
+			CU_ASSERT_EQUAL(by_lane[i], asked ? value[i] : UINT32_MAX);
+			CU_ASSERT_EQUAL((found >> i) & 1,
+			                asked && value[i] != PREFIX_NONE);
+		}
 	}
 }
 
