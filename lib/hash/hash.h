@@ -8,14 +8,20 @@
  * two addresses at one bucket. The output is never shown to anybody: for what
  * leaves the box (cookies) a full cipher is used instead.
  *
- * Cost    about 3 cycles for 48 bytes, pipelined (tools/bench has the row).
- * Threads a key is read-only after it was made.
+ * A CPU without AES instructions computes the same rounds from a table, so the
+ * results do not depend on the machine. Which form runs is decided once, before
+ * main(); the hot path pays one branch a hash that always goes the same way.
+ *
+ * Cost    about 3 cycles for 48 bytes, pipelined (tools/bench has the row);
+ *         about 170 without AES instructions.
+ * Threads a key is read-only after it was made, the choice after the start.
  */
 #ifndef HASH_HASH_H
 #define HASH_HASH_H
 
 #include <immintrin.h>
 #include <stdalign.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -27,11 +33,45 @@ struct hash128 {
 	uint64_t lo, hi;
 };
 
+/* The form in use. Chosen before main(); only hash_use_aes() changes it later. */
+extern bool hash_is_aes;
+
+/*
+ * Use AES instructions where the CPU has them, or the portable form. Returns
+ * which of them runs now. For tests, while no other thread hashes.
+ */
+bool hash_use_aes(bool wanted);
+
 /* A key nobody knows. Returns 0, or -errno of getrandom(); key is untouched then. */
 int hash_key_random(struct hash_key *key);
 
 /* The same key for the same seed: replay and tests only. */
 void hash_key_seeded(struct hash_key *key, uint64_t seed);
+
+/* The portable forms, the same to the bit. Callers use the functions further down. */
+__m128i hash_round_portable(__m128i state, __m128i round_key);
+struct hash128 hash_16_portable(const struct hash_key *key, const void *message);
+struct hash128 hash_48_portable(const struct hash_key *key, const void *message);
+
+/* One AES round (FIPS 197, 5.1: SubBytes, ShiftRows, MixColumns, AddRoundKey). */
+static inline __m128i
+hash_round_by(bool is_aes, __m128i state, __m128i round_key)
+{
+#ifdef __AES__
+	if (is_aes)
+		return _mm_aesenc_si128(state, round_key);
+#else
+	(void)is_aes;
+#endif
+	return hash_round_portable(state, round_key);
+}
+
+/* The same by the form in use. */
+static inline __m128i
+hash_round(__m128i state, __m128i round_key)
+{
+	return hash_round_by(__builtin_expect(hash_is_aes, 1), state, round_key);
+}
 
 static inline __m128i
 hash_round_key(const struct hash_key *key, unsigned int i)
@@ -40,45 +80,63 @@ hash_round_key(const struct hash_key *key, unsigned int i)
 }
 
 static inline struct hash128
-hash_finish(const struct hash_key *key, __m128i state)
+hash_finish_by(bool is_aes, const struct hash_key *key, __m128i state)
 {
 	struct hash128 out;
 
-	state = _mm_aesenc_si128(state, hash_round_key(key, 4));
-	state = _mm_aesenc_si128(state, hash_round_key(key, 5));
+	state = hash_round_by(is_aes, state, hash_round_key(key, 4));
+	state = hash_round_by(is_aes, state, hash_round_key(key, 5));
 	memcpy(&out, &state, sizeof(out));
 	return out;
 }
 
-/* Hash 16 bytes, for instance one address. */
 static inline struct hash128
-hash_16(const struct hash_key *key, const void *message)
+hash_16_by(bool is_aes, const struct hash_key *key, const void *message)
 {
 	__m128i m = _mm_loadu_si128((const __m128i *)message);
 	__m128i s = _mm_xor_si128(m, hash_round_key(key, 0));
 
-	return hash_finish(key, _mm_aesenc_si128(s, hash_round_key(key, 3)));
+	return hash_finish_by(is_aes, key,
+	                      hash_round_by(is_aes, s, hash_round_key(key, 3)));
 }
 
 /*
- * Hash 48 bytes, for instance one flow key. Each block has its own whitening
- * key and its own round before the blocks meet, so no difference in one block
- * can be cancelled by a difference in another without knowing the key.
+ * Each block has its own whitening key and its own round before the blocks
+ * meet, so no difference in one block can be cancelled by a difference in
+ * another without knowing the key.
  */
 static inline struct hash128
-hash_48(const struct hash_key *key, const void *message)
+hash_48_by(bool is_aes, const struct hash_key *key, const void *message)
 {
 	const __m128i *m = message;
 	__m128i a = _mm_xor_si128(_mm_loadu_si128(m), hash_round_key(key, 0));
 	__m128i b = _mm_xor_si128(_mm_loadu_si128(m + 1), hash_round_key(key, 1));
 	__m128i c = _mm_xor_si128(_mm_loadu_si128(m + 2), hash_round_key(key, 2));
 
-	a = _mm_aesenc_si128(a, hash_round_key(key, 3));
-	b = _mm_aesenc_si128(b, hash_round_key(key, 4));
-	c = _mm_aesenc_si128(c, hash_round_key(key, 5));
-	a = _mm_aesenc_si128(_mm_xor_si128(a, b), hash_round_key(key, 0));
-	return hash_finish(key,
-	                   _mm_aesenc_si128(_mm_xor_si128(a, c), hash_round_key(key, 1)));
+	a = hash_round_by(is_aes, a, hash_round_key(key, 3));
+	b = hash_round_by(is_aes, b, hash_round_key(key, 4));
+	c = hash_round_by(is_aes, c, hash_round_key(key, 5));
+	a = hash_round_by(is_aes, _mm_xor_si128(a, b), hash_round_key(key, 0));
+	a = hash_round_by(is_aes, _mm_xor_si128(a, c), hash_round_key(key, 1));
+	return hash_finish_by(is_aes, key, a);
+}
+
+/* Hash 16 bytes, for instance one address. */
+static inline struct hash128
+hash_16(const struct hash_key *key, const void *message)
+{
+	if (__builtin_expect(hash_is_aes, 1))
+		return hash_16_by(true, key, message);
+	return hash_16_portable(key, message);
+}
+
+/* Hash 48 bytes, for instance one flow key. */
+static inline struct hash128
+hash_48(const struct hash_key *key, const void *message)
+{
+	if (__builtin_expect(hash_is_aes, 1))
+		return hash_48_by(true, key, message);
+	return hash_48_portable(key, message);
 }
 
 #endif

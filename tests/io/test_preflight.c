@@ -220,6 +220,18 @@ old_processor_is_named_with_what_it_lacks(void)
 }
 
 static void
+a_processor_without_aes_is_slower_and_good_enough(void)
+{
+	good_machine();
+	CU_ASSERT_EQUAL(check("auto", "auto", 2, good_ends), 0);
+	CU_ASSERT_FALSE(says(false, "lacks aes:"));
+	file("flags : fpu avx avx2 bmi1 bmi2 f16c fma abm movbe xsave\n", "proc/cpuinfo");
+	CU_ASSERT_EQUAL(check("auto", "auto", 2, good_ends), 0);
+	CU_ASSERT_TRUE(says(false, "lacks aes:"));
+	remove_machine();
+}
+
+static void
 each_bad_end_has_its_sentence(void)
 {
 	static const struct {
@@ -297,7 +309,7 @@ all_faults_are_told_at_once(void)
 	static const char *const ends[] = { "eth7", "eth8" };
 
 	good_machine();
-	file("flags : fpu\n", "proc/cpuinfo");
+	file("flags : fpu aes\n", "proc/cpuinfo");
 	status("0-3", "0");
 	CU_ASSERT_EQUAL(check("9", "auto", 2, ends), 5);
 	CU_ASSERT_EQUAL(found.n_notes, 5);
@@ -355,6 +367,7 @@ SUITE_MAIN("preflight", TEST(good_machine_has_nothing_to_say),
            TEST(cores_are_compared_with_those_there), TEST(a_shared_core_is_said_so),
            TEST(missing_hugepages_are_a_warning_with_the_remedy),
            TEST(old_processor_is_named_with_what_it_lacks),
+           TEST(a_processor_without_aes_is_slower_and_good_enough),
            TEST(each_bad_end_has_its_sentence), TEST(good_ends_of_every_kind_pass),
            TEST(an_end_can_be_used_once), TEST(missing_permissions_are_named),
            TEST(all_faults_are_told_at_once), TEST(ends_are_told_apart),
