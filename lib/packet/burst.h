@@ -65,19 +65,27 @@ struct burst_request {
 
 #define BURST_OUTBOX 64
 
+/* Lanes of one service and vector: what is counted and metered together. */
+struct burst_group {
+	uint64_t lanes;
+	uint16_t service;
+	uint8_t slot; /* enum vector; VECTOR_OUTBOUND from inside */
+};
+
 struct burst {
-	uint64_t live;              /* lanes still travelling */
-	uint64_t spared;            /* condemned, but their policy only monitors */
-	uint64_t exempt;            /* let through for good */
-	uint64_t watched;           /* lanes whose policy only monitors */
-	uint64_t armed;             /* lanes whose service and vector are under attack */
-	uint64_t now_ns;            /* worker clock, read once per burst; starts near 0 */
-	uint16_t count;             /* lanes filled by receive, 0..64 */
-	uint8_t link;               /* index of the port pair */
-	uint8_t side;               /* enum side the burst came in by */
-	uint8_t verdict[LANES_MAX]; /* enum verdict */
-	uint8_t stage[LANES_MAX];   /* who decided; valid unless PASS, or when spared */
-	uint8_t reason[LANES_MAX];  /* reason code of that stage */
+	uint64_t live;    /* lanes still travelling */
+	uint64_t spared;  /* condemned, but their policy only monitors */
+	uint64_t exempt;  /* let through for good */
+	uint64_t watched; /* lanes whose policy only monitors */
+	uint64_t armed;   /* lanes whose service and vector are under attack */
+	uint64_t plain;   /* lanes with FACT_PLAIN; 0 is always true, and slower */
+	uint64_t now_ns;  /* worker clock, read once per burst; starts near 0 */
+	uint16_t count;   /* lanes filled by receive, 0..64 */
+	uint8_t link;     /* index of the port pair */
+	uint8_t side;     /* enum side the burst came in by */
+	uint8_t verdict[LANES_MAX];  /* enum verdict */
+	uint8_t stage[LANES_MAX];    /* who decided; valid unless PASS, or when spared */
+	uint8_t reason[LANES_MAX];   /* reason code of that stage */
 	uint8_t standing[LANES_MAX]; /* enum standing, set by stage `flows` */
 	uint16_t service[LANES_MAX]; /* 0: no service protects this packet */
 	uint16_t policy[LANES_MAX];
@@ -86,7 +94,9 @@ struct burst {
 	const uint8_t *bytes[LANES_MAX]; /* frame start, contiguous for all headers */
 	struct rte_mbuf *mbuf[LANES_MAX];
 	struct facts facts[LANES_MAX];
+	uint16_t groups;   /* filled entries of group, by pipeline_run() */
 	uint16_t requests; /* filled entries of outbox */
+	struct burst_group group[LANES_MAX];
 	struct burst_request outbox[BURST_OUTBOX];
 };
 
@@ -97,12 +107,12 @@ struct burst {
 static inline void
 burst_start(struct burst *b, uint64_t now_ns, uint8_t link, enum side side)
 {
-	b->live = b->spared = b->exempt = b->watched = b->armed = 0;
+	b->live = b->spared = b->exempt = b->watched = b->armed = b->plain = 0;
 	b->now_ns = now_ns;
 	b->count = 0;
 	b->link = link;
 	b->side = (uint8_t)side;
-	b->requests = 0;
+	b->groups = b->requests = 0;
 	memset(b->verdict, VERDICT_PASS, sizeof(b->verdict));
 	memset(b->standing, STANDING_UNVERIFIED, sizeof(b->standing));
 	memset(b->flow, 0xff, sizeof(b->flow));

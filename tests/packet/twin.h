@@ -316,6 +316,46 @@ twin_vector(const struct facts *f)
 	}
 }
 
+/* Prefixes that hold no source of the Internet, bits of 16-byte addresses. */
+static int
+twin_is_odd_source(const struct facts *f)
+{
+	static const struct {
+		uint8_t bits, first, second;
+	} odd[] = { { 8, 0, 0 },      { 8, 10, 0 },    { 10, 100, 64 },  { 8, 127, 0 },
+		    { 16, 169, 254 }, { 12, 172, 16 }, { 16, 192, 168 }, { 3, 224, 0 } };
+	unsigned int two = f->src[12] * 256u + f->src[13];
+
+	if (f->flags & FACT_IPV6)
+		return f->src[0] / 32 != 1;
+	for (size_t i = 0; i < sizeof(odd) / sizeof(*odd); i++)
+		if ((two ^ (odd[i].first * 256u + odd[i].second)) >> (16 - odd[i].bits) ==
+		    0)
+			return 1;
+	return 0;
+}
+
+static int
+twin_is_plain(const struct facts *f, size_t readable)
+{
+	static const uint8_t everyday[] = { 2, 18, 16, 24, 17, 25, 4, 20 };
+	const unsigned int dst = f->dst_port, src = f->src_port;
+
+	if (f->fault != PACKET_SOUND || f->l4_off != (f->flags & FACT_IPV6 ? 54 : 34) ||
+	    (f->flags & ~(FACT_IPV6 | FACT_TCP_OPTIONS)) != FACT_IP ||
+	    (f->proto != 6 && f->proto != 17))
+		return 0;
+	if (readable < (f->flags & FACT_IPV6 ? 74u : 54u) || dst == 0 || src == 0)
+		return 0;
+	if (f->proto == 6 &&
+	    (src == 179 || dst == 179 ||
+	     memchr(everyday, f->tcp_flags & 0x3f, sizeof(everyday)) == NULL))
+		return 0;
+	if (f->proto == 17 && (dst == 3784 || dst == 3785 || dst == 4784 || dst == 6784))
+		return 0;
+	return memcmp(f->src, f->dst, 16) != 0 && !twin_is_odd_source(f);
+}
+
 /* `t` is the caller's so that nothing is lost in the long jump. */
 static struct facts
 twin_parse(struct twin *t, const uint8_t *bytes, size_t readable, size_t frame_len)
@@ -328,6 +368,8 @@ twin_parse(struct twin *t, const uint8_t *bytes, size_t readable, size_t frame_l
 	if (setjmp(t->out) == 0)
 		twin_link(t);
 	t->f.vector = (uint8_t)twin_vector(&t->f);
+	if (twin_is_plain(&t->f, readable))
+		t->f.flags |= FACT_PLAIN;
 	return t->f;
 }
 
