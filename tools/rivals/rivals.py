@@ -1,0 +1,168 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: BSD-3-Clause
+"""rivals - Tidegate beside what a user would pick instead, under the same floods.
+
+usage: tools/bench --rivals [--quick] [--json] [--seconds S] [--runs N] [--pps N]
+                            [--only NAME]... [--family 4|6]
+
+Everything happens in network namespaces that are made here and removed at the end. Generator,
+customers and shop run on one core, the contestant on another, in every run. README.md
+says what is measured and how honest it is.
+"""
+import argparse
+import json
+import os
+import signal
+import statistics
+import sys
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.path.append(os.path.join(ROOT, "tools", "story"))
+
+import act
+import table
+from boxes import ALL, LIMITS, Missing
+from net import NetError
+from procs import ProcError, cores
+from shop import Shop
+from world import World
+
+PROGRAMS = {"tidegated": "app/tidegated", "crowd": "tools/story", "trafficgen": "tools/trafficgen"}
+
+
+def options_of(arguments):
+    """The command line, checked."""
+    names = [box.name for box in ALL]
+    parser = argparse.ArgumentParser(prog="tools/bench --rivals",
+                                     description=__doc__.splitlines()[0])
+    parser.add_argument("--quick", action="store_true",
+                        help="one run of 2 s a flood: a look, not a figure")
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--seconds", type=float, help="measured time of a flood (10)")
+    parser.add_argument("--calm", type=float, help="measured time before it (2)")
+    parser.add_argument("--runs", type=int, help="repetitions; medians are told (3)")
+    parser.add_argument("--pps", type=int, default=100_000, help="packets/s of a flood (100000)")
+    parser.add_argument("--link", type=int, default=10, help="Mbit/s of the shop's link (10)")
+    parser.add_argument("--family", type=int, choices=(4, 6), default=4)
+    parser.add_argument("--flood", action="append", choices=("udp", "syn"), default=[])
+    parser.add_argument("--only", action="append", choices=names, default=[], metavar="NAME",
+                        help=" ".join(names))
+    options = parser.parse_args(arguments)
+    defaults = (2, 1, 1) if options.quick else (10, 2, 3)
+    for key, value in zip(("seconds", "calm", "runs"), defaults):
+        if getattr(options, key) is None:
+            setattr(options, key, value)
+    if not (options.seconds > 0 and options.calm > 0 and options.runs > 0 and options.pps > 0):
+        parser.error("times, runs and rates must be above 0")
+    options.flood = options.flood or ["udp", "syn"]
+    return options
+
+
+def find_tools(build):
+    """Where the build has put the programs."""
+    tools = {name: os.path.join(build, folder, name) for name, folder in PROGRAMS.items()}
+    for path in tools.values():
+        if not os.access(path, os.X_OK):
+            sys.exit(f"rivals: {path} is missing; build it first, or set TIDEGATE_BUILD")
+    return tools
+
+
+def compete(kind, tools, options, places):
+    """One contestant from an empty world to an empty world; returns its rows."""
+    world = World(places, options.link)
+    box = shop = people = None
+    try:
+        world.up()
+        shop = Shop(world, world.folder, world.load_core)
+        shop.open()
+        box = kind(world, tools)
+        box.start()
+        box.place()
+        people = act.Crowd(world, tools, act.KNOWN[options.family], options.family)
+        people.phase("settle")
+        act.time.sleep(0.5)
+        return [act.perform(box, people, flood, options) for flood in options.flood]
+    finally:
+        try:
+            for end in (people, box, shop):
+                if end is not None:
+                    end.close() if end is shop else end.stop()
+        finally:
+            world.close()
+
+
+def measure_all(options, tools, places):
+    """Every contestant once, then all of them again: what the machine does meanwhile meets all
+    alike. Returns rows by contestant and flood, and who could not take part."""
+    rows, skipped, failed = {}, {}, {}
+    for turn in range(options.runs):
+        for kind in ALL:
+            if options.only and kind.name not in options.only or kind.name in skipped | failed:
+                continue
+            table.progress(f"run {turn + 1} of {options.runs}: {kind.name}")
+            try:
+                for row in compete(kind, tools, options, places):
+                    rows.setdefault((row["flood"], kind.name), []).append(row)
+            except Missing as why:
+                skipped[kind.name] = str(why)
+            except (ProcError, NetError) as why:
+                failed[kind.name] = str(why)
+    return rows, skipped, failed
+
+
+def median(runs):
+    """One row of several runs: the median of each figure; a truth holds if it held always."""
+    first = runs[0]
+    if isinstance(first, dict):
+        return {key: median([run[key] for run in runs]) for key in first}
+    if isinstance(first, bool):
+        return all(runs)
+    if isinstance(first, (int, float)):
+        return statistics.median(runs)
+    return first
+
+
+def document(options, rows, skipped, failed):
+    """What --json prints."""
+    order = sorted(rows, key=lambda key: (options.flood.index(key[0]),
+                                          [box.name for box in ALL].index(key[1])))
+    told = []
+    for key in order:
+        row = median(rows[key])
+        row["runs"] = len(rows[key])
+        for side in ("known", "new"):
+            row[side]["ok_ratio_lowest"] = min(run[side]["ok_ratio"] for run in rows[key])
+        told.append(row)
+    return {"family": f"ipv{options.family}", "pps": options.pps, "link_mbit": options.link,
+            "seconds": options.seconds, "runs": options.runs, "limits_pps": LIMITS,
+            "rows": told,
+            "skipped": [{"contestant": name, "reason": why} for name, why in skipped.items()],
+            "failed": [{"contestant": name, "reason": why} for name, why in failed.items()]}
+
+
+def main(arguments):
+    options = options_of(arguments)
+    if os.geteuid() != 0:
+        sys.exit("rivals: needs root to make network namespaces")
+    places = cores()
+    if places[0] == places[1]:
+        sys.exit("rivals: needs two cores, one for the load and one for the contestant")
+    tools = find_tools(os.environ.get("TIDEGATE_BUILD", os.path.join(ROOT, "build")))
+    # Asked to end, it still takes its namespaces down; a second request changes nothing.
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda *_: sys.exit(1))
+    os.sched_setaffinity(0, {places[0]})
+    try:
+        told = document(options, *measure_all(options, tools, places))
+    except KeyboardInterrupt:
+        sys.exit(130)
+    if options.json:
+        json.dump(told, sys.stdout, indent=1)
+        print()
+    else:
+        table.show(told, {box.name: box.what for box in ALL})
+    return 1 if told["failed"] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
