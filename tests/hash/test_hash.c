@@ -99,18 +99,19 @@ twin_16(const struct hash_key *key, const uint8_t *message)
 static struct hash128
 twin_48(const struct hash_key *key, const uint8_t *message)
 {
-	uint8_t block[3][16];
+	static const uint8_t zeros[16];
+	uint8_t sum[16] = { 0 };
 
 	for (unsigned int i = 0; i < 3; i++) {
-		memcpy(block[i], message + (size_t)16 * i, 16);
-		xor16(block[i], key->round[i]);
-		aes_round(block[i], key->round[3 + i]);
+		uint8_t block[16];
+
+		memcpy(block, message + (size_t)16 * i, 16);
+		xor16(block, key->round[i]);
+		aes_round(block, key->round[3 + i]);
+		aes_round(block, i == 0 ? key->round[1] : zeros);
+		xor16(sum, block);
 	}
-	xor16(block[0], block[1]);
-	aes_round(block[0], key->round[0]);
-	xor16(block[0], block[2]);
-	aes_round(block[0], key->round[1]);
-	return finish(key, block[0]);
+	return finish(key, sum);
 }
 
 /* --- tests --------------------------------------------------------------- */
