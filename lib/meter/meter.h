@@ -73,6 +73,13 @@ meter_price(const struct meter_rate *rate, uint32_t bytes)
 	return rate->each + ((rate->per_byte * bytes) >> METER_BYTE_SHIFT);
 }
 
+/* Ticks that so many packets of so many bytes together pay. */
+static inline uint64_t
+meter_price_all(const struct meter_rate *rate, uint64_t packets, uint64_t bytes)
+{
+	return rate->each * packets + ((rate->per_byte * bytes) >> METER_BYTE_SHIFT);
+}
+
 /* How far the key has paid ahead, in ticks: 0 is idle, above slack is over its rate. */
 static inline uint64_t
 meter_ahead(const struct meter *m, uint64_t now)

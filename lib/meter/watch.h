@@ -28,6 +28,7 @@
 #include <stdint.h>
 
 #include "base/counter.h"
+#include "base/lanes.h"
 #include "meter/meter.h"
 #include "packet/vector.h"
 
@@ -90,44 +91,32 @@ watch_is_armed(const struct watch_cell *c)
 	return counter_read(&c->armed_ns) > counter_read(&c->disarmed_ns);
 }
 
-/* What a packet of `bytes` pays of this worker's share of `rate`. */
+/* What this worker pays where the full limit costs `whole`. */
 static inline uint64_t
-watch_price(const struct watch_cell *c, const struct meter_rate *rate, uint32_t bytes)
+watch_share(const struct watch_cell *c, uint64_t whole)
 {
 	uint64_t price = counter_read(&c->price);
 
 	if (price <= WATCH_PRICE_ONE)
-		return meter_price(rate, bytes);
+		return whole;
 	/* Wide, because a tiny limit and a tiny share make a price beyond 64 bits on the way. */
-	return (uint64_t)(((unsigned __int128)meter_price(rate, bytes) * price) /
-	                  WATCH_PRICE_ONE);
+	return (uint64_t)(((unsigned __int128)whole * price) / WATCH_PRICE_ONE);
+}
+
+/* What a packet of `bytes` pays of this worker's share of `rate`. */
+static inline uint64_t
+watch_price(const struct watch_cell *c, const struct meter_rate *rate, uint32_t bytes)
+{
+	return watch_share(c, meter_price(rate, bytes));
 }
 
 /*
- * Count one arrival and meter it at activate_rate. Returns whether the cell is
- * armed, this packet included. now_ns > 0.
+ * Count arrivals and meter them at activate_rate: the lanes of one burst that
+ * came for this cell, in their order, with the lengths of their frames. Returns
+ * the lanes that found the cell armed, each one that armed it included.
+ * now_ns > 0. Worker.
  */
-static inline bool
-watch_arrive(struct watch_cell *c, const struct watch_rule *rule, uint32_t bytes,
-             uint64_t now_ns)
-{
-	const uint64_t now = meter_ticks(now_ns);
-	uint64_t ahead = meter_ahead(&c->activate, now);
-
-	counter_add(&c->packets, 1);
-	counter_add(&c->bytes, bytes);
-	if (rule->activate.per_second == 0)
-		return false;
-	if (ahead == 0)
-		counter_set(&c->surge_ns, now_ns);
-	if (meter_take(&c->activate, watch_price(c, &rule->activate_rate, bytes),
-	               rule->activate_rate.slack, now))
-		return watch_is_armed(c);
-	if (!watch_is_armed(c)) {
-		counter_set(&c->surge_armed_ns, c->surge_ns);
-		counter_set(&c->armed_ns, now_ns);
-	}
-	return true;
-}
+uint64_t watch_arrive(struct watch_cell *c, const struct watch_rule *rule, uint64_t lanes,
+                      const uint16_t frame_len[LANES_MAX], uint64_t now_ns);
 
 #endif

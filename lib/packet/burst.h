@@ -22,6 +22,7 @@
 #ifndef PACKET_BURST_H
 #define PACKET_BURST_H
 
+#include <stdalign.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
@@ -83,12 +84,14 @@ struct burst {
 	uint16_t count;   /* lanes filled by receive, 0..64 */
 	uint8_t link;     /* index of the port pair */
 	uint8_t side;     /* enum side the burst came in by */
-	uint8_t verdict[LANES_MAX];  /* enum verdict */
+	alignas(64) uint8_t verdict[LANES_MAX]; /* enum verdict */
 	uint8_t stage[LANES_MAX];    /* who decided; valid unless PASS, or when spared */
 	uint8_t reason[LANES_MAX];   /* reason code of that stage */
 	uint8_t standing[LANES_MAX]; /* enum standing, set by stage `flows` */
 	uint16_t service[LANES_MAX]; /* 0: no service protects this packet */
 	uint16_t policy[LANES_MAX];
+	uint16_t frame_len[LANES_MAX]; /* of facts, side by side, by pipeline_run() */
+	uint16_t target[LANES_MAX];    /* number of the protected prefix; 0: none */
 	uint32_t flow[LANES_MAX]; /* slot in the worker's flow table or BURST_NO_FLOW */
 	uint16_t bytes_len[LANES_MAX];   /* readable bytes at bytes[i] */
 	const uint8_t *bytes[LANES_MAX]; /* frame start, contiguous for all headers */

@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <stdalign.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,18 +19,6 @@ static bool
 is_set(uint32_t stages, unsigned int s)
 {
 	return (stages >> s & 1) != 0;
-}
-
-/* Lanes of `among` whose policy is `policy`. */
-static uint64_t
-lanes_of(const struct burst *b, uint64_t among, uint16_t policy)
-{
-	uint64_t same = 0;
-	unsigned int i;
-
-	LANES_FOREACH (i, among)
-		same |= (uint64_t)(b->policy[i] == policy) << i;
-	return same;
 }
 
 /* Which lanes each stage sees, and which of them it may stop. */
@@ -52,7 +41,7 @@ make_plan(struct plan *plan, const struct policies *policies, struct burst *b)
 	while (rest != 0) {
 		uint16_t id = b->policy[__builtin_ctzll(rest)];
 		const struct policy *p = &policies->policy[id];
-		uint64_t same = lanes_of(b, rest, id);
+		uint64_t same = lanes_where16(b->policy, id) & rest;
 		bool is_judged = b->side == SIDE_EXTERNAL && p->mode != POLICY_LEARN;
 
 		rest &= ~same;
@@ -67,32 +56,63 @@ make_plan(struct plan *plan, const struct policies *policies, struct burst *b)
 	}
 }
 
+/*
+ * Put the lanes of one service and vector together, so that what is counted and
+ * metered is so once a group: in calm and under most attacks that is once or
+ * twice a burst.
+ */
+static void
+gather(struct burst *b)
+{
+	alignas(32) uint16_t cell[LANES_MAX];
+	uint64_t rest = lanes_first(b->count);
+
+	static_assert(VECTOR_SLOTS <= 8 && SERVICE_MAX <= 8192,
+	              "service and slot fit one word");
+	for (unsigned int i = 0; i < b->count; i++) {
+		unsigned int slot =
+			b->side == SIDE_INTERNAL ? VECTOR_OUTBOUND : b->facts[i].vector;
+
+		cell[i] = (uint16_t)(b->service[i] << 3 | slot);
+		b->frame_len[i] = b->facts[i].frame_len;
+	}
+	for (b->groups = 0; rest != 0; b->groups++) {
+		uint16_t key = cell[__builtin_ctzll(rest)];
+		struct burst_group *g = &b->group[b->groups];
+
+		*g = (struct burst_group){ .lanes = lanes_where16(cell, key) & rest,
+			                   .service = key >> 3,
+			                   .slot = key & 7 };
+		rest &= ~g->lanes;
+	}
+}
+
 /* Count what arrives by service and vector; the cell arms itself when it must. */
 static void
 arrive(struct pipeline *pl, const struct policies *policies, struct burst *b)
 {
-	unsigned int i;
+	for (unsigned int k = 0; k < b->groups; k++) {
+		const struct burst_group *g = &b->group[k];
+		struct watch_cell *c = watch_cell(&pl->watch, g->service, g->slot);
+		const uint64_t lanes = g->lanes & b->live;
 
-	LANES_FOREACH (i, b->live) {
-		const struct facts *f = &b->facts[i];
-
-		if (b->side == SIDE_INTERNAL) {
-			struct watch_cell *c =
-				watch_cell(&pl->watch, b->service[i], VECTOR_OUTBOUND);
-
-			counter_add(&c->packets, 1);
-			counter_add(&c->bytes, f->frame_len);
+		if (lanes == 0)
 			continue;
+		if (b->side == SIDE_INTERNAL) {
+			counter_add(&c->packets, lanes_count(lanes));
+			counter_add(&c->bytes, lanes_sum16(b->frame_len, lanes));
+		} else {
+			uint16_t policy = b->policy[__builtin_ctzll(lanes)];
+
+			b->armed |=
+				watch_arrive(c, &policies->policy[policy].rule[g->slot],
+			                     lanes, b->frame_len, b->now_ns);
 		}
-		if (watch_arrive(watch_cell(&pl->watch, b->service[i], f->vector),
-		                 &policies->policy[b->policy[i]].rule[f->vector],
-		                 f->frame_len, b->now_ns))
-			b->armed |= lane_bit(i);
-		if ((f->flags & FACT_IP) != 0)
-			talkers_add(&pl->talkers, f->src, f->dst, f->frame_len);
 	}
 	if (b->armed != 0)
 		counter_set(&pl->watch.hot_ns, b->now_ns);
+	if (b->side == SIDE_EXTERNAL)
+		talkers_see(&pl->talkers, b);
 }
 
 /* What monitor spares travels on, but out of judgement: one packet, one reason. */
@@ -136,6 +156,7 @@ pipeline_run(struct pipeline *pl, const struct policies *policies, struct burst 
 {
 	struct plan plan;
 
+	gather(b);
 	make_plan(&plan, policies, b);
 	arrive(pl, policies, b);
 
@@ -156,48 +177,57 @@ pipeline_run(struct pipeline *pl, const struct policies *policies, struct burst 
 	}
 }
 
+/* Books of the lanes of one group that were stopped, by reason. */
 static void
-account_stopped(struct pipeline *pl, const struct burst *b, struct watch_cell *c,
-                unsigned int i)
+account_reasons(struct pipeline *pl, const struct burst *b, const struct burst_group *g,
+                uint64_t lanes)
 {
-	uint64_t *row = &pl->service_reasons[b->service[i] * pipeline_reasons()];
+	uint64_t *row = &pl->service_reasons[g->service * pipeline_reasons()];
 
-	counter_add(&pl->books.decided[b->stage[i]][b->reason[i]], 1);
-	counter_add(&row[pipeline_reason(b->stage[i], b->reason[i])], 1);
-	counter_add(&c->dropped_packets, 1);
-	counter_add(&c->dropped_bytes, b->facts[i].frame_len);
-	if (b->standing[i] == STANDING_VERIFIED_FLOW)
-		counter_add(&c->verified_dropped, 1);
+	while (lanes != 0) {
+		const unsigned int i = (unsigned int)__builtin_ctzll(lanes);
+		const unsigned int stage = b->stage[i], reason = b->reason[i];
+		uint64_t same = lanes & lanes_where8(b->stage, b->stage[i]) &
+		                lanes_where8(b->reason, b->reason[i]);
+
+		lanes &= ~same;
+		counter_add(&pl->books.decided[stage][reason], lanes_count(same));
+		counter_add(&row[pipeline_reason(stage, reason)], lanes_count(same));
+	}
 }
 
 static void
-account_passed(const struct burst *b, struct watch_cell *c, unsigned int i)
+account_group(struct pipeline *pl, const struct burst *b, const struct burst_group *g,
+              uint64_t verified)
 {
-	const uint64_t bit = lane_bit(i);
+	struct watch_cell *c = watch_cell(&pl->watch, g->service, g->slot);
+	const uint64_t passed = g->lanes & b->live, stopped = g->lanes & ~b->live;
+	const uint64_t limited = passed & ~verified & ~b->exempt;
 
-	counter_add(&c->passed_packets, 1);
-	counter_add(&c->passed_bytes, b->facts[i].frame_len);
-	if ((b->spared & bit) != 0)
-		counter_add(&c->would_packets, 1);
-	if (b->standing[i] != STANDING_VERIFIED_FLOW && (b->exempt & bit) == 0) {
-		counter_add(&c->limited_packets, 1);
-		counter_add(&c->limited_bytes, b->facts[i].frame_len);
+	if (passed != 0) {
+		counter_add(&c->passed_packets, lanes_count(passed));
+		counter_add(&c->passed_bytes, lanes_sum16(b->frame_len, passed));
+		counter_add(&c->would_packets, lanes_count(passed & b->spared));
+	}
+	if (limited != 0) {
+		counter_add(&c->limited_packets, lanes_count(limited));
+		counter_add(&c->limited_bytes, lanes_sum16(b->frame_len, limited));
+	}
+	if (stopped != 0) {
+		counter_add(&c->dropped_packets, lanes_count(stopped));
+		counter_add(&c->dropped_bytes, lanes_sum16(b->frame_len, stopped));
+		counter_add(&c->verified_dropped, lanes_count(stopped & verified));
+		account_reasons(pl, b, g, stopped);
 	}
 }
 
 void
 pipeline_account(struct pipeline *pl, const struct burst *b)
 {
-	for (unsigned int i = 0; i < b->count; i++) {
-		unsigned int slot =
-			b->side == SIDE_INTERNAL ? VECTOR_OUTBOUND : b->facts[i].vector;
-		struct watch_cell *c = watch_cell(&pl->watch, b->service[i], slot);
+	const uint64_t verified = lanes_where8(b->standing, STANDING_VERIFIED_FLOW);
 
-		if (b->verdict[i] == VERDICT_PASS)
-			account_passed(b, c, i);
-		else
-			account_stopped(pl, b, c, i);
-	}
+	for (unsigned int k = 0; k < b->groups; k++)
+		account_group(pl, b, &b->group[k], verified);
 }
 
 void

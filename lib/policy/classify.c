@@ -1,47 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/*
- * Every prefix that a service names is a target. A target knows, for each
- * protocol it has rules for, disjoint spans of ports with the service that owns
- * each; so a packet costs one longest match and one binary search, however many
- * services share an address. What a target does not claim goes to its parent,
- * the next shorter prefix.
- */
-#include <errno.h>
-#include <stdlib.h>
-#include <string.h>
+/* Which service a packet is for: a longest match, then the rules of that target. */
+#include "policy/targets.h"
+
+#include <immintrin.h>
 
 #include "packet/burst.h"
 #include "policy/parts.h"
-
-/* Ports first..last belong to a service. */
-struct span {
-	uint16_t first, last, service;
-};
-
-/* One protocol at one target. */
-struct rules {
-	uint8_t proto;
-	uint16_t portless; /* service without ports; 0: none */
-	uint16_t first;    /* service of the most specific ports; 0: none */
-	uint32_t spans;    /* rising, disjoint */
-	struct span *span;
-};
-
-struct target {
-	uint16_t parent; /* value of the next shorter prefix; 0: none */
-	uint16_t any;    /* service of any protocol; 0: none */
-	uint16_t first;  /* most specific service at all */
-	uint16_t n;
-	struct rules *rules;
-};
-
-struct policy_targets {
-	struct prefix_table *table;
-	size_t count;
-	struct target *target; /* by value - 1 */
-};
-
-/* --- finding --------------------------------------------------------------- */
 
 /* What is asked: a protocol or a hidden one, a port or that there is none. */
 enum { HIDDEN = -1, NO_PORT = -1 };
@@ -139,30 +103,85 @@ service_of_packet(const struct policy_targets *t, uint32_t value, const struct f
 	return service;
 }
 
+/*
+ * The protected addresses of a burst. `fresh` are the lanes whose address is not
+ * that of the lane before: only those are looked up, which is one of 64 when a
+ * flood has one victim.
+ */
+struct ends {
+	struct prefix_ask ask;
+	uint64_t known, fresh;
+};
+
+static void
+find_ends(const struct burst *b, struct ends *e)
+{
+	const bool is_inbound = b->side == SIDE_EXTERNAL;
+	__m128i last = _mm_setzero_si128();
+	uint64_t ipv6 = 0;
+
+	*e = (struct ends){ .ask = { .first = is_inbound ? b->facts[0].dst
+		                                         : b->facts[0].src,
+		                     .stride = sizeof(b->facts[0]) } };
+	for (unsigned int i = 0; i < b->count; i++) {
+		const struct facts *f = &b->facts[i];
+		const uint8_t *end = is_inbound ? f->dst : f->src;
+		__m128i here = _mm_load_si128((const __m128i *)end);
+		__m128i differ = _mm_xor_si128(here, last);
+		uint64_t is_ip = (f->flags & FACT_IP) != 0;
+
+		e->known |= is_ip << i;
+		ipv6 |= (uint64_t)((f->flags & FACT_IPV6) != 0) << i;
+		e->fresh |= (uint64_t)!_mm_testz_si128(differ, differ) << i;
+		last = here;
+	}
+	/* What is no IP has no address, nor has a lane that follows it. */
+	e->fresh = (e->fresh | ~(e->known << 1)) & e->known;
+	e->ask.ipv4 = e->fresh & ~ipv6;
+	e->ask.ipv6 = e->fresh & ipv6;
+}
+
+/* All that service_of_packet() asks of a packet besides its address. */
+static inline uint64_t
+question_of(const struct facts *f, bool is_inbound)
+{
+	uint64_t port = is_inbound ? f->dst_port : f->src_port;
+
+	return port | (uint64_t)f->flags << 16 | (uint64_t)f->proto << 32 |
+	       (uint64_t)f->fault << 40;
+}
+
 void
 policy_classify(const struct policies *p, struct burst *b)
 {
 	const bool is_inbound = b->side == SIDE_EXTERNAL;
-	const uint8_t *address[LANES_MAX];
-	uint32_t value[LANES_MAX];
-	uint64_t known = 0;
-	unsigned int i, n = 0;
+	uint64_t last = 0;
+	uint32_t value[LANES_MAX], target = PREFIX_NONE;
+	uint16_t service = 0, policy = p->service[0].policy;
+	struct ends ends;
 
-	for (i = 0; i < b->count; i++) {
-		b->service[i] = b->policy[i] = 0;
-		if (!(b->facts[i].flags & FACT_IP))
+	find_ends(b, &ends);
+	prefix_find_lanes(p->targets->table, &ends.ask, value);
+	for (unsigned int i = 0; i < b->count; i++) {
+		const struct facts *f = &b->facts[i];
+		const bool is_fresh = (ends.fresh & lane_bit(i)) != 0;
+		uint64_t question = question_of(f, is_inbound);
+
+		if (is_fresh)
+			target = value[i];
+		if ((ends.known & lane_bit(i)) == 0) {
+			b->service[i] = b->policy[i] = b->target[i] = 0;
 			continue;
-		known |= lane_bit(i);
-		address[n++] = is_inbound ? b->facts[i].dst : b->facts[i].src;
-	}
-	if (n == 0)
-		return;
-	prefix_find_bulk(p->targets->table, address, n, value);
-	n = 0;
-	LANES_FOREACH (i, known) {
-		b->service[i] = service_of_packet(p->targets, value[n++], &b->facts[i],
-		                                  is_inbound);
-		b->policy[i] = p->service[b->service[i]].policy;
+		}
+		if (is_fresh || question != last) {
+			service = service_of_packet(p->targets, target, f, is_inbound);
+			policy = p->service[service].policy;
+			last = question;
+		}
+		b->service[i] = service;
+		b->policy[i] = policy;
+		b->target[i] = (uint16_t)target;
+		b->target[i] = (uint16_t)target;
 	}
 }
 
@@ -178,290 +197,4 @@ bool
 policy_protects(const struct policies *p, const uint8_t address[16])
 {
 	return prefix_find(p->targets->table, address) != PREFIX_NONE;
-}
-
-/* --- building -------------------------------------------------------------- */
-
-/* A service claims a prefix; a struct prefix has no padding and compares as bytes. */
-struct claim {
-	struct prefix prefix;
-	uint16_t order; /* in the file */
-	uint16_t service;
-};
-
-/* A range of ports as a service wrote it. */
-struct wish {
-	uint32_t first, last;
-	uint16_t order, service;
-};
-
-static int
-compare_claims(const void *a, const void *b)
-{
-	const struct claim *x = a, *y = b;
-	int order = (int)prefix_is_ipv4(&x->prefix) - (int)prefix_is_ipv4(&y->prefix);
-
-	if (order != 0)
-		return order;
-	order = memcmp(&x->prefix, &y->prefix, sizeof(x->prefix));
-
-	return order != 0 ? order : (int)x->order - (int)y->order;
-}
-
-/* Narrow ranges first, then the order of the file. */
-static int
-compare_wishes(const void *a, const void *b)
-{
-	const struct wish *x = a, *y = b;
-	uint32_t wide_x = x->last - x->first, wide_y = y->last - y->first;
-
-	if (wide_x != wide_y)
-		return wide_x < wide_y ? -1 : 1;
-	return (int)x->order - (int)y->order;
-}
-
-static int
-compare_ports(const void *a, const void *b)
-{
-	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-
-	return x < y ? -1 : x > y;
-}
-
-/* Ports without a protocol mean both protocols that have ports. */
-static bool
-speaks(const struct service *s, unsigned int proto)
-{
-	if (s->proto == PROTO_ICMP)
-		return proto == PROTO_ICMP || proto == PROTO_ICMPV6;
-	if (s->proto < 0)
-		return s->ports.count > 0 && (proto == PROTO_TCP || proto == PROTO_UDP);
-	return (unsigned int)s->proto == proto;
-}
-
-/* Cut the ports at every border and give each piece to the first wish that covers it. */
-static int
-cut_spans(struct rules *r, const struct wish *wish, size_t wishes)
-{
-	uint32_t *border = calloc(wishes * 2, sizeof(*border));
-	size_t n = 0;
-	int status = -ENOMEM;
-
-	r->span = calloc(wishes * 2, sizeof(*r->span));
-	if (border == NULL || r->span == NULL)
-		goto out;
-	for (size_t i = 0; i < wishes; i++) {
-		border[n++] = wish[i].first;
-		border[n++] = wish[i].last + 1;
-	}
-	qsort(border, n, sizeof(*border), compare_ports);
-	for (size_t i = 0; i + 1 < n; i++) {
-		size_t w = 0;
-
-		if (border[i] == border[i + 1])
-			continue;
-		while (w < wishes &&
-		       (wish[w].first > border[i] || wish[w].last < border[i]))
-			w++;
-		if (w < wishes)
-			r->span[r->spans++] =
-				(struct span){ (uint16_t)border[i],
-				               (uint16_t)(border[i + 1] - 1),
-				               wish[w].service };
-	}
-	status = 0;
-out:
-	free(border);
-	return status;
-}
-
-/* Rules of one protocol from the `n` claims of one prefix. */
-static int
-fill_rules(const struct policies *p, struct rules *r, const struct claim *claim, size_t n)
-{
-	struct wish *wish = NULL;
-	size_t wishes = 0, room = 0;
-	int status = 0;
-
-	for (size_t i = 0; i < n; i++)
-		if (speaks(&p->service[claim[i].service], r->proto))
-			room += p->service[claim[i].service].ports.count;
-	if (room > 0 && (wish = calloc(room, sizeof(*wish))) == NULL)
-		return -ENOMEM;
-	for (size_t i = 0; i < n; i++) {
-		const struct service *s = &p->service[claim[i].service];
-
-		if (!speaks(s, r->proto))
-			continue;
-		if (s->ports.count == 0 && r->portless == 0)
-			r->portless = claim[i].service;
-		for (size_t k = 0; k < s->ports.count; k++)
-			wish[wishes++] =
-				(struct wish){ s->ports.range[k].first,
-				               s->ports.range[k].last, claim[i].order,
-				               claim[i].service };
-	}
-	if (wishes > 0) {
-		qsort(wish, wishes, sizeof(*wish), compare_wishes);
-		r->first = wish[0].service;
-		status = cut_spans(r, wish, wishes);
-	}
-	free(wish);
-	return status;
-}
-
-static int
-fill_target(const struct policies *p, struct target *t, const struct claim *claim,
-            size_t n)
-{
-	bool used[256] = { false };
-
-	for (size_t i = 0; i < n; i++) {
-		const struct service *s = &p->service[claim[i].service];
-
-		if (s->proto < 0 && s->ports.count == 0 && t->any == 0)
-			t->any = claim[i].service;
-		for (unsigned int proto = 0; proto < 256; proto++) {
-			t->n = (uint16_t)(t->n + (!used[proto] && speaks(s, proto)));
-			used[proto] |= speaks(s, proto);
-		}
-	}
-	t->rules = calloc(t->n + 1u, sizeof(*t->rules));
-	if (t->rules == NULL) {
-		t->n = 0;
-		return -ENOMEM;
-	}
-	for (unsigned int proto = 0, at = 0; proto < 256; proto++) {
-		struct rules *r = &t->rules[at];
-		int status;
-
-		if (!used[proto])
-			continue;
-		at++;
-		r->proto = (uint8_t)proto;
-		status = fill_rules(p, r, claim, n);
-		if (status != 0)
-			return status;
-		if (t->first == 0)
-			t->first = r->first != 0 ? r->first : r->portless;
-	}
-	if (t->first == 0)
-		t->first = t->any;
-	return 0;
-}
-
-static size_t
-same_prefix(const struct claim *claim, size_t n)
-{
-	size_t same = 1;
-
-	while (same < n && memcmp(&claim[same].prefix, &claim[0].prefix,
-	                          sizeof(claim[0].prefix)) == 0)
-		same++;
-	return same;
-}
-
-/*
- * The nearest shorter prefix. In sorted order it is the prefix before, or one
- * of the parents of that.
- */
-static uint16_t
-parent_of(const struct policy_targets *t, const struct prefix_entry *entry, size_t at)
-{
-	size_t up = at;
-
-	while (up > 0 && !prefix_holds(&entry[up - 1].prefix, entry[at].prefix.address))
-		up = t->target[up - 1].parent;
-	return (uint16_t)up;
-}
-
-static struct claim *
-gather_claims(const struct policies *p, const uint16_t *order, size_t count,
-              size_t *claims)
-{
-	struct claim *claim;
-	size_t n = 0;
-
-	for (size_t i = 0; i < count; i++)
-		n += p->service[order[i]].prefixes.count;
-	claim = calloc(n + 1, sizeof(*claim));
-	if (claim == NULL)
-		return NULL;
-	n = 0;
-	for (size_t i = 0; i < count; i++) {
-		const struct conf_prefixes *all = &p->service[order[i]].prefixes;
-
-		for (size_t k = 0; k < all->count; k++)
-			claim[n++] = (struct claim){ policy_prefix(&all->prefix[k]),
-				                     (uint16_t)i, order[i] };
-	}
-	qsort(claim, n, sizeof(*claim), compare_claims);
-	*claims = n;
-	return claim;
-}
-
-/* Fill one target for each distinct prefix of the sorted claims. */
-static int
-fill_targets(const struct policies *p, struct policy_targets *t,
-             const struct claim *claim, size_t claims)
-{
-	struct prefix_entry *entry = calloc(claims + 1, sizeof(*entry));
-	int status = 0;
-
-	t->target = calloc(claims + 1, sizeof(*t->target));
-	if (entry == NULL || t->target == NULL)
-		status = -ENOMEM;
-	for (size_t i = 0, same; i < claims && status == 0; i += same) {
-		same = same_prefix(&claim[i], claims - i);
-		entry[t->count].prefix = claim[i].prefix;
-		entry[t->count].value = (uint32_t)t->count + 1;
-		t->target[t->count].parent = parent_of(t, entry, t->count);
-		status = fill_target(p, &t->target[t->count], &claim[i], same);
-		t->count++;
-	}
-	if (status == 0)
-		status = prefix_build(entry, t->count, &t->table);
-	free(entry);
-	return status;
-}
-
-int
-policy_targets_build(struct policies *p, const uint16_t *order, size_t count,
-                     struct conf_errors *errors)
-{
-	struct claim *claim;
-	size_t claims = 0;
-	int status = -ENOMEM;
-
-	p->targets = calloc(1, sizeof(*p->targets));
-	claim = gather_claims(p, order, count, &claims);
-	if (claims > PREFIX_MAX_VALUE) {
-		conf_fail(errors, NULL,
-		          "services name %zu prefixes; at most %d are possible, so join "
-		          "neighbours into shorter prefixes",
-		          claims, PREFIX_MAX_VALUE);
-		free(claim);
-		return -EINVAL;
-	}
-	if (p->targets != NULL && claim != NULL)
-		status = fill_targets(p, p->targets, claim, claims);
-	if (status != 0)
-		conf_fail(errors, NULL, "no memory for %zu prefixes of services", claims);
-	free(claim);
-	return status;
-}
-
-void
-policy_targets_free(struct policy_targets *t)
-{
-	if (t == NULL)
-		return;
-	for (size_t i = 0; i < t->count; i++) {
-		for (unsigned int r = 0; r < t->target[i].n; r++)
-			free(t->target[i].rules[r].span);
-		free(t->target[i].rules);
-	}
-	free(t->target);
-	prefix_free(t->table);
-	free(t);
 }

@@ -6,8 +6,10 @@
 #include <string.h>
 
 #include "base/counter.h"
+#include "base/lanes.h"
 #include "base/memory.h"
 #include "base/seq.h"
+#include "packet/burst.h"
 
 #define SLOTS ((size_t)TALKERS_LINES * TALKERS_WAYS)
 
@@ -117,6 +119,28 @@ talkers_add(struct talkers *t, const uint8_t src[16], const uint8_t dst[16],
 	t->skip = gap(t);
 	count(t, TALKERS_SOURCES, src, bytes);
 	count(t, TALKERS_DESTINATIONS, dst, bytes);
+}
+
+void
+talkers_see(struct talkers *t, const struct burst *b)
+{
+	uint64_t rest = b->live;
+
+	while (t->skip < lanes_count(rest)) {
+		const struct facts *f;
+		uint64_t mine = rest;
+
+		for (; t->skip > 0; t->skip--)
+			mine &= mine - 1;
+		f = &b->facts[__builtin_ctzll(mine)];
+		rest = mine & (mine - 1);
+		t->skip = gap(t);
+		if ((f->flags & FACT_IP) == 0)
+			continue;
+		count(t, TALKERS_SOURCES, f->src, f->frame_len);
+		count(t, TALKERS_DESTINATIONS, f->dst, f->frame_len);
+	}
+	t->skip -= lanes_count(rest);
 }
 
 void

@@ -27,8 +27,10 @@
 
 #define TALKERS_LINES    512
 #define TALKERS_WAYS     8
-#define TALKERS_SAMPLE   8
+#define TALKERS_SAMPLE   32
 #define TALKERS_EPOCH_NS UINT64_C(1000000000)
+
+struct burst;
 
 enum talkers_table { TALKERS_SOURCES, TALKERS_DESTINATIONS, TALKERS_TABLES };
 
@@ -58,9 +60,12 @@ struct talkers {
 int talkers_open(struct talkers *t, const struct hash_key *key);
 void talkers_close(struct talkers *t);
 
-/* Count one packet of `bytes`; cheap for the seven of eight that are not sampled. */
+/* See one packet of `bytes`, and count it when it is its turn. */
 void talkers_add(struct talkers *t, const uint8_t src[16], const uint8_t dst[16],
                  uint32_t bytes);
+
+/* See the live IP packets of a burst: those between two samples cost nothing. */
+void talkers_see(struct talkers *t, const struct burst *b);
 
 /* Turn the epoch over when its second is up. */
 void talkers_turn(struct talkers *t, uint64_t now_ns);

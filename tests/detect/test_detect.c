@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "alone.h"
 #include "suite.h"
 
 #define MS UINT64_C(1000000)
@@ -70,7 +71,7 @@ flow(struct bench *t, double pps0, double pps1, double passed, unsigned int ms)
 				watch_cell(&t->watch[w], 1, VECTOR_UDP_FLOOD);
 
 			for (t->owed[w] += pps[w] / 1000; t->owed[w] >= 1; t->owed[w]--) {
-				bool armed = watch_arrive(c, t->rule, 100, t->now_ns);
+				bool armed = arrive_alone(c, t->rule, 100, t->now_ns);
 
 				if (armed)
 					t->watch[w].hot_ns = t->now_ns;

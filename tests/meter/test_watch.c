@@ -2,6 +2,7 @@
 /* When a cell arms itself, what it remembers of that, and how shares price it. */
 #include "meter/watch.h"
 
+#include "alone.h"
 #include "suite.h"
 
 #define MS     UINT64_C(1000000)
@@ -34,7 +35,7 @@ stream(struct rig *r, uint64_t pps, uint64_t from_ns, uint64_t for_ns)
 	for (uint64_t n = 0; n < pps * for_ns / SECOND; n++) {
 		uint64_t now_ns = from_ns + n * SECOND / pps;
 
-		if (watch_arrive(r->cell, &r->rule, 125, now_ns) && armed_ns == 0)
+		if (arrive_alone(r->cell, &r->rule, 125, now_ns) && armed_ns == 0)
 			armed_ns = now_ns;
 	}
 	return armed_ns;
@@ -89,8 +90,8 @@ a_burst_below_100_ms_of_the_rate_is_forgiven(void)
 	for (uint64_t second = 1; second < 20; second++)
 		for (unsigned int n = 0; n < 100; n++)
 			CU_ASSERT_FALSE(
-				watch_arrive(r.cell, &r.rule, 60, second * SECOND));
-	CU_ASSERT_TRUE(watch_arrive(r.cell, &r.rule, 60, 19 * SECOND));
+				arrive_alone(r.cell, &r.rule, 60, second * SECOND));
+	CU_ASSERT_TRUE(arrive_alone(r.cell, &r.rule, 60, 19 * SECOND));
 	watch_close(&r.w);
 }
 
@@ -119,11 +120,11 @@ control_alone_disarms(void)
 	open_rig(&r, 1000, METER_PACKETS);
 	first_ns = stream(&r, 5000, SECOND, SECOND);
 	CU_ASSERT_FATAL(first_ns != 0);
-	CU_ASSERT_TRUE(watch_arrive(r.cell, &r.rule, 60, 60 * SECOND));
+	CU_ASSERT_TRUE(arrive_alone(r.cell, &r.rule, 60, 60 * SECOND));
 	CU_ASSERT_EQUAL(r.cell->armed_ns, first_ns);
 
 	counter_set(&r.cell->disarmed_ns, 61 * SECOND);
-	CU_ASSERT_FALSE(watch_arrive(r.cell, &r.rule, 60, 62 * SECOND));
+	CU_ASSERT_FALSE(arrive_alone(r.cell, &r.rule, 60, 62 * SECOND));
 	CU_ASSERT(stream(&r, 5000, 70 * SECOND, SECOND) > 70 * SECOND);
 	CU_ASSERT(r.cell->armed_ns > 70 * SECOND);
 	CU_ASSERT_EQUAL(r.cell->surge_armed_ns, 70 * SECOND);

@@ -12,6 +12,7 @@
 #ifndef TESTS_STAGE_WIRE_H
 #define TESTS_STAGE_WIRE_H
 
+#include "alone.h"
 #include "flow/flow.h"
 #include "flow/source.h"
 #include "rig.h"
@@ -194,7 +195,7 @@ wire_send(struct wire *w, enum side side, const struct facts *f, unsigned int n)
 		b->verdict[i] = VERDICT_PASS;
 		w->reason[i] = "passed";
 		if (side == SIDE_EXTERNAL &&
-		    watch_arrive(watch_cell(&w->shape.watch, RIG_SERVICE, f[i].vector),
+		    arrive_alone(watch_cell(&w->shape.watch, RIG_SERVICE, f[i].vector),
 		                 &w->shape.rule[f[i].vector], f[i].frame_len, w->now_ns))
 			b->armed |= lane_bit(i);
 	}

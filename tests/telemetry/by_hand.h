@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "alone.h"
 #include "base/counter.h"
 #include "policy/settings.h"
 #include "stage/explain.h"
@@ -293,7 +294,7 @@ hand_flood(struct box *box, unsigned int pps, unsigned int ms)
 
 	for (unsigned int i = 0; i < ms; i++) {
 		for (unsigned int n = 0; n < pps / 1000; n++) {
-			if (watch_arrive(cell, rule, 100, hand.now_ns)) {
+			if (arrive_alone(cell, rule, 100, hand.now_ns)) {
 				watch->hot_ns = hand.now_ns;
 				counter_add(&cell->dropped_packets, 1);
 			}

@@ -55,27 +55,27 @@ entry_of(const struct params *p, uint32_t value, uint64_t now_ns)
 static void
 decide(void *state, const struct stage_view *view, struct burst *b, uint64_t todo)
 {
-	const struct params *p = NULL;
-	const uint8_t *address[LANES_MAX];
+	struct prefix_ask ask = { .first = b->facts[0].src,
+		                  .stride = sizeof(b->facts[0]) };
+	/* The lists are the snapshot's: every policy of it has the same ones. */
+	const struct params *p = view->params[b->policy[__builtin_ctzll(todo)]];
 	uint32_t value[LANES_MAX];
-	uint64_t asked = 0;
-	unsigned int i, n = 0;
+	uint64_t found;
+	unsigned int i;
 
 	(void)state;
-	LANES_FOREACH (i, todo) {
-		if (!(b->facts[i].flags & FACT_IP))
-			continue;
-		/* The lists are the snapshot's: every policy of it has the same ones. */
-		p = view->params[b->policy[i]];
-		address[n++] = b->facts[i].src;
-		asked |= lane_bit(i);
-	}
-	if (p == NULL || p->listed == NULL)
+	if (p->listed == NULL)
 		return;
-	prefix_find_bulk(p->listed, address, n, value);
-	n = 0;
-	LANES_FOREACH (i, asked) {
-		const struct stage_listed *e = entry_of(p, value[n++], b->now_ns);
+	LANES_FOREACH (i, todo) {
+		const uint64_t ip = b->facts[i].flags & FACT_IP;
+		const uint64_t ipv6 = (b->facts[i].flags & FACT_IPV6) != 0;
+
+		ask.ipv4 |= (ip & ~ipv6) << i;
+		ask.ipv6 |= ipv6 << i;
+	}
+	found = prefix_find_lanes(p->listed, &ask, value);
+	LANES_FOREACH (i, found) {
+		const struct stage_listed *e = entry_of(p, value[i], b->now_ns);
 
 		if (e == NULL)
 			continue;
@@ -85,6 +85,8 @@ decide(void *state, const struct stage_view *view, struct burst *b, uint64_t tod
 			burst_exempt(b, i);
 	}
 }
+
+static_assert(FACT_IP == 1, "a flag of a lane is moved to its bit");
 
 static bool
 explain(void *state, const struct stage_view *view, struct explain *e, uint64_t now_ns)

@@ -6,6 +6,7 @@
  * router redundancy, routing sessions) is recognised by what cannot easily be
  * forged from afar, let through for good, and metered by kind, so that its
  * disguise carries no flood. What exceeds its meter is judged like any packet.
+ * None of it is ever a plain packet (packet/plain.h), so only the others are asked.
  */
 #include "stage/wiretalk/wiretalk.h"
 
@@ -272,7 +273,7 @@ decide(void *state, const struct stage_view *view, struct burst *b, uint64_t tod
 	uint8_t class[LANES_MAX];
 	unsigned int i;
 
-	LANES_FOREACH (i, todo) {
+	LANES_FOREACH (i, todo & ~b->plain) {
 		class[i] = (uint8_t)class_of(&b->facts[i]);
 		if (class[i] == CLASS_ROUTERS)
 			candidates |= lane_bit(i);
