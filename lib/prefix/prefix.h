@@ -2,20 +2,8 @@
 /*
  * prefix - longest match over IPv4 and IPv6 prefixes.
  *
- * A table is built once and then only read: a change is a new table. It takes
- * one of two ways for each family:
- *
- *   hash    one hash table per prefix length in use, asked longest first. A
- *           bucket is one cache line of three prefixes; real lists use few
- *           lengths, and for IPv6 a trie costs more (measured).
- *   direct  rte_fib DIR24_8 with values of two bytes, IPv4 only: one or two
- *           memory accesses whatever is in it, for 32 MiB of EAL memory.
- *
- * IPv4 goes direct when it has more than PREFIX_HASH_LENGTHS lengths or more
- * than PREFIX_HASH_COUNT prefixes, and the EAL runs, and the table fits: at most
- * 32,767 networks of /24 may hold longer prefixes, and EAL memory must suffice.
- * In all other cases it takes the hash way, slower but never wrong. So small
- * configurations and tests need no EAL, and a reload never fails for want of it.
+ * A table is built once and then only read: a change is a new table. Each family
+ * has its own way, described in ipv4.c and ipv6.c.
  *
  * Addresses are 16 bytes in network order, IPv4 as IPv4-mapped IPv6. A prefix
  * length of IPv4 is 0..32 in text and 96..128 here. The families never meet:
@@ -32,11 +20,7 @@
 
 /* Found nothing. Values run from 1. */
 #define PREFIX_NONE      0
-#define PREFIX_MAX_VALUE 32767
-
-/* Up to here IPv4 needs no direct table. */
-#define PREFIX_HASH_LENGTHS 4
-#define PREFIX_HASH_COUNT   1024
+#define PREFIX_MAX_VALUE 65535
 
 struct prefix {
 	uint8_t address[16]; /* host bits are 0 */
@@ -79,14 +63,8 @@ int prefix_build(const struct prefix_entry *entries, size_t count,
                  struct prefix_table **out);
 void prefix_free(struct prefix_table *t);
 
-/* Whether IPv4 goes the direct way. */
-bool prefix_is_direct(const struct prefix_table *t);
-
-/*
- * Bytes of EAL memory that one direct table of up to 65,536 prefixes takes, for
- * sizing --no-huge runs; a reload holds two tables for a while.
- */
-size_t prefix_memory(void);
+/* Bytes of memory that a table holds. */
+size_t prefix_bytes(const struct prefix_table *t);
 
 /*
  * What a burst asks: the address of lane i stands at first + i * stride. No lane

@@ -7,9 +7,6 @@
 #include <stdint.h>
 #include <string.h>
 
-#include <rte_eal.h>
-#include <rte_malloc.h>
-
 #include "suite.h"
 
 #define MOST 2600
@@ -135,11 +132,9 @@ random_tables_of_both_families_find_what_the_twin_finds(void)
 	static const struct {
 		size_t count;
 		unsigned int lengths; /* and length 0 */
-		bool is_direct;
 	} tables[] = {
-		{ 0, 4, false },   { 1, 1, false },   { 3, 2, false },
-		{ 40, 2, false },  { 40, 32, true },  { 700, 2, false },
-		{ 700, 16, true }, { MOST, 2, true }, { MOST, 32, true },
+		{ 0, 4 },   { 1, 1 },    { 3, 2 },    { 40, 2 },    { 40, 32 },
+		{ 700, 2 }, { 700, 16 }, { MOST, 2 }, { MOST, 32 },
 	};
 
 	seed = 1;
@@ -149,7 +144,6 @@ random_tables_of_both_families_find_what_the_twin_finds(void)
 		for (size_t e = 0; e < tables[i].count; e++)
 			random_entry(&entry[e], draw() % 2 == 0, tables[i].lengths);
 		CU_ASSERT_EQUAL_FATAL(prefix_build(entry, tables[i].count, &t), 0);
-		CU_ASSERT_EQUAL(prefix_is_direct(t), tables[i].is_direct);
 		compare_with_twin(t, tables[i].count);
 		prefix_free(t);
 	}
@@ -183,11 +177,9 @@ nested_prefixes_answer_with_the_most_specific(void)
 	add(4, "::/0", 5);
 	add(5, "2001:db8::/32", 6);
 	add(6, "2001:db8::1/128", 7);
-	/* Twice with four lengths of IPv4 (hash), then with a fifth (direct). */
 	for (size_t count = 7; count <= 8; count++) {
 		add(7, "203.0.0.0/16", PREFIX_MAX_VALUE);
 		CU_ASSERT_EQUAL_FATAL(prefix_build(entry, count, &t), 0);
-		CU_ASSERT_EQUAL(prefix_is_direct(t), count == 8);
 		CU_ASSERT_EQUAL(find(t, "0.0.0.0"), 1);
 		CU_ASSERT_EQUAL(find(t, "255.255.255.255"), 1);
 		CU_ASSERT_EQUAL(find(t, "203.0.1.1"), count == 8 ? PREFIX_MAX_VALUE : 1);
@@ -245,35 +237,6 @@ values_out_of_range_are_refused(void)
 	CU_ASSERT_EQUAL(prefix_build(entry, 1, &t), -ERANGE);
 	CU_ASSERT_PTR_NULL(t);
 	prefix_free(NULL);
-}
-
-static void
-too_many_groups_for_the_direct_way_take_the_hash_way(void)
-{
-	const size_t count = 32768;
-	struct prefix_entry *many = calloc(count + 4, sizeof(*many));
-	struct prefix_table *t;
-
-	CU_ASSERT_FATAL(many != NULL);
-	for (uint32_t i = 0; i < count; i++) {
-		uint32_t ip = htonl((UINT32_C(10) << 24) + (i << 8) + 1);
-
-		CU_ASSERT_EQUAL_FATAL(prefix_parse("0.0.0.0", &many[i].prefix), 0);
-		memcpy(many[i].prefix.address + 12, &ip, 4);
-		many[i].value = 1 + i % 1000;
-	}
-	CU_ASSERT_EQUAL_FATAL(prefix_build(many, count, &t), 0);
-	CU_ASSERT(!prefix_is_direct(t));
-	CU_ASSERT_EQUAL(find(t, "10.0.1.1"), 2);
-	CU_ASSERT_EQUAL(find(t, "10.127.255.1"), 1 + 32767 % 1000);
-	CU_ASSERT_EQUAL(find(t, "10.0.1.2"), PREFIX_NONE);
-	prefix_free(t);
-
-	CU_ASSERT_EQUAL_FATAL(prefix_build(many, count - 1, &t), 0);
-	CU_ASSERT(prefix_is_direct(t));
-	CU_ASSERT_EQUAL(find(t, "10.127.254.1"), 1 + 32766 % 1000);
-	prefix_free(t);
-	free(many);
 }
 
 static void
@@ -367,74 +330,9 @@ a_prefix_knows_whom_it_holds(void)
 	}
 }
 
-static size_t
-eal_bytes(void)
-{
-	struct rte_malloc_socket_stats stats;
-
-	CU_ASSERT_EQUAL_FATAL(rte_malloc_get_socket_stats(0, &stats), 0);
-	return stats.heap_allocsz_bytes;
-}
-
-/* The largest table that prefix_memory() speaks of: all groups, all prefixes. */
-static void
-prefix_memory_is_enough_for_what_it_promises(void)
-{
-	const size_t count = 65536, before = eal_bytes();
-	struct prefix_entry *many = calloc(count, sizeof(*many));
-	struct prefix_table *t;
-	size_t taken;
-
-	CU_ASSERT_FATAL(many != NULL);
-	for (uint32_t i = 0; i < count; i++) {
-		uint32_t ip = htonl((UINT32_C(10) << 24) + (i % 32767 << 8) + i / 32767);
-
-		CU_ASSERT_EQUAL_FATAL(prefix_parse("0.0.0.0", &many[i].prefix), 0);
-		memcpy(many[i].prefix.address + 12, &ip, 4);
-		many[i].value = 1 + i % 1000;
-	}
-	CU_ASSERT_EQUAL_FATAL(prefix_build(many, count, &t), 0);
-	CU_ASSERT(prefix_is_direct(t));
-	taken = eal_bytes() - before;
-	CU_ASSERT(taken <= prefix_memory());
-	CU_ASSERT(taken > prefix_memory() / 2);
-	prefix_free(t);
-	CU_ASSERT_EQUAL(eal_bytes(), before);
-	free(many);
-}
-
-/* Without the EAL even a table that would go direct is built and answers. */
-static void
-before_the_eal_runs_every_table_takes_the_hash_way(void)
-{
-	struct prefix_table *t;
-
-	seed = 2;
-	for (size_t e = 0; e < MOST; e++)
-		random_entry(&entry[e], true, 32);
-	CU_ASSERT_EQUAL_FATAL(prefix_build(entry, MOST, &t), 0);
-	CU_ASSERT(!prefix_is_direct(t));
-	compare_with_twin(t, MOST);
-	prefix_free(t);
-}
-
-/* From here on the EAL runs, as small as it can. */
-static void
-the_eal_starts(void)
-{
-	char *argv[] = { "test_prefix", "--no-huge",      "-m", "256", "--no-pci",
-		         "--no-shconf", "--no-telemetry", "-l", "0",   NULL };
-
-	CU_ASSERT_FATAL(rte_eal_init(9, argv) >= 0);
-	CU_ASSERT(prefix_memory() > (size_t)32 << 20);
-}
-
 SUITE_MAIN("prefix", TEST(text_is_read_strictly), TEST(a_prefix_knows_whom_it_holds),
-           TEST(before_the_eal_runs_every_table_takes_the_hash_way), TEST(the_eal_starts),
            TEST(random_tables_of_both_families_find_what_the_twin_finds),
            TEST(nested_prefixes_answer_with_the_most_specific),
            TEST(an_ipv6_default_holds_no_ipv4_address_and_the_reverse),
            TEST(of_equal_prefixes_the_last_one_wins),
-           TEST(values_out_of_range_are_refused),
-           TEST(too_many_groups_for_the_direct_way_take_the_hash_way),
-           TEST(prefix_memory_is_enough_for_what_it_promises))
+           TEST(values_out_of_range_are_refused))

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * parts - the two families of a table, for this room only.
+ *
+ * Each family has its own memory, its own way to build and its own hot path;
+ * both hash with the table's key. A family that was zeroed and never built is
+ * an empty one.
+ */
+#ifndef PREFIX_PARTS_H
+#define PREFIX_PARTS_H
+
+#include "hash/hash.h"
+#include "prefix/prefix.h"
+
+#define PREFIX_MAPPED_BITS 96
+
+struct prefix_ipv4_bucket;
+struct prefix_ipv6_bucket;
+
+/* All IPv4 prefixes of one length. */
+struct prefix_ipv4_level {
+	struct prefix_ipv4_bucket *bucket;
+	uint32_t buckets;
+	uint32_t mask;
+};
+
+struct prefix_ipv4 {
+	uint32_t *root;     /* NULL: the only length is asked at once */
+	unsigned int shift; /* an address >> shift is its place in root */
+	uint32_t any;       /* value of 0.0.0.0/0, when there is no root */
+	uint32_t only;      /* the length there is besides /0 without root; 0: none */
+	struct prefix_ipv4_level level[32]; /* by length - 1 */
+	void *memory;
+	size_t bytes;
+};
+
+/*
+ * Build from the IPv4 prefixes among the entries, values and lengths being in
+ * range. Returns 0 or -ENOMEM; the family must be given back in both cases.
+ */
+int prefix_ipv4_build(struct prefix_ipv4 *t, const struct hash_key *key,
+                      const struct prefix_entry *entries, size_t count);
+void prefix_ipv4_free(struct prefix_ipv4 *t);
+uint64_t prefix_ipv4_find(const struct prefix_ipv4 *t, const struct hash_key *key,
+                          const struct prefix_ask *ask, uint32_t *value);
+
+/* All IPv6 prefixes of one length. */
+struct prefix_ipv6_level {
+	alignas(16) uint8_t mask[16];
+	struct prefix_ipv6_bucket *bucket;
+	uint32_t buckets;
+	uint32_t len;
+};
+
+struct prefix_ipv6 {
+	unsigned int levels;
+	struct prefix_ipv6_level level[129]; /* longest first */
+	void *memory;
+	size_t bytes;
+};
+
+/* The same for IPv6. */
+int prefix_ipv6_build(struct prefix_ipv6 *t, const struct hash_key *key,
+                      const struct prefix_entry *entries, size_t count);
+void prefix_ipv6_free(struct prefix_ipv6 *t);
+uint64_t prefix_ipv6_find(const struct prefix_ipv6 *t, const struct hash_key *key,
+                          const struct prefix_ask *ask, uint32_t *value);
+
+#endif
