@@ -16,7 +16,9 @@ engine_sizes(const struct settings *s)
 {
 	return (struct pipeline_sizes){ .flow_entries = s->flow_entries,
 		                        .source_entries = s->source_entries,
-		                        .services = SERVICE_MAX };
+		                        .services = SERVICE_MAX,
+		                        .addresses = s->addresses,
+		                        .networks = s->networks };
 }
 
 static int

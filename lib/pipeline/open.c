@@ -21,6 +21,7 @@ pipeline_memory(const struct pipeline_sizes *sizes)
 	       source_table_bytes(sizes->source_entries) +
 	       (uint64_t)sizes->services * VECTOR_SLOTS * sizeof(struct watch_cell) +
 	       2 * reason_cells(sizes) * sizeof(uint64_t) +
+	       aggregate_memory(sizes->addresses, sizes->networks) + CENSUS_BYTES +
 	       2 * sizeof(struct talkers_epoch);
 }
 
@@ -39,6 +40,10 @@ open_tables(struct pipeline *pl, const struct pipeline_sizes *sizes,
 		return -ENOMEM;
 
 	rc = watch_open(&pl->watch, sizes->services);
+	if (rc == 0)
+		rc = aggregate_open(&pl->aggregates, sizes->addresses, sizes->networks);
+	if (rc == 0)
+		rc = census_open(&pl->census, key);
 	if (rc == 0)
 		rc = talkers_open(&pl->talkers, key);
 	if (rc == 0)
@@ -60,6 +65,7 @@ pipeline_open(struct pipeline *pl, unsigned int worker,
 	pl->env.key = key;
 	pl->env.notices = notices;
 	pl->env.watch = &pl->watch;
+	pl->env.aggregates = &pl->aggregates;
 
 	rc = open_tables(pl, sizes, key);
 	for (unsigned int s = 0; rc == 0 && s < stage_count; s++)
@@ -81,6 +87,8 @@ pipeline_close(struct pipeline *pl)
 	if (pl->env.flows != NULL)
 		flow_table_close(pl->env.flows);
 	talkers_close(&pl->talkers);
+	census_close(&pl->census);
+	aggregate_close(&pl->aggregates);
 	watch_close(&pl->watch);
 	free(pl->service_would);
 	free(pl->service_reasons);

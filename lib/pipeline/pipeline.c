@@ -10,6 +10,7 @@
 #include "base/counter.h"
 #include "flow/flow.h"
 #include "flow/source.h"
+#include "pipeline/count.h"
 #include "stage/explain.h"
 
 /* Entries a stage may expire between two bursts. */
@@ -113,6 +114,7 @@ arrive(struct pipeline *pl, const struct policies *policies, struct burst *b)
 		counter_set(&pl->watch.hot_ns, b->now_ns);
 	if (b->side == SIDE_EXTERNAL)
 		talkers_see(&pl->talkers, b);
+	pipeline_count(pl, policies->plan, b);
 }
 
 /* What monitor spares travels on, but out of judgement: one packet, one reason. */
@@ -228,6 +230,7 @@ pipeline_account(struct pipeline *pl, const struct burst *b)
 
 	for (unsigned int k = 0; k < b->groups; k++)
 		account_group(pl, b, &b->group[k], verified);
+	aggregate_account(&pl->aggregates, b);
 }
 
 void

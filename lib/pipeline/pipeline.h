@@ -18,9 +18,11 @@
 #include <stdint.h>
 
 #include "base/notices.h"
+#include "meter/aggregate.h"
 #include "meter/watch.h"
 #include "packet/burst.h"
 #include "policy/policy.h"
+#include "sketch/census.h"
 #include "sketch/talkers.h"
 #include "stage/stage.h"
 
@@ -35,6 +37,7 @@ struct pipeline_books {
 struct pipeline_sizes {
 	uint64_t flow_entries, source_entries;
 	unsigned int services; /* cells of watch */
+	uint64_t addresses, networks; /* counted one by one */
 };
 
 struct pipeline {
@@ -44,6 +47,8 @@ struct pipeline {
 	struct pipeline_books books;
 	/* The same by service: [service * pipeline_reasons() + pipeline_reason()]. */
 	uint64_t *service_reasons, *service_would;
+	struct aggregates aggregates;
+	struct census census;
 	struct talkers talkers;
 	unsigned int next_tick; /* stage whose tick comes next */
 };

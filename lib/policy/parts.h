@@ -16,6 +16,15 @@ int policy_targets_build(struct policies *p, const uint16_t *order, size_t count
                          struct conf_errors *errors);
 void policy_targets_free(struct policy_targets *t);
 
+/*
+ * Give every protected prefix its counters (meter/aggregate.h), the same as in
+ * `before` (or NULL) where it stands there too. Needs the targets, the policies
+ * of all services and p->in_file. Returns 0 and p->plan, or -ENOMEM with an error.
+ */
+int policy_plan_build(struct policies *p, const struct policies *before,
+                      const struct settings *s, struct conf_errors *errors);
+void policy_plan_free(struct aggregate_plan *plan);
+
 /* Join lists and timed blocks into p->listed and p->entry. Returns 0, or -errno with an error. */
 int policy_lists_build(struct policies *p, const struct settings *s,
                        const struct policy_overrides *over, struct conf_errors *errors);

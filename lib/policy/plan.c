@@ -115,7 +115,8 @@ find_span(const struct aggregate_span *span, uint32_t spans,
           const struct aggregate_span *wanted)
 {
 	const struct aggregate_span *found =
-		spans == 0 ? NULL : bsearch(wanted, span, spans, sizeof(*span), by_prefix);
+		spans == 0 ? NULL
+			   : bsearch(wanted, span, spans, sizeof(*span), by_prefix);
 
 	return found != NULL && is_same(found, wanted) ? found : NULL;
 }

@@ -44,6 +44,17 @@ fill_rule(struct watch_rule *r, const struct settings_policy *s,
 	return status;
 }
 
+/* One network is held to one rate: from there on it is limited, and to that. */
+static int
+fill_network_rule(struct watch_rule *r, const struct settings_policy *s,
+                  const struct settings_vector *v)
+{
+	struct settings_vector of_network = *v;
+
+	of_network.alarm = of_network.activate = of_network.max = v->network;
+	return fill_rule(r, s, &of_network);
+}
+
 /* Policy 0 is for what no service claims: only the wire's own talk is judged there. */
 static uint32_t
 stages_of(size_t policy)
@@ -113,7 +124,9 @@ make_policy(struct policies *p, const struct settings_policy *s, unsigned int id
 	to->mode = (enum policy_mode)s->mode;
 	to->stages = stages_of(id);
 	for (int v = 0; v < VECTOR_COUNT; v++) {
-		if (fill_rule(&to->rule[v], s, &s->vector[v]) == 0)
+		to->address[v] = limit_of(&s->vector[v].address);
+		if (fill_rule(&to->rule[v], s, &s->vector[v]) == 0 &&
+		    fill_network_rule(&to->network[v], s, &s->vector[v]) == 0)
 			continue;
 		conf_fail(errors, &s->place, "rates of %s are beyond what can be metered",
 		          vector_info[v].name);
@@ -275,8 +288,6 @@ make_services(struct policies *p, const struct settings *s, const struct policie
               struct conf_errors *errors)
 {
 	const struct settings_service *all = s->services.element;
-	uint16_t order[SERVICE_MAX];
-	size_t count = 0;
 	int status = 0;
 
 	p->n_services = 1;
@@ -295,9 +306,10 @@ make_services(struct policies *p, const struct settings *s, const struct policie
 		if (id < 0)
 			status = status != 0 ? status : id;
 		else
-			order[count++] = (uint16_t)id;
+			p->in_file[p->n_in_file++] = (uint16_t)id;
 	}
-	return status != 0 ? status : policy_targets_build(p, order, count, errors);
+	return status != 0 ? status
+	                   : policy_targets_build(p, p->in_file, p->n_in_file, errors);
 }
 
 /* --- overrides ------------------------------------------------------------- */
@@ -400,6 +412,8 @@ policy_build(const struct settings *s, const struct policies *before,
 		status = make_services(p, s, before, errors);
 	if (status == 0)
 		status = apply_modes(p, over, errors);
+	if (status == 0)
+		status = policy_plan_build(p, before, s, errors);
 	if (status != 0) {
 		policy_free(p);
 		return status;
@@ -428,6 +442,7 @@ policy_free(struct policies *p)
 		free(p->service[id].prefixes.prefix);
 		free(p->service[id].ports.range);
 	}
+	policy_plan_free(p->plan);
 	policy_targets_free(p->targets);
 	prefix_free(p->listed);
 	prefix_free(p->routers);

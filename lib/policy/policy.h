@@ -20,6 +20,7 @@
 #include <stdint.h>
 
 #include "conf/conf.h"
+#include "meter/aggregate.h"
 #include "meter/watch.h"
 #include "policy/settings.h"
 #include "prefix/prefix.h"
@@ -35,6 +36,8 @@ struct policy {
 	enum policy_mode mode;
 	uint32_t stages; /* bit s: this policy runs stage s */
 	struct watch_rule rule[VECTOR_COUNT];
+	struct watch_rule network[VECTOR_COUNT];  /* of one network, a /24 or /48 */
+	struct meter_limit address[VECTOR_COUNT]; /* of one address: only told */
 };
 
 struct service {
@@ -55,7 +58,10 @@ struct policies {
 	struct policy policy[POLICY_MAX];
 	struct service service[SERVICE_MAX];
 	struct stage_view view[STAGE_MAX];
+	uint16_t in_file[SERVICE_MAX];  /* ids of the services in the order of the file */
+	unsigned int n_in_file;
 	struct policy_targets *targets; /* classification, private */
+	struct aggregate_plan *plan;    /* where each protected address is counted */
 	struct prefix_table *listed;    /* NULL: nothing is listed */
 	struct stage_listed *entry;     /* what `listed` values mean: entry[value - 1] */
 	unsigned int n_entries;

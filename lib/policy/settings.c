@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/sha256.h"
+#include "meter/aggregate.h"
 
 #define MEGA UINT64_C(1000000)
 
@@ -80,6 +81,22 @@ static const struct conf_field dataplane_fields[] = {
 	  .min = 1000,
 	  .max = 64 * MEGA,
 	  .help = "Sources that each worker meters, rounded up to a power of two." },
+	{ .key = "addresses",
+	  .kind = CONF_COUNT,
+	  .offset = AT(addresses),
+	  .absent = "64k",
+	  .min = 1,
+	  .max = 16 * MEGA,
+	  .help = "Protected addresses that each worker counts one by one, at 128 bytes; "
+	          "prefixes that do not fit are counted by network." },
+	{ .key = "networks",
+	  .kind = CONF_COUNT,
+	  .offset = AT(networks),
+	  .absent = "1k",
+	  .min = 1,
+	  .max = AGGREGATE_NETWORKS_MAX - 1,
+	  .help = "Protected networks, /24 or IPv6 /48, that each worker counts and may "
+	          "limit one by one, at 1.3 KiB." },
 	{ .key = "link_down",
 	  .kind = CONF_WORD,
 	  .offset = AT(link_down_ignore),

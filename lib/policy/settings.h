@@ -35,6 +35,7 @@ struct settings_list {
 struct settings_vector {
 	bool written;
 	struct conf_rate alarm, activate, max;
+	struct conf_rate network, address; /* 0: none */
 	uint64_t activate_after_ns, clear_after_ns;
 };
 
@@ -63,6 +64,7 @@ struct settings {
 	char *workers, *cores;
 	int rss_ports;                         /* 0 addresses, 1 ports */
 	uint64_t flow_entries, source_entries; /* per worker */
+	uint64_t addresses, networks;          /* counted one by one, per worker */
 	int link_down_ignore;
 	int ingress;
 	struct conf_list links; /* struct settings_link */

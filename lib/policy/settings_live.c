@@ -170,6 +170,10 @@ settings_check_live(const struct settings *now, const struct settings *next,
 	check_count(next, "dataplane.source_entries",
 	            (const uint64_t[2]){ now->source_entries, next->source_entries },
 	            errors);
+	check_count(next, "dataplane.addresses",
+	            (const uint64_t[2]){ now->addresses, next->addresses }, errors);
+	check_count(next, "dataplane.networks",
+	            (const uint64_t[2]){ now->networks, next->networks }, errors);
 	check_text(next, "dataplane.duplex", duplex[now->ingress], duplex[next->ingress],
 	           errors);
 	check_links(now, next, errors);

@@ -30,6 +30,7 @@ struct settings_vector_written {
 	int vector;
 	struct conf_rate alarm, activate, max;
 	uint64_t activate_after_ns, clear_after_ns;
+	struct conf_rate network, address;
 };
 
 /* Which keys of it stand there: bits of conf_written(). */
@@ -40,12 +41,14 @@ enum {
 	WRITTEN_MAX = 8,
 	WRITTEN_ACTIVATE_AFTER = 16,
 	WRITTEN_CLEAR_AFTER = 32,
+	WRITTEN_NETWORK = 64,
+	WRITTEN_ADDRESS = 128,
 };
 
 /* Tables that depend on the registries of stages and vectors. */
 struct settings_tables {
 	const char *vectors[VECTOR_COUNT + 1];
-	struct conf_field vector[8];
+	struct conf_field vector[9];
 	struct conf_field policy[8 + STAGE_MAX];
 };
 

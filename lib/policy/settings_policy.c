@@ -170,6 +170,10 @@ read_vector(struct drafts *d, struct draft *to, struct config_setting_t *entry,
 		old->w.activate_after_ns = w.activate_after_ns;
 	if ((has & WRITTEN_CLEAR_AFTER) != 0)
 		old->w.clear_after_ns = w.clear_after_ns;
+	if ((has & WRITTEN_NETWORK) != 0)
+		old->w.network = w.network;
+	if ((has & WRITTEN_ADDRESS) != 0)
+		old->w.address = w.address;
 }
 
 static void
@@ -315,6 +319,8 @@ finish_vector(struct drafts *d, const struct settings_policy *p,
 	check_most(d, v, &v->w.alarm, "alarm_rate");
 	check_most(d, v, &v->w.activate, "activate_rate");
 	check_most(d, v, &v->w.max, "max_rate");
+	check_most(d, v, &v->w.network, "network_rate");
+	check_most(d, v, &v->w.address, "address_rate");
 	check_pair(d, v, &v->w.alarm, "alarm_rate");
 	check_pair(d, v, &v->w.max, "max_rate");
 	to->written = true;
@@ -324,6 +330,8 @@ finish_vector(struct drafts *d, const struct settings_policy *p,
 	/* Never activated, never limited, whatever was inherited. */
 	if (to->activate.per_second == 0)
 		to->max = to->activate;
+	to->network = v->w.network;
+	to->address = v->w.address;
 	to->activate_after_ns = (v->has & WRITTEN_ACTIVATE_AFTER) != 0
 	                                ? v->w.activate_after_ns
 	                                : p->activate_after_ns;

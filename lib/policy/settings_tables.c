@@ -81,6 +81,26 @@ fill_vector(struct settings_tables *t)
 		  .min = SECOND / 10,
 		  .max = DAY,
 		  .help = "As in detection, for this vector alone." },
+		{ .key = "network_rate",
+		  .kind = CONF_RATE,
+		  .offset = IN_VECTOR(network),
+		  .example = "2kpps",
+		  .absent = "",
+		  .min = 1,
+		  .max = METER_MAX_BITS,
+		  .help = "From here on unverified packets to one network, a /24 or an "
+		          "IPv6 /48, are limited, and to this rate; by default no "
+		          "network has a limit of its own." },
+		{ .key = "address_rate",
+		  .kind = CONF_RATE,
+		  .offset = IN_VECTOR(address),
+		  .example = "500pps",
+		  .absent = "",
+		  .min = 1,
+		  .max = METER_MAX_BITS,
+		  .help = "From here on an alarm names the one protected address that "
+		          "receives so much; nothing is limited by it, and by default "
+		          "none is told." },
 		{ .key = NULL },
 	};
 

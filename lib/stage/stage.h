@@ -26,6 +26,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct aggregates;
 struct burst;
 struct conf_errors;
 struct conf_field;
@@ -58,6 +59,7 @@ struct stage_env {
 	struct flow_table *flows;
 	struct source_table *sources;
 	struct watch *watch;
+	struct aggregates *aggregates; /* networks under attack, of the burst in work */
 	struct notices
 		*notices; /* to control: blocks and the like; never full of packets */
 };
@@ -135,6 +137,7 @@ enum stage_io_reason {
 	STAGE_IO_SHORTENED, /* the receiving port delivered less than the whole frame */
 	STAGE_IO_LINK_DOWN, /* the other port has no link */
 	STAGE_IO_TOO_LONG,  /* the other port carries no frame that long */
+	STAGE_IO_HANDOFF_FULL, /* the worker it belongs to took no more */
 };
 
 #endif
