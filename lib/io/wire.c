@@ -9,10 +9,13 @@
 #include <rte_ring.h>
 
 #include "base/counter.h"
+#include "io/show.h"
 #include "packet/build.h"
 
 /* Packets of one burst that leave by one side, with their lanes; own frames have none. */
 #define NO_LANE 255
+
+#define OUT_OF_LINE __attribute__((noinline, cold))
 
 struct leaving {
 	unsigned int n;
@@ -21,29 +24,21 @@ struct leaving {
 	uint32_t len[LANES_MAX + BURST_OUTBOX];
 };
 
-/* A packet in several segments shows its headers in a copy, when the first does not hold them. */
-static void
-show_bytes(struct io_queue *q, struct burst *b, unsigned int i)
-{
-	struct rte_mbuf *m = b->mbuf[i];
-	uint32_t want = m->pkt_len < PARSE_WINDOW ? m->pkt_len : PARSE_WINDOW;
-
-	b->bytes[i] = rte_pktmbuf_mtod(m, const uint8_t *);
-	b->bytes_len[i] = m->data_len;
-	if (m->data_len >= want)
-		return;
-	if (rte_pktmbuf_read(m, 0, want, q->scratch[i]) == q->scratch[i]) {
-		b->bytes[i] = q->scratch[i];
-		b->bytes_len[i] = (uint16_t)want;
-	}
-}
-
 static void
 fail_lane(const struct io_queue *q, struct burst *b, unsigned int i,
           enum io_reason reason)
 {
 	burst_drop(b, i, (uint8_t)reason);
 	b->stage[i] = q->io_stage;
+}
+
+/* What the device has cut, or what is longer than IP can be. */
+static OUT_OF_LINE void
+shorten(const struct io_queue *q, struct burst *b, unsigned int i, uint32_t len)
+{
+	if (len > UINT16_MAX)
+		b->facts[i].frame_len = UINT16_MAX;
+	fail_lane(q, b, i, IO_SHORTENED);
 }
 
 bool
@@ -62,15 +57,14 @@ io_receive(struct io_queue *q, struct burst *b, uint64_t now_ns)
 		rte_prefetch0(rte_pktmbuf_mtod(b->mbuf[i], const void *));
 	b->count = n;
 	b->live = lanes_first(n);
-	memset(b->verdict, VERDICT_PASS, n);
 	for (unsigned int i = 0; i < n; i++) {
 		uint32_t len = b->mbuf[i]->pkt_len;
 
-		show_bytes(q, b, i);
+		show_bytes(q->scratch[i], b, i);
 		bytes += len;
-		b->facts[i].frame_len = (uint16_t)(len > UINT16_MAX ? UINT16_MAX : len);
+		b->facts[i].frame_len = (uint16_t)len;
 		if ((q->cut_at != 0 && len >= q->cut_at) || len > UINT16_MAX)
-			fail_lane(q, b, i, IO_SHORTENED);
+			shorten(q, b, i, len);
 	}
 	counter_add(&books->received_packets, n);
 	counter_add(&books->received_bytes, bytes);
@@ -139,22 +133,19 @@ kind_of(const struct burst *b, unsigned int lane)
 
 /* Hand packets to the device or the ring. Returns how many it took, from the first. */
 static unsigned int
-hand_over(struct io_queue *q, const struct burst *b, unsigned int side, struct leaving *l)
+hand_over(struct io_queue *q, unsigned int side, struct rte_mbuf **out,
+          unsigned int count)
 {
 	unsigned int n;
 
-	if (q->ring[side] != NULL) {
-		/* Only io_drain() asks: what the packet would have been counted as. */
-		for (unsigned int k = 0; k < l->n; k++)
-			l->mbuf[k]->hash.usr = kind_of(b, l->lane[k]);
-		return rte_ring_sp_enqueue_burst(q->ring[side], (void **)l->mbuf, l->n,
+	if (q->ring[side] != NULL)
+		return rte_ring_sp_enqueue_burst(q->ring[side], (void **)out, count,
 		                                 NULL);
-	}
-	n = rte_eth_tx_burst(q->tx_port[side], q->tx_queue, l->mbuf, (uint16_t)l->n);
+	n = rte_eth_tx_burst(q->tx_port[side], q->tx_queue, out, (uint16_t)count);
 	/* A device that was just full has often freed a descriptor by now. */
-	if (n < l->n)
-		n += rte_eth_tx_burst(q->tx_port[side], q->tx_queue, l->mbuf + n,
-		                      (uint16_t)(l->n - n));
+	if (n < count)
+		n += rte_eth_tx_burst(q->tx_port[side], q->tx_queue, out + n,
+		                      (uint16_t)(count - n));
 	return n;
 }
 
@@ -185,7 +176,10 @@ send_side(struct io_queue *q, struct burst *b, unsigned int side, struct leaving
 
 	if (l->n == 0)
 		return;
-	n = hand_over(q, b, side, l);
+	/* Only io_drain() asks: what the packet would have been counted as. */
+	for (unsigned int k = 0; q->ring[side] != NULL && k < l->n; k++)
+		l->mbuf[k]->hash.usr = kind_of(b, l->lane[k]);
+	n = hand_over(q, side, l->mbuf, l->n);
 	for (unsigned int k = 0; k < n; k++) {
 		enum io_kind kind = kind_of(b, l->lane[k]);
 
@@ -201,77 +195,132 @@ send_side(struct io_queue *q, struct burst *b, unsigned int side, struct leaving
 	book_left(q, side, packets, bytes);
 }
 
-/* Whether the packet may leave by that side at all; a lane that may not is dropped. */
-static bool
-may_leave(struct io_queue *q, struct burst *b, unsigned int i, unsigned int side)
+/*
+ * The lanes that may leave by that side at all; the others are dropped. Devices
+ * that copy cut or swallow a longer frame without a word.
+ */
+static uint64_t
+may_leave(struct io_queue *q, struct burst *b, uint64_t lanes, unsigned int side)
 {
-	struct rte_mbuf *m = b->mbuf[i];
+	const bool is_up = __atomic_load_n(&q->on->is_up[side], __ATOMIC_RELAXED);
+	uint64_t may = lanes;
+	unsigned int i;
 
-	if (!__atomic_load_n(&q->on->is_up[side], __ATOMIC_RELAXED)) {
-		fail_lane(q, b, i, IO_LINK_DOWN);
-		return false;
+	LANES_FOREACH (i, lanes) {
+		struct rte_mbuf *m = b->mbuf[i];
+		bool fits = m->pkt_len <= q->longest[side];
+
+		if (is_up && fits &&
+		    (m->nb_segs == 1 || q->takes_segments[side] ||
+		     rte_pktmbuf_linearize(m) == 0))
+			continue;
+		fail_lane(q, b, i, is_up ? IO_TOO_LONG : IO_LINK_DOWN);
+		may &= ~lane_bit(i);
 	}
-	/* Devices that copy cut or swallow a longer frame without a word. */
-	if (m->pkt_len > q->longest[side] ||
-	    (m->nb_segs > 1 && !q->takes_segments[side] &&
-	     rte_pktmbuf_linearize(m) != 0)) {
-		fail_lane(q, b, i, IO_TOO_LONG);
-		return false;
-	}
-	return true;
+	return may;
 }
 
+/* The common burst: whatever is live goes out of the other side, and nothing else does. */
 static void
-sort_out(struct io_queue *q, struct burst *b, struct leaving out[2])
+settle_forward(struct io_queue *q, struct burst *b)
 {
-	for (unsigned int i = 0; i < b->count; i++) {
-		if (b->verdict[i] == VERDICT_PASS) {
-			if (may_leave(q, b, i, q->side ^ 1u))
-				leave(&out[q->side ^ 1u], b->mbuf[i], i);
-		} else if (b->verdict[i] == VERDICT_REPLY) {
-			if (!turn_round(b, i))
-				fail_lane(q, b, i, IO_TOO_LONG);
-			else if (may_leave(q, b, i, q->side))
-				leave(&out[q->side], b->mbuf[i], i);
-		}
+	const unsigned int side = q->side ^ 1u;
+	uint64_t lanes = may_leave(q, b, b->live, side);
+	uint64_t packets[3] = { 0 }, bytes[3] = { 0 };
+	struct rte_mbuf *out[LANES_MAX];
+	unsigned int i, n = 0;
+
+	if (lanes == 0)
+		return;
+	/* Once handed over a packet is no longer ours to read. */
+	LANES_FOREACH (i, lanes) {
+		out[n++] = b->mbuf[i];
+		bytes[IO_FORWARDED] += b->mbuf[i]->pkt_len;
 	}
+	for (i = 0; q->ring[side] != NULL && i < n; i++)
+		out[i]->hash.usr = IO_FORWARDED;
+	packets[IO_FORWARDED] = hand_over(q, side, out, n);
+	for (; n > packets[IO_FORWARDED]; n--) {
+		i = 63 - (unsigned int)__builtin_clzll(lanes);
+		lanes &= ~lane_bit(i);
+		bytes[IO_FORWARDED] -= b->mbuf[i]->pkt_len;
+		fail_lane(q, b, i, IO_TX_FULL);
+	}
+	book_left(q, side, packets, bytes);
+}
+
+/* Answers and frames of our own besides what is forwarded. */
+static OUT_OF_LINE void
+settle_mixed(struct io_queue *q, struct burst *b, uint64_t replies)
+{
+	struct leaving out[2];
+	unsigned int i;
+
+	out[0].n = out[1].n = 0;
+	build_outbox(q, b, out);
+	LANES_FOREACH (i, may_leave(q, b, b->live, q->side ^ 1u))
+		leave(&out[q->side ^ 1u], b->mbuf[i], i);
+	LANES_FOREACH (i, replies)
+		if (!turn_round(b, i)) {
+			fail_lane(q, b, i, IO_TOO_LONG);
+			replies &= ~lane_bit(i);
+		}
+	LANES_FOREACH (i, may_leave(q, b, replies, q->side))
+		leave(&out[q->side], b->mbuf[i], i);
+	send_side(q, b, SIDE_EXTERNAL, &out[SIDE_EXTERNAL]);
+	send_side(q, b, SIDE_INTERNAL, &out[SIDE_INTERNAL]);
+}
+
+/* All packets of a link come from one pool, so they go back together. */
+static void
+free_lanes(struct io_queue *q, struct burst *b, uint64_t lanes)
+{
+	struct rte_mbuf *gone[LANES_MAX];
+	unsigned int i, n = 0;
+
+	LANES_FOREACH (i, lanes) {
+		struct rte_mbuf *m = b->mbuf[i];
+
+		if (m->pool != q->pool || m->nb_segs != 1)
+			rte_pktmbuf_free(m);
+		else if ((m = rte_pktmbuf_prefree_seg(m)) != NULL)
+			gone[n++] = m;
+	}
+	if (n > 0)
+		rte_mempool_put_bulk(q->pool, (void **)gone, n);
 }
 
 /* Free and count what does not leave. */
 static void
-free_rest(struct io_queue *q, struct burst *b)
+free_rest(struct io_queue *q, struct burst *b, uint64_t rest)
 {
+	const uint64_t consumed = lanes_where8(b->verdict, VERDICT_CONSUME) & rest;
 	struct books *books = &q->books[q->side];
-	uint64_t packets[2] = { 0 }, bytes[2] = { 0 };
-	struct rte_mbuf *gone[LANES_MAX];
-	unsigned int n = 0;
+	uint64_t bytes[2] = { 0 };
+	unsigned int i;
 
-	for (unsigned int i = 0; i < b->count; i++) {
-		unsigned int consumed = b->verdict[i] == VERDICT_CONSUME;
-
-		if (b->verdict[i] == VERDICT_PASS || b->verdict[i] == VERDICT_REPLY)
-			continue;
-		packets[consumed]++;
-		bytes[consumed] += b->mbuf[i]->pkt_len;
-		gone[n++] = b->mbuf[i];
-	}
-	rte_pktmbuf_free_bulk(gone, n);
-	counter_add(&books->dropped_packets, packets[0]);
+	LANES_FOREACH (i, rest)
+		bytes[(consumed >> i) & 1] += b->mbuf[i]->pkt_len;
+	free_lanes(q, b, rest);
+	counter_add(&books->dropped_packets, lanes_count(rest & ~consumed));
 	counter_add(&books->dropped_bytes, bytes[0]);
-	counter_add(&books->consumed_packets, packets[1]);
+	counter_add(&books->consumed_packets, lanes_count(consumed));
 	counter_add(&books->consumed_bytes, bytes[1]);
 }
 
 void
 io_settle(struct io_queue *q, struct burst *b)
 {
-	struct leaving out[2];
+	const uint64_t all = lanes_first(b->count);
+	const uint64_t replies = lanes_where8(b->verdict, VERDICT_REPLY) & all;
+	uint64_t rest;
 
-	out[0].n = out[1].n = 0;
-	if (b->requests > 0)
-		build_outbox(q, b, out);
-	sort_out(q, b, out);
-	send_side(q, b, SIDE_EXTERNAL, &out[SIDE_EXTERNAL]);
-	send_side(q, b, SIDE_INTERNAL, &out[SIDE_INTERNAL]);
-	free_rest(q, b);
+	if (b->requests > 0 || replies != 0)
+		settle_mixed(q, b, replies);
+	else
+		settle_forward(q, b);
+	/* What could not be sent or answered is a drop by now. */
+	rest = all & ~b->live & ~lanes_where8(b->verdict, VERDICT_REPLY);
+	if (rest != 0)
+		free_rest(q, b, rest);
 }
