@@ -14,9 +14,13 @@ from procs import Program
 from world import BOX_ENDS, settings
 
 # Packets per second: one source, all UDP, all first SYNs.
-LIMITS = {"source": 50, "udp": 300, "syn": 4000}
-BURSTS = {"udp_burst": 30, "syn_burst": 400}
+LIMITS = {"source": 50, "udp": 300, "syn": 2000}
+BURSTS = {"udp_burst": 30, "syn_burst": 200}
 UDP_PORT = 443
+
+# See synproxy.nft for why this one is not a rule of nftables.
+IPV6_PROXY = ("-A FORWARD -i wan -p tcp --dport 80 -m conntrack --ctstate INVALID,UNTRACKED "
+              "-j SYNPROXY --mss 1440 --wscale 7 --timestamp --sack-perm").split()
 
 
 class Missing(Exception):
@@ -28,7 +32,6 @@ class Box:
 
     name = what = ""
     polled = ()
-    floods = ("udp", "syn")
 
     def __init__(self, world, tools):
         self.world, self.tools = world, tools
@@ -118,6 +121,8 @@ class Synproxy(Box):
         try:
             world.nft("gate", settings("synproxy.nft", **LIMITS, **BURSTS))
             world.sysctl("gate", netfilter__nf_conntrack_tcp_loose=0)
+            if world.family == 6:
+                world.inside("gate", "ip6tables", *IPV6_PROXY)
         except NetError as why:
             raise Missing(f"this kernel or nft has no synproxy: {first_line(why)}") from why
 

@@ -2,7 +2,7 @@
 """cpu - who spent how much of which core, and where packets were received.
 
 Busy time is what is not idle: the kernel measures idle in nanoseconds, while it only samples,
-250 times a second or so, who is busy. The samples tell how the busy time was divided.
+250 times a second or so, who is busy. The samples tell what the neighbours took of it.
 """
 import os
 import time
@@ -68,13 +68,22 @@ class Reading:
         self.cores, self.received, self.threads = cores(), received(), threads(pids)
 
     def since(self, before, core):
-        """What was spent on a core since an earlier reading, in seconds, and what it received."""
+        """What was spent on a core since an earlier reading, in seconds, and what it received.
+
+        `foreign` is what programs did there that are not the contestant's, by samples;
+        `own` is the rest of the busy time: softirqs, and the contestant's threads.
+        """
         spent = {name: self.cores[core][name] - before.cores[core][name] for name in FIELDS}
         seconds = self.at - before.at
-        own = sum(now[1] - before.threads.get(tid, (core, 0.0))[1]
-                  for tid, now in self.threads.items() if now[0] == core)
+        mine = {tid: now[1] - before.threads.get(tid, (core, 0.0))[1]
+                for tid, now in self.threads.items()}
+        here = sum(ran for tid, ran in mine.items() if self.threads[tid][0] == core)
         got, lost = (now - then for now, then in zip(self.received[core], before.received[core]))
+        # Idle comes in whole ticks, so the difference can be one of them too long.
         busy = seconds - spent["idle"] - spent["iowait"] - spent["steal"]
-        return {"seconds": seconds, "busy": min(max(busy, 0.0), seconds),
-                "user": spent["user"] + spent["nice"], "softirq": spent["softirq"],
-                "steal": spent["steal"], "threads": own, "received": got, "overflow": lost}
+        busy = min(max(busy, 0.0), seconds)
+        programs = spent["user"] + spent["nice"] + spent["system"]
+        foreign = min(max(programs - here, 0.0), busy)
+        return {"seconds": seconds, "busy": busy, "own": busy - foreign, "foreign": foreign,
+                "threads": here, "threads_elsewhere": sum(mine.values()) - here,
+                "steal": spent["steal"], "received": got, "overflow": lost}

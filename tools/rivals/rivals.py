@@ -10,11 +10,14 @@ customers and shop run on one core, the contestant on another, in every run. REA
 says what is measured and how honest it is.
 """
 import argparse
+import fcntl
 import json
 import os
 import signal
 import statistics
+import subprocess
 import sys
+import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.append(os.path.join(ROOT, "tools", "story"))
@@ -27,6 +30,7 @@ from procs import ProcError, cores
 from shop import Shop
 from world import World
 
+LOCK = "/run/tidegate-rivals.lock"
 PROGRAMS = {"tidegated": "app/tidegated", "crowd": "tools/story", "trafficgen": "tools/trafficgen"}
 
 
@@ -41,12 +45,14 @@ def options_of(arguments):
     parser.add_argument("--seconds", type=float, help="measured time of a flood (10)")
     parser.add_argument("--calm", type=float, help="measured time before it (2)")
     parser.add_argument("--runs", type=int, help="repetitions; medians are told (3)")
-    parser.add_argument("--pps", type=int, default=100_000, help="packets/s of a flood (100000)")
-    parser.add_argument("--link", type=int, default=10, help="Mbit/s of the shop's link (10)")
+    parser.add_argument("--pps", type=int, default=40_000, help="packets/s of a flood (40000)")
+    parser.add_argument("--link", type=int, default=4, help="Mbit/s of the shop's link (4)")
     parser.add_argument("--family", type=int, choices=(4, 6), default=4)
     parser.add_argument("--flood", action="append", choices=("udp", "syn"), default=[])
     parser.add_argument("--only", action="append", choices=names, default=[], metavar="NAME",
                         help=" ".join(names))
+    parser.add_argument("--built", action="store_true",
+                        help="take packages and build as they are")
     options = parser.parse_args(arguments)
     defaults = (2, 1, 1) if options.quick else (10, 2, 3)
     for key, value in zip(("seconds", "calm", "runs"), defaults):
@@ -56,6 +62,14 @@ def options_of(arguments):
         parser.error("times, runs and rates must be above 0")
     options.flood = options.flood or ["udp", "syn"]
     return options
+
+
+def prepare(build):
+    """Packages and programs, as the other entry points have them."""
+    script = (f". '{ROOT}/tools/lib.sh'; ensure_packages build story rivals && "
+              f"ensure_build '{build}' \"${{PROGRAMS[@]}}\"")
+    if subprocess.run(["bash", "-c", script, "bench"], check=False).returncode != 0:
+        sys.exit(1)
 
 
 def find_tools(build):
@@ -69,7 +83,7 @@ def find_tools(build):
 
 def compete(kind, tools, options, places):
     """One contestant from an empty world to an empty world; returns its rows."""
-    world = World(places, options.link)
+    world = World(places, options.link, options.family)
     box = shop = people = None
     try:
         world.up()
@@ -80,7 +94,7 @@ def compete(kind, tools, options, places):
         box.place()
         people = act.Crowd(world, tools, act.KNOWN[options.family], options.family)
         people.phase("settle")
-        act.time.sleep(0.5)
+        time.sleep(0.5)
         return [act.perform(box, people, flood, options) for flood in options.flood]
     finally:
         try:
@@ -140,22 +154,34 @@ def document(options, rows, skipped, failed):
             "failed": [{"contestant": name, "reason": why} for name, why in failed.items()]}
 
 
+def leave(number, _):
+    """Asked to end: take everything down, and let nobody interrupt that."""
+    for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(each, signal.SIG_IGN)
+    sys.exit(128 + number)
+
+
 def main(arguments):
+    """Measure, print; 1 when a contestant that should run did not."""
     options = options_of(arguments)
     if os.geteuid() != 0:
         sys.exit("rivals: needs root to make network namespaces")
     places = cores()
     if places[0] == places[1]:
         sys.exit("rivals: needs two cores, one for the load and one for the contestant")
-    tools = find_tools(os.environ.get("TIDEGATE_BUILD", os.path.join(ROOT, "build")))
-    # Asked to end, it still takes its namespaces down; a second request changes nothing.
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, lambda *_: sys.exit(1))
+    build = os.environ.get("TIDEGATE_BUILD", os.path.join(ROOT, "build"))
+    if not options.built:
+        prepare(build)
+    tools = find_tools(build)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, leave)
     os.sched_setaffinity(0, {places[0]})
-    try:
+    with open(LOCK, "w", encoding="ascii") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            sys.exit("rivals: another run measures on this machine; wait for its end")
         told = document(options, *measure_all(options, tools, places))
-    except KeyboardInterrupt:
-        sys.exit(130)
     if options.json:
         json.dump(told, sys.stdout, indent=1)
         print()

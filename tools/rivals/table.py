@@ -15,13 +15,14 @@ def remarks(row):
     """What a reader must know before he believes a row."""
     found = []
     if row["sent_pps"] < 0.95 * row["offered_pps"]:
-        found.append(f"generator fell behind: {row['sent_pps'] / 1000:.0f} kpps")
-    if not row["is_on_box_core"]:
-        found.append(f"work was not on core {row['box_core']} alone")
-    if row["box_core_overflow"]:
-        found.append(f"core overrun, {row['box_core_overflow']:.0f} packets lost before judged")
-    if row["box_core_foreign_ratio"] > DISTURBED:
-        found.append(f"others took {row['box_core_foreign_ratio']:.0%} of the core")
+        found.append(f"the generator made {row['sent_pps'] / 1000:.0f} kpps only")
+    if not row["is_on_core"]:
+        found.append(f"not all of the work was done on core {row['core']}")
+    if row["core_overflow"]:
+        found.append(f"{row['core_overflow']:.0f} packets lost before the contestant saw them")
+    if row["core_foreign_ratio"] + row["core_steal_ratio"] > DISTURBED:
+        found.append(f"others took {row['core_foreign_ratio'] + row['core_steal_ratio']:.0%} "
+                     "of the core")
     return "; ".join(found)
 
 
@@ -29,41 +30,40 @@ def has_hurt(rows, flood):
     """Did this flood hurt where nothing defended? None when that was not tried."""
     for row in rows:
         if row["contestant"] == "bridge" and row["flood"] == flood:
-            before = max(row["calm"]["ok_per_s"], 1)
-            return row["known"]["ok_per_s"] < HURT * before
+            return row["known"]["ok_per_s"] < HURT * row["calm"]["ok_per_s"]
     return None
 
 
 def show(told, what):
     """The whole table."""
     rows = told["rows"]
-    print(f"{told['family']}, {told['pps'] / 1000:.0f} kpps on a link of {told['link_mbit']} "
-          f"Mbit/s to the shop, {told['runs']} x {told['seconds']:g} s, medians")
+    print(f"{told['family']}, floods of {told['pps'] / 1000:g} kpps from random sources, "
+          f"{told['link_mbit']} Mbit/s to the shop, {told['runs']} x {told['seconds']:g} s, medians")
     for flood in dict.fromkeys(row["flood"] for row in rows):
-        print(f"\n{flood.upper()} flood, random sources"
-              "        known customers             newcomers   flood at   core   ns a")
-        print(f"{'':19} {'ok/s':>7} {'ok':>7} {'p50 ms':>7} {'p99 ms':>8} {'ok':>9}"
-              f" {'shop pps':>10} {'busy':>6} {'packet':>6}")
+        print(f"\n{flood.upper() + ' flood':<19} |   customers from before    | new ones | flood at |"
+              "  core  ns a")
+        print(f"{'':19} | {'ok/s':>5} {'ok':>6} {'p50 ms':>6} {'p99 ms':>6} | {'ok':>8}"
+              f" | {'shop pps':>8} | {'busy':>5} {'packet':>6}")
         for row in rows:
             if row["flood"] == flood:
                 line(row)
         if has_hurt(rows, flood) is False:
-            print("  This flood did not hurt: nothing here says who defends; try a higher --pps.")
+            print("  This flood hurt nobody, so no row says who defends: try a higher --pps.")
     print()
     for name in dict.fromkeys(row["contestant"] for row in rows):
         print(f"{name:19} {what[name]}")
     for word in ("skipped", "failed"):
         for entry in told[word]:
-            print(f"{entry['contestant']:19} {word.upper()}: {entry['reason']}")
+            print(f"{entry['contestant']:19} {word}: {entry['reason']}")
 
 
 def line(row):
     """One contestant."""
     known, new = row["known"], row["new"]
-    print(f"{row['contestant']:19} {known['ok_per_s']:7.0f} {known['ok_ratio']:7.1%}"
-          f" {known['p50_ms']:7.1f} {known['p99_ms']:8.1f} {new['ok_ratio']:9.1%}"
-          f" {row['reached_shop_pps']:10.0f} {row['box_core_busy_ratio']:6.0%}"
+    print(f"{row['contestant']:19} | {known['ok_per_s']:5.0f} {known['ok_ratio']:6.1%}"
+          f" {known['p50_ms']:6.1f} {known['p99_ms']:6.0f} | {new['ok_ratio']:8.1%}"
+          f" | {row['reached_shop_pps']:8.0f} | {row['core_busy_ratio']:5.0%}"
           f" {row['ns_per_flood_packet']:6.0f}")
     told = remarks(row)
     if told:
-        print(f"{'':19}   {told}")
+        print(f"{'':19} |   {told}")

@@ -16,7 +16,6 @@ import re
 import shutil
 import string
 import subprocess
-import tempfile
 import time
 
 from net import CUSTOMERS, DOOR4, DOOR6, LINKS, MACS, SHOP4, SHOP6, Net, NetError, run
@@ -32,29 +31,38 @@ def settings(name, **values):
 
 
 class World(Net):
-    """Four rooms with names that no other run has."""
+    """Four rooms. Their names are fixed, so that what a killed run left is found and removed;
+    the caller sees to it that there is one run at a time."""
 
-    def __init__(self, cores, link_mbit):
+    def __init__(self, cores, link_mbit, family):
         super().__init__(link_mbit=link_mbit)
         self.load_core, self.box_core = cores
-        self.mark = f"tgr{os.getpid()}"
-        self.folder = tempfile.mkdtemp(prefix="tidegate-rivals-", dir="/run")
-        # nginx gives its rights away before it reads a page.
-        os.chmod(self.folder, 0o755)
+        self.family = family
+        self.folder = "/run/tidegate-rivals"
 
     def name(self, room):
         """Name of the namespace of a room."""
-        return f"{self.mark}-{room}"
+        return f"tidegate-rivals-{room}"
 
     def up(self):
         """Everything but the box."""
         super().up()
+        shutil.rmtree(self.folder, ignore_errors=True)
+        os.makedirs(self.folder, mode=0o755)
         for room, end, peer, hosts in (("internet", "uplink", "shop0", (SHOP4, SHOP6)),
                                        ("shop", "shop0", "uplink", (DOOR4, DOOR6))):
             self.know(room, end, MACS[peer], *hosts)
         # Cookies as Linux has them by default: who floods a bare server meets them, too.
-        self.tune_shop(syncookies=1)
+        self.sysctl("shop", ipv4__tcp_syncookies=1, core__somaxconn=65535)
+        for room in ("gate", "cable"):
+            self.bare_bridges(room)
         self.nft("cable", settings("door.nft", customers4=CUSTOMERS[0], customers6=CUSTOMERS[1]))
+
+    def bare_bridges(self, room):
+        """Bridges that do not pass every packet through iptables, which is how they are
+        unless something loads br_netfilter; here it may be built into the kernel."""
+        self.inside(room, "sh", "-c", "for f in /proc/sys/net/bridge/bridge-nf-call-*; do "
+                    "[ ! -e $f ] || echo 0 > $f; done")
 
     def know(self, room, end, mac, *hosts):
         """Let a room know a neighbour for good, so that no lost question for it counts."""
