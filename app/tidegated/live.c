@@ -13,15 +13,19 @@
 
 #include "base/counter.h"
 #include "base/log.h"
+#include "io/patience.h"
+#include "packet/parse.h"
 
 /*
- * Back-off of an idle worker. A sleep of 50 us fills at most 1,024 descriptors
- * at 14 million packets/s with room left, and it is never taken while packets
- * come: only after this many empty turns in a row.
+ * Back-off of an idle worker: it polls on, then pauses between polls, then sleeps
+ * as long as its rings allow (io/patience.h). Never while packets come: a turn
+ * takes 50 ns at least, so only after 0.2 ms and more without one.
  */
 #define IDLE_PAUSE 512
 #define IDLE_SLEEP 4096
-#define SLEEP_NS   50000
+
+/* Who shares a core must let the other run, whatever the rings say. */
+#define SLEEP_SHARED_NS UINT64_C(50000)
 
 /*
  * A stopping worker goes on until nothing came for a while, because the kernel
@@ -61,9 +65,9 @@ live_stop(struct live *l)
 }
 
 static void
-sleep_a_little(void)
+sleep_for(uint64_t ns)
 {
-	nanosleep(&(struct timespec){ .tv_nsec = SLEEP_NS }, NULL);
+	nanosleep(&(struct timespec){ .tv_nsec = (long)ns }, NULL);
 }
 
 /* In bypass nothing is classified, so only the reasons of io are counted, for the whole box. */
@@ -76,7 +80,29 @@ account_bypassed(struct worker *w, const struct burst *b)
 			            1);
 }
 
-/* One burst from wire to wire. Returns whether there was one. */
+/* Judge and settle what the worker has in hand, already parsed. */
+static void
+judge(struct worker *w, struct io_queue *q, const struct policies *policies)
+{
+	struct burst *b = &w->burst;
+
+	if (b->count == 0)
+		return;
+	worker_decide(w, policies, b);
+	io_settle(q, b);
+	worker_account(w, b);
+	counter_add(&w->shown->bursts, 1);
+}
+
+static void
+pass_by(struct worker *w, struct io_queue *q)
+{
+	io_settle(q, &w->burst);
+	account_bypassed(w, &w->burst);
+	counter_add(&w->shown->bursts, 1);
+}
+
+/* One burst from wire to wire, or to the workers it belongs to. Returns whether there was one. */
 static bool
 carry(struct live *l, struct worker *w, struct io_queue *q,
       const struct policies *policies)
@@ -86,27 +112,62 @@ carry(struct live *l, struct worker *w, struct io_queue *q,
 	if (!io_receive(q, b, live_clock()))
 		return false;
 	if (box_is_bypassed(&l->engine.box)) {
-		io_settle(q, b);
-		account_bypassed(w, b);
-	} else {
-		worker_judge(w, policies, b);
-		io_settle(q, b);
-		worker_account(w, b);
+		pass_by(w, q);
+		return true;
 	}
-	counter_add(&w->shown->bursts, 1);
+	parse_burst(b);
+	if (handoff_is_on(&l->wire.handoff))
+		handoff_give(&l->wire.handoff, q, b);
+	judge(w, q, policies);
 	return true;
 }
 
+/* The same with what other workers received. */
 static bool
-turn(struct live *l, struct worker *w)
+carry_taken(struct live *l, struct worker *w, struct io_queue *q,
+            const struct policies *policies)
 {
+	struct burst *b = &w->burst;
+
+	if (!handoff_has(&l->wire.handoff, q))
+		return false;
+	handoff_take(&l->wire.handoff, q, b, live_clock());
+	if (box_is_bypassed(&l->engine.box)) {
+		pass_by(w, q);
+		return true;
+	}
+	parse_burst(b);
+	judge(w, q, policies);
+	return true;
+}
+
+/* How one worker's life goes; on its own stack. */
+struct life {
+	struct live *live;
+	struct worker *w;
+	bool is_receiving; /* until it is asked to end and its ports are quiet */
+	uint64_t stopped_ns, last_busy_ns;
+};
+
+static bool
+turn(struct life *life)
+{
+	struct live *l = life->live;
+	struct worker *w = life->w;
 	unsigned int n = l->wire.n_links * 2;
 	struct io_queue *mine = &l->queue[w->id * n];
 	const struct policies *policies = engine_policies(&l->engine);
-	bool is_busy = false;
+	bool is_handing = handoff_is_on(&l->wire.handoff), is_busy = false;
 
-	for (unsigned int i = 0; i < n; i++)
-		is_busy |= carry(l, w, &mine[i], policies);
+	w->burst.now_ns = live_clock();
+	if (is_handing)
+		handoff_collect(&l->wire.handoff, w->id);
+	for (unsigned int i = 0; i < n; i++) {
+		if (life->is_receiving && mine[i].receives)
+			is_busy |= carry(l, w, &mine[i], policies);
+		if (is_handing)
+			is_busy |= carry_taken(l, w, &mine[i], policies);
+	}
 	worker_upkeep(w, policies, w->burst.now_ns);
 	engine_quiescent(&l->engine, w->id);
 	return is_busy;
@@ -116,15 +177,15 @@ static void
 idle(struct live *l, struct worker *w, unsigned int empty_turns)
 {
 	bool is_alone = w->id != 0 || !l->shares_core;
+	uint64_t sleep_ns = l->sleep_ns;
 
-	if (empty_turns < IDLE_PAUSE && is_alone)
-		return;
-	if (empty_turns < IDLE_SLEEP && is_alone) {
-		rte_pause();
+	if (is_alone && (empty_turns < IDLE_SLEEP || sleep_ns == 0)) {
+		if (empty_turns >= IDLE_PAUSE)
+			rte_pause();
 		return;
 	}
 	engine_offline(&l->engine, w->id);
-	sleep_a_little();
+	sleep_for(sleep_ns == 0 ? SLEEP_SHARED_NS : sleep_ns);
 	engine_online(&l->engine, w->id);
 }
 
@@ -147,12 +208,38 @@ has_drained(uint64_t stopped_ns, uint64_t last_busy_ns, uint64_t now_ns)
 	return now_ns >= since + DRAIN_QUIET_NS || now_ns >= stopped_ns + DRAIN_NS;
 }
 
+/*
+ * The end comes in two steps: no more from the ports, and then no more from the
+ * others. Whoever stopped receiving hands nothing over any more, so a pipe that
+ * is found empty after all of them did stays empty.
+ */
+static bool
+is_over(struct life *life, bool is_busy)
+{
+	struct live *l = life->live;
+	uint64_t now_ns = life->w->burst.now_ns;
+
+	if (life->stopped_ns == 0)
+		life->stopped_ns = now_ns;
+	if (life->is_receiving) {
+		if (!has_drained(life->stopped_ns, life->last_busy_ns, now_ns))
+			return false;
+		life->is_receiving = false;
+		__atomic_fetch_sub(&l->receiving, 1, __ATOMIC_ACQ_REL);
+	}
+	if (!handoff_is_on(&l->wire.handoff))
+		return true;
+	return !is_busy && __atomic_load_n(&l->receiving, __ATOMIC_ACQUIRE) == 0 &&
+	       handoff_depth(&l->wire.handoff, life->w->id) == 0;
+}
+
 int
 live_worker(void *live)
 {
 	struct live *l = live;
 	struct worker *w = &l->engine.worker[rte_lcore_id() - 1];
-	uint64_t before = rte_rdtsc(), stopped = 0, last_busy = 0;
+	struct life life = { .live = l, .w = w, .is_receiving = true };
+	uint64_t before = rte_rdtsc();
 	unsigned int empty = 0;
 
 	/* Or the kernel adds 50 us to each sleep. */
@@ -160,19 +247,16 @@ live_worker(void *live)
 	w->shown->lcore = (int)rte_lcore_id();
 	engine_online(&l->engine, w->id);
 	for (;;) {
-		bool is_busy = turn(l, w);
-		uint64_t now = rte_rdtsc(), now_ns = w->burst.now_ns;
+		bool is_busy = turn(&life);
+		uint64_t now = rte_rdtsc();
 
-		count_turn(w->shown, is_busy, now - before, now_ns);
+		count_turn(w->shown, is_busy, now - before, w->burst.now_ns);
 		before = now;
 		empty = is_busy ? 0 : empty + 1;
 		if (is_busy)
-			last_busy = now_ns;
-		if (is_stopping(l)) {
-			stopped = stopped == 0 ? now_ns : stopped;
-			if (has_drained(stopped, last_busy, now_ns))
-				break;
-		}
+			life.last_busy_ns = w->burst.now_ns;
+		if (is_stopping(l) && is_over(&life, is_busy))
+			break;
 		if (empty > 0)
 			idle(l, w, empty);
 	}
@@ -203,15 +287,13 @@ control_turn(struct live *l, uint64_t *next_tick, unsigned int *empty)
 	engine_quiescent(&l->engine, id);
 	*empty = moved > 0 ? 0 : *empty + 1;
 	/* Packets come in trains: it stays awake for a while after each. */
-	if (l->wire.control_transmits && *empty < IDLE_SLEEP) {
+	if (l->wire.control_transmits && (*empty < IDLE_SLEEP || l->sleep_ns == 0)) {
 		rte_pause();
 		return;
 	}
 	engine_offline(&l->engine, id);
-	if (l->wire.control_transmits)
-		sleep_a_little(); /* The rings hold more than comes in that time. */
-	else
-		nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
+	/* Its rings were counted when sleep_ns was chosen. */
+	sleep_for(l->wire.control_transmits ? l->sleep_ns : 1000000);
 	engine_online(&l->engine, id);
 }
 
@@ -244,6 +326,8 @@ live_open(struct live *l)
 	l->queue = calloc((size_t)l->engine.n_workers * n_links * 2, sizeof(*l->queue));
 	if (l->queue == NULL)
 		return -ENOMEM;
+	l->receiving = l->engine.n_workers;
+	l->sleep_ns = patience_of_wire(&l->wire);
 	q = l->queue;
 	for (unsigned int w = 0; w < l->engine.n_workers; w++)
 		for (unsigned int link = 0; link < n_links; link++)

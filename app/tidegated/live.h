@@ -2,13 +2,18 @@
 /*
  * live - the loops of a gate in a real wire: one per worker, one for control.
  *
- *     worker   for every link and side: receive, judge, settle, account; then a
- *              little upkeep, and a short sleep when there is nothing to do
+ *     worker   for every link and side: receive, hand over what belongs to another
+ *              worker, judge, settle, account; the same with what others handed
+ *              over; then a little upkeep, and a sleep when there is nothing to do
  *     control  forwards what workers handed over (transmit = control), ticks
  *              detection every 10 ms, and nothing else
  *
  * The worker clock is the time-stamp counter since live_open(), in ns. A
  * sleeping worker is offline for grace periods, so no change waits for it.
+ *
+ * A worker that is asked to end stops receiving once its ports are quiet, and
+ * goes on with what others hand over until none of them receives any more: what
+ * was received is judged and sent, however many pipes it crosses.
  *
  * Threads as marked.
  */
@@ -25,8 +30,10 @@ struct live {
 	struct io_wire wire;
 	/* [worker * n_links * 2 + link * 2 + side] */
 	struct io_queue *queue;
-	bool is_stopping; /* __atomic, relaxed */
-	bool shares_core; /* the first worker shares its core with control */
+	bool is_stopping;       /* __atomic, relaxed */
+	unsigned int receiving; /* workers that still receive; __atomic */
+	uint64_t sleep_ns;      /* of an idle worker; 0: it must not sleep */
+	bool shares_core;       /* the first worker shares its core with control */
 };
 
 /* Start the worker clock; before engine_open(). */

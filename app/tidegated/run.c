@@ -24,7 +24,8 @@
 static_assert((int)IO_TX_FULL == (int)STAGE_IO_TX_FULL &&
                       (int)IO_SHORTENED == (int)STAGE_IO_SHORTENED &&
                       (int)IO_LINK_DOWN == (int)STAGE_IO_LINK_DOWN &&
-                      (int)IO_TOO_LONG == (int)STAGE_IO_TOO_LONG,
+                      (int)IO_TOO_LONG == (int)STAGE_IO_TOO_LONG &&
+                      (int)IO_HANDOFF_FULL == (int)STAGE_IO_HANDOFF_FULL,
               "reasons of io differ between io/wire.h and stage/stage.h");
 static_assert(IO_LINKS_MAX == BOX_LINKS_MAX && IO_WORKERS_MAX == BOX_WORKERS_MAX,
               "io and telemetry must count as far");

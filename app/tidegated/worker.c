@@ -24,6 +24,12 @@ void
 worker_judge(struct worker *w, const struct policies *policies, struct burst *b)
 {
 	parse_burst(b);
+	worker_decide(w, policies, b);
+}
+
+void
+worker_decide(struct worker *w, const struct policies *policies, struct burst *b)
+{
 	policy_classify(policies, b);
 	pipeline_run(&w->pipeline, policies, b);
 }

@@ -5,6 +5,7 @@
  * Live ports and replay bring bursts; from there the journey is the same:
  *
  *     parse_burst       bytes -> facts
+ *     (hand over)       lanes that belong to another worker leave, on live ports
  *     policy_classify   facts -> service and policy
  *     pipeline_run      stages in order, verdicts
  *     (settle)          verdicts -> wire, by who brought the burst
@@ -39,6 +40,8 @@ void worker_close(struct worker *w);
 
 /* Judge a received burst: afterwards every lane has its verdict. */
 void worker_judge(struct worker *w, const struct policies *policies, struct burst *b);
+/* The same for a burst that was parsed already. */
+void worker_decide(struct worker *w, const struct policies *policies, struct burst *b);
 
 /* Write the books of a settled burst. */
 void worker_account(struct worker *w, struct burst *b);

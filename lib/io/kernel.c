@@ -101,6 +101,24 @@ kernel_has_combined_channels(const char *interface)
 	return ethtool(interface, &ch) == 0 && ch.max_combined > 0;
 }
 
+static unsigned int
+most_channels(const struct ethtool_channels *ch)
+{
+	unsigned int most = ch->max_combined > 0      ? ch->max_combined
+	                    : ch->max_rx < ch->max_tx ? ch->max_rx
+	                                              : ch->max_tx;
+
+	return most == 0 ? 1 : most;
+}
+
+unsigned int
+kernel_channels(const char *interface)
+{
+	struct ethtool_channels ch = { .cmd = ETHTOOL_GCHANNELS };
+
+	return ethtool(interface, &ch) == 0 ? most_channels(&ch) : 1;
+}
+
 int
 kernel_set_channels(const char *interface, unsigned int queues, unsigned int *most)
 {
@@ -112,9 +130,7 @@ kernel_set_channels(const char *interface, unsigned int queues, unsigned int *mo
 	if (failed != 0) /* A device that knows no channels has one. */
 		return queues == 1 ? 0 : failed;
 	combined = ch.max_combined > 0;
-	*most = combined                ? ch.max_combined
-	        : ch.max_rx < ch.max_tx ? ch.max_rx
-	                                : ch.max_tx;
+	*most = most_channels(&ch);
 	if (combined ? ch.combined_count == queues && ch.rx_count == 0
 	             : ch.rx_count == queues && ch.tx_count == queues)
 		return 0;

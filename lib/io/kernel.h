@@ -26,6 +26,9 @@ int kernel_set_up(const char *interface, bool up);
 /* Bits per second, 0 when unknown. */
 uint64_t kernel_speed(const char *interface);
 
+/* The most channels it could have; one when it knows none. */
+unsigned int kernel_channels(const char *interface);
+
 /* Whether its channels receive and send in one, as those of most network cards do. */
 bool kernel_has_combined_channels(const char *interface);
 

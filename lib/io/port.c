@@ -42,13 +42,15 @@ find_interface(struct port *p, unsigned int workers, char *why)
 			p->interface, p->mtu, PORT_JUMBO_MTU, p->interface,
 			PORT_JUMBO_MTU);
 	p->longest = p->mtu + PORT_ETHER + PORT_TAGS;
+	p->channels = (uint16_t)port_channels(p, workers);
 	if (p->kind == END_KERNEL && p->mtu > PORT_XDP_MTU) {
 		p->use_packet = true;
 		log_info("%s: MTU %u is more than AF_XDP carries (%d), so AF_PACKET is "
 		         "used",
 		         p->name, p->mtu, PORT_XDP_MTU);
 	} else if (p->kind == END_KERNEL && workers > 1 &&
-	           !kernel_has_combined_channels(p->interface)) {
+	           !kernel_has_combined_channels(p->interface) &&
+	           kernel_channels(p->interface) > 1) {
 		p->use_packet = true;
 		log_info("%s: it has no combined channels, which DPDK needs for AF_XDP "
 		         "with %u "
@@ -84,7 +86,7 @@ find_vdev(struct port *p, unsigned int workers, char *why)
 	if (p->interface[0] != '\0') {
 		failed = find_interface(p, workers, why);
 		if (failed == 0)
-			failed = port_prepare_interface(p, workers, why);
+			failed = port_prepare_interface(p, why);
 		if (failed != 0)
 			return failed;
 	} else {
@@ -122,8 +124,8 @@ port_queues(const struct port *p, unsigned int workers, unsigned int *rx,
 {
 	struct rte_eth_dev_info info;
 
-	*rx = *tx = workers;
-	/* Interfaces get as many as are wanted, or port_start() refuses. */
+	*rx = *tx = p->kind == END_KERNEL && !p->use_packet ? p->channels : workers;
+	/* AF_PACKET has as many as are wanted. */
 	if (p->kind == END_KERNEL || rte_eth_dev_info_get(p->id, &info) != 0)
 		return;
 	*rx = info.max_rx_queues;
@@ -180,6 +182,8 @@ setup_queues(struct port *p, const struct port_ask *ask)
 
 	if (failed != 0)
 		return failed;
+	p->rx_descriptors = rx;
+	p->tx_descriptors = tx;
 	for (uint16_t q = 0; q < p->rx_queues; q++) {
 		failed = rte_eth_rx_queue_setup(p->id, q, rx, (unsigned int)ask->socket,
 		                                NULL, ask->pool);
@@ -195,6 +199,53 @@ setup_queues(struct port *p, const struct port_ask *ask)
 	return 0;
 }
 
+/* The greatest speed that the device can have, bits/s; virtual ones tell none. */
+static uint64_t
+most_speed(const struct rte_eth_dev_info *info)
+{
+	static const struct {
+		uint32_t capability, mbit;
+	} speeds[] = {
+		{ RTE_ETH_LINK_SPEED_200G, 200000 }, { RTE_ETH_LINK_SPEED_100G, 100000 },
+		{ RTE_ETH_LINK_SPEED_56G, 56000 },   { RTE_ETH_LINK_SPEED_50G, 50000 },
+		{ RTE_ETH_LINK_SPEED_40G, 40000 },   { RTE_ETH_LINK_SPEED_25G, 25000 },
+		{ RTE_ETH_LINK_SPEED_20G, 20000 },   { RTE_ETH_LINK_SPEED_10G, 10000 },
+		{ RTE_ETH_LINK_SPEED_5G, 5000 },     { RTE_ETH_LINK_SPEED_2_5G, 2500 },
+		{ RTE_ETH_LINK_SPEED_1G, 1000 },
+	};
+
+	for (size_t i = 0; i < sizeof(speeds) / sizeof(*speeds); i++)
+		if ((info->speed_capa & speeds[i].capability) != 0)
+			return (uint64_t)speeds[i].mbit * 1000000;
+	return 0;
+}
+
+/* Where a device has fewer RX queues than there are workers, those that receive hand over. */
+static int
+choose_queues(struct port *p, const struct rte_eth_dev_info *info,
+              const struct port_ask *ask, char *why)
+{
+	bool has_pairs = strcmp(info->driver_name, "net_af_xdp") == 0 ||
+	                 strcmp(info->driver_name, "net_tap") == 0;
+
+	p->rx_queues = (uint16_t)(info->max_rx_queues < ask->workers ? info->max_rx_queues
+	                                                             : ask->workers);
+	p->tx_queues = (uint16_t)ask->tx_queues;
+	if (info->max_tx_queues < p->tx_queues)
+		return io_fail(why, -ERANGE,
+		               "%s has %u TX queue%s, and %u workers want one each: set "
+		               "dataplane.transmit = \"control\", or lower "
+		               "dataplane.workers",
+		               p->name, info->max_tx_queues,
+		               info->max_tx_queues == 1 ? "" : "s", p->tx_queues);
+	/* These drivers refuse to have more of the one than of the other. */
+	if (has_pairs && p->tx_queues < p->rx_queues)
+		p->tx_queues = p->rx_queues;
+	else if (has_pairs)
+		p->rx_queues = p->tx_queues;
+	return 0;
+}
+
 static int
 configure(struct port *p, const struct port_ask *ask, char *why)
 {
@@ -205,21 +256,12 @@ configure(struct port *p, const struct port_ask *ask, char *why)
 	if (failed != 0)
 		return io_fail(why, failed, "%s does not tell what it can", p->name);
 	snprintf(p->driver, sizeof(p->driver), "%s", info.driver_name);
-	p->rx_queues = (uint16_t)ask->workers;
-	p->tx_queues = (uint16_t)ask->tx_queues;
-	if (info.max_rx_queues < p->rx_queues || info.max_tx_queues < p->tx_queues)
-		return io_fail(
-			why, -ERANGE,
-			"%s has %u RX and %u TX queues, and %u and %u are wanted: lower "
-			"dataplane.workers%s",
-			p->name, info.max_rx_queues, info.max_tx_queues, p->rx_queues,
-			p->tx_queues,
-			p->tx_queues > 1 ? " or set dataplane.transmit = \"control\""
-					 : "");
-	choose_offloads(p, &info, ask, &conf);
-	failed = rss_choose(p, &info, ask, &conf, why);
+	p->speed_bits = most_speed(&info);
+	failed = choose_queues(p, &info, ask, why);
 	if (failed != 0)
 		return failed;
+	choose_offloads(p, &info, ask, &conf);
+	rss_choose(p, &info, ask, &conf);
 	failed = rte_eth_dev_configure(p->id, p->rx_queues, p->tx_queues, &conf);
 	if (failed == 0)
 		failed = setup_queues(p, ask);
@@ -265,7 +307,7 @@ port_start(struct port *p, const struct port_ask *ask, char *why)
 	int failed;
 
 	if (p->kind == END_KERNEL) {
-		failed = port_prepare_interface(p, ask->workers, why);
+		failed = port_prepare_interface(p, why);
 		if (failed != 0)
 			return failed;
 	}

@@ -33,7 +33,7 @@ struct rte_mempool;
 
 /* How the port's packets find their worker. */
 enum port_spread {
-	PORT_SPREAD_NONE,      /* one queue */
+	PORT_SPREAD_NONE,      /* one queue receives */
 	PORT_SPREAD_SYMMETRIC, /* both directions meet the same worker */
 	PORT_SPREAD_DEVICE,    /* as the device likes */
 };
@@ -50,10 +50,13 @@ struct port {
 	bool use_packet; /* kernel interface by AF_PACKET, not AF_XDP */
 	uint16_t rx_queues, tx_queues;
 	uint16_t rx_descriptors, tx_descriptors; /* buffers one queue can hold */
-	uint16_t reta_size;
-	unsigned int mtu; /* 0: the device knows no limit */
-	uint32_t longest; /* longest frame that it sends */
-	uint32_t cut_at;  /* a received frame this long was cut by the device; 0: never */
+	uint16_t channels;      /* of an interface taken by AF_XDP: as many as are used */
+	uint16_t reta_size;     /* 0 unless the spread is symmetric */
+	uint64_t rss_functions; /* what it hashes, as DPDK's bits; likewise */
+	uint64_t speed_bits;    /* the most it can, bits/s; 0: unknown */
+	unsigned int mtu;       /* 0: the device knows no limit */
+	uint32_t longest;       /* longest frame that it sends */
+	uint32_t cut_at; /* a received frame this long was cut by the device; 0: never */
 	bool takes_segments;
 	enum port_spread spread;
 	uint64_t dropped_before; /* kernel_dropped() when it was started */

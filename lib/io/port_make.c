@@ -71,8 +71,28 @@ port_make(struct port *p, const char *device, const char *args, char *why)
 	return 0;
 }
 
+unsigned int
+port_channels(const struct port *p, unsigned int workers)
+{
+	unsigned int most = kernel_channels(p->interface);
+	const char *written = strstr(p->name, "queue_count=");
+
+	if (most > workers)
+		most = workers;
+	/* A device that the operator described has what is written, or one. */
+	if (p->kind == END_VDEV) {
+		unsigned int count =
+			written == NULL ? 1
+					: (unsigned int)strtoul(written + 12, NULL, 10);
+
+		if (count >= 1 && count < most)
+			most = count;
+	}
+	return most;
+}
+
 static int
-prepare_channels(struct port *p, unsigned int workers, char *why)
+prepare_channels(struct port *p, char *why)
 {
 	unsigned int most;
 	int failed;
@@ -81,25 +101,19 @@ prepare_channels(struct port *p, unsigned int workers, char *why)
 	if (p->use_packet || strncmp(p->name, "net_af_packet", 13) == 0 ||
 	    strstr(p->name, "start_queue=") != NULL)
 		return 0;
-	failed = kernel_set_channels(p->interface, workers, &most);
+	failed = kernel_set_channels(p->interface, p->channels, &most);
 	if (failed == 0)
 		return 0;
-	if (failed == -ERANGE || most < workers)
-		return io_fail(why, -ERANGE,
-		               "%s can have %u channel%s and %u workers need %u: set "
-		               "dataplane.workers = \"%u\"",
-		               p->interface, most, most == 1 ? "" : "s", workers, workers,
-		               most);
 	return io_fail(
 		why, failed,
 		"the channels of %s cannot be set to %u (%s), and frames of the others "
 		"would vanish: `ethtool -L %s combined %u`, or `rx %u tx %u`",
-		p->interface, workers, strerror(-failed), p->interface, workers, workers,
-		workers);
+		p->interface, p->channels, strerror(-failed), p->interface, p->channels,
+		p->channels, p->channels);
 }
 
 int
-port_prepare_interface(struct port *p, unsigned int workers, char *why)
+port_prepare_interface(struct port *p, char *why)
 {
 	int failed;
 
@@ -116,7 +130,7 @@ port_prepare_interface(struct port *p, unsigned int workers, char *why)
 			"another program holds %s with an XDP program of its own (`ip "
 			"link show %s`): end it, or `ip link set %s xdp off`",
 			p->interface, p->interface, p->interface);
-	failed = prepare_channels(p, workers, why);
+	failed = prepare_channels(p, why);
 	if (failed != 0)
 		return failed;
 	if (kernel_plain_frames(p->interface) != 0)
@@ -134,7 +148,7 @@ port_prepare_interface(struct port *p, unsigned int workers, char *why)
 }
 
 static int
-make_xdp(struct port *p, const char *device, unsigned int workers, char *why)
+make_xdp(struct port *p, const char *device, char *why)
 {
 	const struct rlimit all = { RLIM_INFINITY, RLIM_INFINITY };
 	char args[160];
@@ -142,7 +156,7 @@ make_xdp(struct port *p, const char *device, unsigned int workers, char *why)
 	/* Buffers shared with the kernel count as locked memory; root may raise the limit. */
 	setrlimit(RLIMIT_MEMLOCK, &all);
 	snprintf(args, sizeof(args), "iface=%s,start_queue=0,queue_count=%u",
-	         p->interface, workers);
+	         p->interface, p->channels);
 	return port_make(p, device, args, why);
 }
 
@@ -166,5 +180,5 @@ port_make_interface(struct port *p, unsigned int workers, char *why)
 	snprintf(device, sizeof(device), "net_af_%s_%.40s",
 	         p->use_packet ? "packet" : "xdp", p->interface);
 	return p->use_packet ? make_packet(p, device, workers, why)
-	                     : make_xdp(p, device, workers, why);
+	                     : make_xdp(p, device, why);
 }

@@ -28,7 +28,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "io/handoff.h"
 #include "io/port.h"
+#include "io/spread.h"
 #include "packet/books.h"
 #include "packet/burst.h"
 #include "packet/parse.h"
@@ -42,7 +44,7 @@ struct rte_ring;
 #define IO_BURST       64
 
 /* Reasons of the pseudo stage `io`; the daemon asserts that they are stage.h's. */
-enum io_reason { IO_TX_FULL, IO_SHORTENED, IO_LINK_DOWN, IO_TOO_LONG };
+enum io_reason { IO_TX_FULL, IO_SHORTENED, IO_LINK_DOWN, IO_TOO_LONG, IO_HANDOFF_FULL };
 
 /* How a packet that leaves came about. */
 enum io_kind { IO_FORWARDED, IO_REPLIED, IO_EMITTED };
@@ -74,6 +76,7 @@ struct io_link {
 	char name[64];
 	struct port port[2]; /* by enum side */
 	struct rte_mempool *pool;
+	struct spread spread; /* which worker a packet of this link belongs to */
 	struct io_ring *ring
 		[2]; /* by side they leave by; workers of them; NULL: workers transmit */
 	bool is_up[2];   /* written by control, read by workers, relaxed */
@@ -86,6 +89,7 @@ struct io_wire {
 	unsigned int n_links, workers;
 	unsigned int io_stage;
 	bool control_transmits, link_down_ignore;
+	struct handoff handoff; /* off with one worker */
 	struct io_link link[IO_LINKS_MAX];
 };
 
@@ -94,6 +98,8 @@ struct io_queue {
 	const struct io_link *on;
 	uint16_t rx_port, tx_port[2]; /* tx_port by side they leave by */
 	uint16_t queue, tx_queue;
+	uint16_t worker;
+	bool receives; /* the port has a queue for this worker */
 	uint8_t link, side, io_stage;
 	uint32_t cut_at;
 	bool takes_segments[2];

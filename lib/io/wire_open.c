@@ -11,9 +11,11 @@
 
 #include "base/log.h"
 #include "io/kernel.h"
+#include "io/rss.h"
 #include "io/wire.h"
 
 #define POOL_CACHE 256
+#define POOL_STEP  4096
 
 /*
  * AF_XDP keeps 2,048 buffers to receive into and up to 4,096 of frames being
@@ -28,13 +30,12 @@ buffers_of(bool is_xdp, unsigned int workers, bool control_transmits)
 	unsigned int device = is_xdp ? XDP_BUFFERS : 2 * PORT_DESCRIPTORS;
 	unsigned int rings = control_transmits ? IO_RING + IO_BURST : 0;
 	unsigned int need = 2 * workers * (device + rings);
-	unsigned int n = 1023;
 
 	/* Each thread may keep 1.5 caches and hold two bursts and their outboxes. */
 	need += (workers + 1) * (POOL_CACHE * 3 / 2 + 4 * IO_BURST);
-	while (n < need)
-		n = 2 * n + 1; /* A mempool wastes least at 2^q - 1. */
-	return n;
+	need += handoff_buffers(workers);
+	/* Powers of two would waste least of a mempool's ring, and up to half of the buffers. */
+	return (need / POOL_STEP + 1) * POOL_STEP - 1;
 }
 
 static bool
@@ -133,6 +134,33 @@ agree_on_mtu(struct io_link *link, char *why)
 		a->mtu > b->mtu ? a->name : b->name, least);
 }
 
+/* Who gets which packet: the devices see to it, where they can, else the workers do. */
+static int
+choose_spread(const struct io_wire *w, struct io_link *link, bool rss_ports, char *why)
+{
+	struct spread *s = &link->spread;
+	int failed = 0;
+
+	memset(s, 0, sizeof(*s));
+	s->workers = w->workers;
+	s->has_ports = rss_ports;
+	if (w->workers == 1)
+		return 0;
+	s->is_by_device = rss_agree(&link->port[0], &link->port[1]) &&
+	                  link->port[0].rx_queues == w->workers;
+	s->reta_size = link->port[0].reta_size;
+	if (!s->is_by_device)
+		failed = hash_key_random(&s->key);
+	if (failed != 0)
+		return io_fail(why, failed, "the kernel gives no random key: %s",
+		               strerror(-failed));
+	log_info("%s: %s", link->name,
+	         s->is_by_device
+	                 ? "its ports spread packets over the workers"
+	                 : "workers hand over what belongs to another, by software");
+	return 0;
+}
+
 static int
 start_ports(struct io_wire *w, struct io_link *link, bool rss_ports, char *why)
 {
@@ -147,17 +175,7 @@ start_ports(struct io_wire *w, struct io_link *link, bool rss_ports, char *why)
 
 	for (unsigned int side = 0; side < 2 && failed == 0; side++)
 		failed = port_start(&link->port[side], &ask, why);
-	if (failed != 0)
-		return failed;
-	if (link->port[0].reta_size != link->port[1].reta_size &&
-	    link->port[0].reta_size != 0 && link->port[1].reta_size != 0 &&
-	    (w->workers & (w->workers - 1)) != 0)
-		return io_fail(
-			why, -ENOTSUP,
-			"link %s: its ports spread by tables of %u and %u entries, which "
-			"agree for 1, 2, 4, 8 … workers only: change dataplane.workers",
-			link->name, link->port[0].reta_size, link->port[1].reta_size);
-	return 0;
+	return failed == 0 ? choose_spread(w, link, rss_ports, why) : failed;
 }
 
 /* A port that falls back to AF_PACKET may need larger buffers, and so both start again. */
@@ -264,6 +282,11 @@ wire_open(struct io_wire *w, const struct io_plan *plan, char *why)
 			                 w->link[l].name);
 		w->link[l].is_up[0] = w->link[l].is_up[1] = true;
 	}
+	if (failed == 0 && w->workers > 1 &&
+	    handoff_open(&w->handoff, w->workers, w->n_links) != 0)
+		failed = io_fail(why, -ENOMEM,
+		                 "there is no memory for the rings between %u workers",
+		                 w->workers);
 	if (failed != 0)
 		wire_close(w);
 	return failed;
@@ -289,6 +312,7 @@ close_rings(struct io_wire *w, struct io_link *link, unsigned int side)
 void
 wire_close(struct io_wire *w)
 {
+	handoff_close(&w->handoff);
 	for (unsigned int l = 0; l < w->n_links; l++) {
 		struct io_link *link = &w->link[l];
 
@@ -315,7 +339,8 @@ wire_queue(struct io_wire *w, unsigned int worker, unsigned int link, enum side 
 		return -ENOMEM;
 	q->on = on;
 	q->rx_port = on->port[side].id;
-	q->queue = (uint16_t)worker;
+	q->worker = q->queue = (uint16_t)worker;
+	q->receives = worker < on->port[side].rx_queues;
 	q->tx_queue = w->control_transmits ? 0 : (uint16_t)worker;
 	q->link = (uint8_t)link;
 	q->side = (uint8_t)side;

@@ -2,9 +2,11 @@
 /*
  * books - where every packet of one side of one link went, for one worker.
  *
- *     received = forwarded + dropped + replied + consumed
- *     sent     = (forwarded of the other side) + replied + emitted
+ *     received + taken = forwarded + dropped + replied + consumed + handed
+ *     sent             = (forwarded of the other side) + replied + emitted
  *
+ * `handed` went to the worker it belongs to and was `taken` there, so over all
+ * workers the two cancel and received = forwarded + dropped + replied + consumed.
  * `received` counts what this side took in, `forwarded` those of them that the
  * other side sent on. `missed` was lost in the device before any worker saw it
  * and belongs to no equation.
@@ -27,6 +29,8 @@ struct books {
 	uint64_t emitted_packets,
 		emitted_bytes;             /* frames of ours that left by this side */
 	uint64_t sent_packets, sent_bytes; /* everything that left by this side */
+	uint64_t handed_packets, handed_bytes;
+	uint64_t taken_packets, taken_bytes;
 };
 
 #endif

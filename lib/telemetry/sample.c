@@ -46,6 +46,10 @@ telemetry_books_add(struct books *to, const struct books *from)
 	to->emitted_bytes += from->emitted_bytes;
 	to->sent_packets += from->sent_packets;
 	to->sent_bytes += from->sent_bytes;
+	to->handed_packets += from->handed_packets;
+	to->handed_bytes += from->handed_bytes;
+	to->taken_packets += from->taken_packets;
+	to->taken_bytes += from->taken_bytes;
 }
 
 /* Words one by one: a struct copy would be a race in the eyes of C and of the sanitizer. */
@@ -63,8 +67,9 @@ copy(struct books *to, const struct books *from)
 static int64_t
 unaccounted(const struct books *b)
 {
-	return (int64_t)(b->received_packets - b->forwarded_packets - b->dropped_packets -
-	                 b->replied_packets - b->consumed_packets);
+	return (int64_t)(b->received_packets + b->taken_packets - b->forwarded_packets -
+	                 b->dropped_packets - b->replied_packets - b->consumed_packets -
+	                 b->handed_packets);
 }
 
 static int64_t
@@ -95,7 +100,10 @@ read_books(const struct books from[2], struct telemetry_sample *s, unsigned int 
 	}
 	for (unsigned int side = 0; side < 2; side++) {
 		telemetry_books_add(&s->books[link][side], &b[side]);
-		s->unaccounted[link][side] += off[side];
+		/* What was handed over and not yet taken is on its way, and so in flight. */
+		s->unaccounted[link][side] +=
+			off[side] +
+			(int64_t)(b[side].handed_packets - b[side].taken_packets);
 		s->unsent[link][side] += out[side];
 	}
 }
