@@ -74,16 +74,17 @@ struct burst_group {
 };
 
 struct burst {
-	uint64_t live;    /* lanes still travelling */
-	uint64_t spared;  /* condemned, but their policy only monitors */
-	uint64_t exempt;  /* let through for good */
-	uint64_t watched; /* lanes whose policy only monitors */
-	uint64_t armed;   /* lanes whose service and vector are under attack */
-	uint64_t plain;   /* lanes with FACT_PLAIN; 0 is always true, and slower */
-	uint64_t now_ns;  /* worker clock, read once per burst; starts near 0 */
-	uint16_t count;   /* lanes filled by receive, 0..64 */
-	uint8_t link;     /* index of the port pair */
-	uint8_t side;     /* enum side the burst came in by */
+	uint64_t live;       /* lanes still travelling */
+	uint64_t spared;     /* condemned, but their policy only monitors */
+	uint64_t exempt;     /* let through for good */
+	uint64_t watched;    /* lanes whose policy only monitors */
+	uint64_t armed;      /* lanes whose service and vector are under attack */
+	uint64_t ipv4, ipv6; /* lanes of each family, by the parser */
+	uint64_t plain;      /* lanes with FACT_PLAIN, by the parser */
+	uint64_t now_ns;     /* worker clock, read once per burst; starts near 0 */
+	uint16_t count;      /* lanes filled by receive, 0..64 */
+	uint8_t link;        /* index of the port pair */
+	uint8_t side;        /* enum side the burst came in by */
 	alignas(64) uint8_t verdict[LANES_MAX]; /* enum verdict */
 	uint8_t stage[LANES_MAX];    /* who decided; valid unless PASS, or when spared */
 	uint8_t reason[LANES_MAX];   /* reason code of that stage */
@@ -110,7 +111,8 @@ struct burst {
 static inline void
 burst_start(struct burst *b, uint64_t now_ns, uint8_t link, enum side side)
 {
-	b->live = b->spared = b->exempt = b->watched = b->armed = b->plain = 0;
+	b->live = b->spared = b->exempt = b->watched = b->armed = 0;
+	b->ipv4 = b->ipv6 = b->plain = 0;
 	b->now_ns = now_ns;
 	b->count = 0;
 	b->link = link;
@@ -119,6 +121,19 @@ burst_start(struct burst *b, uint64_t now_ns, uint8_t link, enum side side)
 	memset(b->verdict, VERDICT_PASS, sizeof(b->verdict));
 	memset(b->standing, STANDING_UNVERIFIED, sizeof(b->standing));
 	memset(b->flow, 0xff, sizeof(b->flow));
+}
+
+/* Tell the families of facts that were not written by parse_burst(). */
+static inline void
+burst_families(struct burst *b)
+{
+	b->ipv4 = b->ipv6 = 0;
+	for (unsigned int i = 0; i < b->count; i++) {
+		if ((b->facts[i].flags & FACT_IPV6) != 0)
+			b->ipv6 |= lane_bit(i);
+		else if ((b->facts[i].flags & FACT_IP) != 0)
+			b->ipv4 |= lane_bit(i);
+	}
 }
 
 /* The three ways a packet stops travelling. Only lanes in `todo` may be stopped. */
@@ -134,6 +149,15 @@ static inline void
 burst_drop(struct burst *b, unsigned int lane, uint8_t reason)
 {
 	burst_stop(b, lane, VERDICT_DROP, reason);
+}
+
+/* The same for many lanes at once, which costs about what three of them cost. */
+static inline void
+burst_drop_lanes(struct burst *b, uint64_t lanes, uint8_t reason)
+{
+	b->live &= ~lanes;
+	lanes_fill8(b->verdict, lanes, VERDICT_DROP);
+	lanes_fill8(b->reason, lanes, reason);
 }
 
 static inline void

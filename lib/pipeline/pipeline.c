@@ -139,16 +139,12 @@ spare(struct pipeline *pl, struct burst *b, unsigned int s, uint64_t lanes)
 static void
 conclude(struct pipeline *pl, struct burst *b, unsigned int s, uint64_t decided)
 {
-	uint64_t answer = 0;
-	unsigned int i;
+	uint64_t answer;
 
-	LANES_FOREACH (i, decided)
-		b->stage[i] = (uint8_t)s;
-	spare(pl, b, s, decided & b->watched);
-
-	LANES_FOREACH (i, decided & ~b->watched)
-		if (b->verdict[i] == VERDICT_REPLY)
-			answer |= lane_bit(i);
+	lanes_fill8(b->stage, decided, (uint8_t)s);
+	if ((decided & b->watched) != 0)
+		spare(pl, b, s, decided & b->watched);
+	answer = lanes_where8(b->verdict, VERDICT_REPLY) & decided & ~b->watched;
 	if (answer != 0)
 		stage_list[s]->reply(pl->state[s], b, answer);
 }

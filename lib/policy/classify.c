@@ -118,7 +118,7 @@ find_ends(const struct burst *b, struct ends *e)
 {
 	const bool is_inbound = b->side == SIDE_EXTERNAL;
 	__m128i last = _mm_setzero_si128();
-	uint64_t ipv6 = 0;
+	uint64_t fresh = 0;
 
 	*e = (struct ends){ .ask = { .first = is_inbound ? b->facts[0].dst
 		                                         : b->facts[0].src,
@@ -128,17 +128,15 @@ find_ends(const struct burst *b, struct ends *e)
 		const uint8_t *end = is_inbound ? f->dst : f->src;
 		__m128i here = _mm_load_si128((const __m128i *)end);
 		__m128i differ = _mm_xor_si128(here, last);
-		uint64_t is_ip = (f->flags & FACT_IP) != 0;
 
-		e->known |= is_ip << i;
-		ipv6 |= (uint64_t)((f->flags & FACT_IPV6) != 0) << i;
-		e->fresh |= (uint64_t)!_mm_testz_si128(differ, differ) << i;
+		fresh |= (uint64_t)!_mm_testz_si128(differ, differ) << i;
 		last = here;
 	}
 	/* What is no IP has no address, nor has a lane that follows it. */
-	e->fresh = (e->fresh | ~(e->known << 1)) & e->known;
-	e->ask.ipv4 = e->fresh & ~ipv6;
-	e->ask.ipv6 = e->fresh & ipv6;
+	e->known = b->ipv4 | b->ipv6;
+	e->fresh = (fresh | ~(e->known << 1)) & e->known;
+	e->ask.ipv4 = e->fresh & b->ipv4;
+	e->ask.ipv6 = e->fresh & b->ipv6;
 }
 
 /* All that service_of_packet() asks of a packet besides its address. */

@@ -301,8 +301,10 @@ fate(const struct policies *p, const char *src, uint64_t now_ns)
 	burst.live = 1;
 	memcpy(burst.facts[0].src, from.address, 16);
 	memcpy(burst.facts[0].dst, to.address, 16);
-	burst.facts[0].flags = FACT_IP | FACT_NO_PORTS | (strchr(src, ':') ? FACT_IPV6 : 0);
+	burst.facts[0].flags =
+		FACT_IP | FACT_NO_PORTS | (strchr(src, ':') ? FACT_IPV6 : 0);
 	burst.facts[0].proto = PROTO_GRE;
+	burst_families(&burst);
 	policy_classify(p, &burst);
 	CU_ASSERT_NOT_EQUAL_FATAL(burst.service[0], 0);
 	stage_list[s]->decide(NULL, &p->view[s], &burst, 1);

@@ -2,6 +2,7 @@
 /* Every reason of sanity in both families, and the bystanders it must spare. */
 #include "stage/sanity/sanity.h"
 
+#include "plain.h"
 #include "rig.h"
 
 static struct rig rig;
@@ -332,6 +333,33 @@ frames_without_ip_and_lanes_outside_todo_are_not_judged(void)
 	rig_close(&rig);
 }
 
+/* FACT_PLAIN keeps a packet from this stage, so the stage must have nothing against it. */
+static void
+nothing_is_found_in_plain_packets(void)
+{
+	unsigned int plain = 0, odd = 0;
+
+	rig_open(&rig, &stage_sanity,
+	         "private_sources = \"deny\"; udp_source_port_zero = \"deny\";");
+	for (unsigned int n = 0; n < 20000; n++) {
+		struct facts *f = rig_packets(&rig, 64);
+
+		for (unsigned int i = 0; i < 64; i++)
+			f[i] = plain_packet();
+		rig_decide(&rig, lanes_first(64));
+		for (unsigned int i = 0; i < 64; i++) {
+			bool passed = rig.burst.verdict[i] == VERDICT_PASS;
+
+			plain += (f[i].flags & FACT_PLAIN) != 0;
+			odd += (f[i].flags & FACT_PLAIN) == 0 && passed;
+			if ((f[i].flags & FACT_PLAIN) != 0 && !passed)
+				CU_FAIL("sanity stops a plain packet");
+		}
+	}
+	CU_ASSERT(plain > 100000 && odd > 1000);
+	rig_close(&rig);
+}
+
 SUITE_MAIN("sanity", TEST(every_fault_of_the_parser_has_its_reason),
            TEST(only_flags_that_stacks_send_pass),
            TEST(later_fragments_have_no_flags_and_no_ports_to_judge),
@@ -339,4 +367,5 @@ SUITE_MAIN("sanity", TEST(every_fault_of_the_parser_has_its_reason),
            TEST(an_echo_may_have_identifier_zero),
            TEST(sources_that_cannot_be_are_bogons),
            TEST(hosts_that_seek_an_address_are_spared),
-           TEST(frames_without_ip_and_lanes_outside_todo_are_not_judged))
+           TEST(frames_without_ip_and_lanes_outside_todo_are_not_judged),
+           TEST(nothing_is_found_in_plain_packets))

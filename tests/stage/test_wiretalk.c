@@ -2,6 +2,7 @@
 /* Promise 8: the wire's own talk is let through, its disguises are not. */
 #include "stage/wiretalk/wiretalk.h"
 
+#include "plain.h"
 #include "prefix/prefix.h"
 #include "rig.h"
 
@@ -318,6 +319,41 @@ lanes_outside_todo_are_neither_exempt_nor_metered(void)
 	rig_close(&rig);
 }
 
+/* FACT_PLAIN keeps a packet from this stage, so none may be the wire's own, whoever routes. */
+static void
+no_plain_packet_is_wire_talk(void)
+{
+	const struct prefix_entry all[] = {
+		{ .prefix = { .len = 0 }, .value = 1 },
+		{ .prefix = { .address = { [10] = 0xff, 0xff }, .len = 96 }, .value = 1 }
+	};
+	struct prefix_table *routers;
+	unsigned int plain = 0, talk = 0;
+
+	CU_ASSERT_EQUAL_FATAL(prefix_build(all, 2, &routers), 0);
+	rig.from.routers = routers;
+	rig_open(&rig, &stage_wiretalk, "quota = \"off\";");
+	for (unsigned int n = 0; n < 20000; n++) {
+		struct facts *f = rig_packets(&rig, 64);
+
+		for (unsigned int i = 0; i < 64; i++)
+			f[i] = plain_packet();
+		rig_decide(&rig, lanes_first(64));
+		for (unsigned int i = 0; i < 64; i++) {
+			bool is_talk = (rig.burst.exempt & lane_bit(i)) != 0;
+
+			plain += (f[i].flags & FACT_PLAIN) != 0;
+			talk += is_talk;
+			if ((f[i].flags & FACT_PLAIN) != 0 && is_talk)
+				CU_FAIL("wiretalk lets a plain packet through for good");
+		}
+	}
+	CU_ASSERT(plain > 100000 && talk > 1000);
+	rig_close(&rig);
+	rig.from.routers = NULL;
+	prefix_free(routers);
+}
+
 SUITE_MAIN("wiretalk", TEST(frames_without_ip_that_keep_a_link_alive_are_exempt),
            TEST(other_ethertypes_follow_the_configuration),
            TEST(frames_that_show_no_addresses_are_unreadable),
@@ -326,4 +362,5 @@ SUITE_MAIN("wiretalk", TEST(frames_without_ip_that_keep_a_link_alive_are_exempt)
            TEST(fragments_and_faulty_packets_are_never_wire_talk),
            TEST(over_quota_arp_is_dropped_and_other_classes_are_not),
            TEST(over_quota_ip_goes_on_to_be_judged), TEST(quota_off_meters_nothing),
-           TEST(lanes_outside_todo_are_neither_exempt_nor_metered))
+           TEST(lanes_outside_todo_are_neither_exempt_nor_metered),
+           TEST(no_plain_packet_is_wire_talk))

@@ -199,6 +199,7 @@ wire_send(struct wire *w, enum side side, const struct facts *f, unsigned int n)
 		                 &w->shape.rule[f[i].vector], f[i].frame_len, w->now_ns))
 			b->armed |= lane_bit(i);
 	}
+	burst_families(b);
 	wire_stage(w, &w->flows);
 	wire_stage(w, &w->sources);
 	wire_stage(w, &w->shape);

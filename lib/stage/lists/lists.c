@@ -59,20 +59,15 @@ decide(void *state, const struct stage_view *view, struct burst *b, uint64_t tod
 		                  .stride = sizeof(b->facts[0]) };
 	/* The lists are the snapshot's: every policy of it has the same ones. */
 	const struct params *p = view->params[b->policy[__builtin_ctzll(todo)]];
+	uint64_t found, allowed = 0, denied = 0;
 	uint32_t value[LANES_MAX];
-	uint64_t found;
 	unsigned int i;
 
 	(void)state;
 	if (p->listed == NULL)
 		return;
-	LANES_FOREACH (i, todo) {
-		const uint64_t ip = b->facts[i].flags & FACT_IP;
-		const uint64_t ipv6 = (b->facts[i].flags & FACT_IPV6) != 0;
-
-		ask.ipv4 |= (ip & ~ipv6) << i;
-		ask.ipv6 |= ipv6 << i;
-	}
+	ask.ipv4 = todo & b->ipv4;
+	ask.ipv6 = todo & b->ipv6;
 	found = prefix_find_lanes(p->listed, &ask, value);
 	LANES_FOREACH (i, found) {
 		const struct stage_listed *e = entry_of(p, value[i], b->now_ns);
@@ -80,13 +75,14 @@ decide(void *state, const struct stage_view *view, struct burst *b, uint64_t tod
 		if (e == NULL)
 			continue;
 		if (e->is_deny)
-			burst_drop(b, i, REASON_DENIED);
+			denied |= lane_bit(i);
 		else
-			burst_exempt(b, i);
+			allowed |= lane_bit(i);
 	}
+	b->exempt |= allowed;
+	if (denied != 0)
+		burst_drop_lanes(b, denied, REASON_DENIED);
 }
-
-static_assert(FACT_IP == 1, "a flag of a lane is moved to its bit");
 
 static bool
 explain(void *state, const struct stage_view *view, struct explain *e, uint64_t now_ns)
