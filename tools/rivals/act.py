@@ -95,7 +95,7 @@ def perform(box, people, flood, options):
         raise ProcError(f"{before_it['ok_ratio']:.0%} of the customers' requests succeed "
                         "without a flood: it is no wire, or this machine is too busy")
     people.phase(flood)
-    door = world.door()
+    door, unseen = world.door(), world.refused() + box.missed()
     before = cpu.Reading(box.pids())
     storm = Flood(world, box.tools, part_of(flood, family, options.pps), options.seconds + TAIL)
     newcomers = None
@@ -103,15 +103,17 @@ def perform(box, people, flood, options):
         newcomers = Crowd(world, box.tools, NEW[flood][family], family)
         newcomers.phase(flood)
         time.sleep(options.seconds)
+        busy = box.busy()
         for crowd in (people, newcomers):
             crowd.phase("after")
         told = storm.finish()
         after, door_after = cpu.Reading(box.pids()), world.door()
+        unseen = world.refused() + box.missed() - unseen
         box.must_live()
         row = {"contestant": box.name, "flood": flood, "family": f"ipv{family}",
                "offered_pps": options.pps, "sent_pps": round(told["pps"]),
                "reached_shop_pps": round((door_after["flood"] - door["flood"]) / told["seconds"]),
-               "calm": before_it,
+               "unseen_packets": unseen, "own_busy_ratio": busy, "calm": before_it,
                "known": people.count(flood, options.seconds),
                "new": newcomers.count(flood, options.seconds)}
     finally:
@@ -119,6 +121,7 @@ def perform(box, people, flood, options):
         if newcomers is not None:
             newcomers.stop(2)
     row.update(work(box, before, after, told, calm_ratio))
+    row["unseen_packets"] += row["core_overflow"]
     return row
 
 

@@ -50,6 +50,15 @@ class Box:
     def must_live(self):
         """Raise when something of it has died."""
 
+    def busy(self):
+        """Share of the last seconds in which it had something to do, by its own account. None
+        for those who sleep when there is nothing: the core's time tells it of them."""
+        return None
+
+    def missed(self):
+        """Packets it knows to have lost before it could look at them, so far."""
+        return 0
+
     def place(self):
         """Put its work on its core."""
         self.world.steer(self.polled)
@@ -205,6 +214,12 @@ class Tidegate(Box):
 
     def pids(self):
         return [self.daemon.program.process.pid, *self.pollers]
+
+    def busy(self):
+        return max(worker["busy_ratio"] for worker in self.daemon.get("workers")["workers"])
+
+    def missed(self):
+        return sum(port["missed_packets"] for port in self.daemon.get("ports")["ports"])
 
 
 class TidegatePacket(Tidegate):

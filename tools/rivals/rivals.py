@@ -20,15 +20,17 @@ import sys
 import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.dont_write_bytecode = True
 sys.path.append(os.path.join(ROOT, "tools", "story"))
 
-import act
-import table
-from boxes import ALL, LIMITS, Missing
-from net import NetError
-from procs import ProcError, cores
-from shop import Shop
-from world import World
+# The path knows the story only from here on.
+import act  # noqa: E402
+import table  # noqa: E402
+from boxes import ALL, LIMITS, Missing  # noqa: E402
+from net import NetError  # noqa: E402
+from procs import ProcError, cores  # noqa: E402
+from shop import Shop  # noqa: E402
+from world import World  # noqa: E402
 
 LOCK = "/run/tidegate-rivals.lock"
 PROGRAMS = {"tidegated": "app/tidegated", "crowd": "tools/story", "trafficgen": "tools/trafficgen"}
@@ -131,9 +133,17 @@ def median(runs):
         return {key: median([run[key] for run in runs]) for key in first}
     if isinstance(first, bool):
         return all(runs)
-    if isinstance(first, (int, float)):
+    if isinstance(first, (int, float)) and None not in runs:
         return statistics.median(runs)
     return first
+
+
+def machine():
+    """What the figures were made on."""
+    with open("/proc/cpuinfo", encoding="utf-8") as file:
+        model = [line.partition(":")[2].strip() for line in file if line.startswith("model name")]
+    return {"cpu": model[0] if model else os.uname().machine, "kernel": os.uname().release,
+            "cores": os.cpu_count(), "load_average": round(os.getloadavg()[0], 2)}
 
 
 def document(options, rows, skipped, failed):
@@ -147,7 +157,7 @@ def document(options, rows, skipped, failed):
         for side in ("known", "new"):
             row[side]["ok_ratio_lowest"] = min(run[side]["ok_ratio"] for run in rows[key])
         told.append(row)
-    return {"family": f"ipv{options.family}", "pps": options.pps, "link_mbit": options.link,
+    return {"machine": machine(), "family": f"ipv{options.family}", "pps": options.pps, "link_mbit": options.link,
             "seconds": options.seconds, "runs": options.runs, "limits_pps": LIMITS,
             "rows": told,
             "skipped": [{"contestant": name, "reason": why} for name, why in skipped.items()],

@@ -18,8 +18,10 @@ def remarks(row):
         found.append(f"the generator made {row['sent_pps'] / 1000:.0f} kpps only")
     if not row["is_on_core"]:
         found.append(f"not all of the work was done on core {row['core']}")
-    if row["core_overflow"]:
-        found.append(f"{row['core_overflow']:.0f} packets lost before the contestant saw them")
+    if row["unseen_packets"]:
+        found.append(f"{row['unseen_packets']:.0f} packets lost before the contestant saw them")
+    if row["own_busy_ratio"] is not None:
+        found.append(f"it polls, and was busy {row['own_busy_ratio']:.0%} of its time")
     if row["core_foreign_ratio"] + row["core_steal_ratio"] > DISTURBED:
         found.append(f"others took {row['core_foreign_ratio'] + row['core_steal_ratio']:.0%} "
                      "of the core")

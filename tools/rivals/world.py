@@ -84,6 +84,11 @@ class World(Net):
         return {entry["counter"]["name"]: entry["counter"]["packets"]
                 for entry in told["nftables"] if "counter" in entry}
 
+    def refused(self):
+        """Frames of the internet that the box's end had no room for, so far."""
+        told = json.loads(self.inside("internet", "ip", "-j", "-s", "link", "show", "dev", "uplink"))
+        return told[0]["stats64"]["tx"]["dropped"]
+
     def steer(self, polled):
         """Every end's work to its core. Of the box, `polled` names the ends with XDP programs.
         Those must not be steered as well: it would queue a second time what they let pass."""
