@@ -6,7 +6,7 @@
 #include "packet/checksum.h"
 #include "packet/facts.h"
 
-#define ETHERNET 14
+#define FCS 4
 
 static void
 put16(uint8_t *at, uint16_t v)
@@ -22,31 +22,40 @@ put32(uint8_t *at, uint32_t v)
 	put16(at + 2, (uint16_t)v);
 }
 
-/* Source `index` and the service, in wire order; returns bytes per address. */
+void
+frame_source(bool is_ipv6, uint32_t source, uint8_t address[16])
+{
+	memset(address, 0, 16);
+	if (is_ipv6) {
+		put32(address, 0x20010db8);
+		put32(address + 4, frame_address(source));
+		address[15] = 1;
+		return;
+	}
+	address[10] = address[11] = 0xff;
+	put32(address + 12, frame_address(source));
+}
+
+/* Source and service as they stand in the header; returns bytes per address. */
 static unsigned int
 addresses(const struct frame_spec *s, uint8_t outside[16], uint8_t service[16])
 {
-	static const uint8_t client6[8] = { 0x20, 0x01, 0x0d, 0xb8, 0, 0x0c };
 	static const uint8_t service6[16] = {
 		0x20, 0x01, 0x0d, 0xb8, 0, 0x0a, [15] = 0x10
 	};
 	static const uint8_t service4[4] = { 203, 0, 113, 10 };
 
+	frame_source(s->is_ipv6, s->source, outside);
 	if (s->is_ipv6) {
-		memcpy(outside, client6, 8);
-		/* Each source has a /64 of its own, as each customer has. */
-		put32(outside + 4, (UINT32_C(0x000c0000)) + s->source);
-		memset(outside + 8, 0, 8);
-		outside[15] = 1;
 		memcpy(service, service6, 16);
 		return 16;
 	}
-	put32(outside, (UINT32_C(198) << 24 | UINT32_C(18) << 16) + s->source);
+	memmove(outside, outside + 12, 4);
 	memcpy(service, service4, 4);
 	return 4;
 }
 
-static uint16_t
+static void
 write_ip(uint8_t *ip, const struct frame_spec *s, uint16_t payload)
 {
 	uint8_t outside[16], service[16];
@@ -61,14 +70,13 @@ write_ip(uint8_t *ip, const struct frame_spec *s, uint16_t payload)
 		put16(ip + 4, payload);
 		ip[6] = proto;
 		ip[7] = 60;
-		return 40;
+		return;
 	}
 	ip[0] = 0x45;
 	put16(ip + 2, (uint16_t)(payload + 20));
 	ip[8] = 60;
 	ip[9] = proto;
 	put16(ip + 10, checksum_fold(checksum_add(0, ip, 20)));
-	return 20;
 }
 
 uint16_t
@@ -76,22 +84,21 @@ frame_write(struct frame *f, const struct frame_spec *s)
 {
 	uint16_t ip_len = s->is_ipv6 ? 40 : 20;
 	uint16_t l4_len = s->kind == FRAME_TCP ? 20 : 8;
-	uint16_t least = (uint16_t)(ETHERNET + ip_len + l4_len);
-	uint16_t len =
-		s->len - 4 > least ? (uint16_t)(s->len - 4) : least; /* without FCS */
-	uint8_t *l4 = f->head + ETHERNET + ip_len;
+	uint16_t least = (uint16_t)(FRAME_ETHERNET + ip_len + l4_len);
+	uint16_t len = s->len - FCS > least ? (uint16_t)(s->len - FCS) : least;
+	uint8_t *l4 = f->head + FRAME_ETHERNET + ip_len;
 
 	memset(f->head, 0, sizeof(f->head));
 	memcpy(f->head,
 	       s->is_answer ? "\2\0\0\0\0\1\2\0\0\0\0\2" : "\2\0\0\0\0\2\2\0\0\0\0\1",
 	       12);
 	put16(f->head + 12, s->is_ipv6 ? 0x86dd : 0x0800);
-	write_ip(f->head + ETHERNET, s, (uint16_t)(len - ETHERNET - ip_len));
+	write_ip(f->head + FRAME_ETHERNET, s, (uint16_t)(len - FRAME_ETHERNET - ip_len));
 
 	put16(l4, s->is_answer ? s->dst_port : s->src_port);
 	put16(l4 + 2, s->is_answer ? s->src_port : s->dst_port);
 	if (s->kind == FRAME_UDP) {
-		put16(l4 + 4, (uint16_t)(len - ETHERNET - ip_len));
+		put16(l4 + 4, (uint16_t)(len - FRAME_ETHERNET - ip_len));
 		return len;
 	}
 	put32(l4 + 4, s->seq);
@@ -100,14 +107,4 @@ frame_write(struct frame *f, const struct frame_spec *s)
 	l4[13] = s->tcp_flags;
 	put16(l4 + 14, 65535);
 	return len;
-}
-
-uint64_t
-frame_random(uint64_t index)
-{
-	uint64_t z = (index + 1) * UINT64_C(0x9e3779b97f4a7c15);
-
-	z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-	z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
-	return z ^ (z >> 31);
 }

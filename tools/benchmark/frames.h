@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * frames - precomputed frames that a null device's receive callback stamps into mbufs.
+ * frames - headers of the frames that the benchmark sends.
  *
- * A frame is one cache line of headers and a length; what lies behind the
- * headers is never read by the pipeline and stays as it is in the buffer.
+ * A source has an index of 30 bits; its address is the index, scrambled one to
+ * one, so that neighbours in a list share no prefix:
+ *
+ *     IPv4   32.0.0.0 - 95.255.255.255
+ *     IPv6   2001:db8:2000-5fff:*::1, so each source has a /64 of its own
  */
 #ifndef BENCHMARK_FRAMES_H
 #define BENCHMARK_FRAMES_H
@@ -13,7 +16,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define FRAME_HEAD 128 /* bytes stamped: Ethernet, IPv6 and TCP fit */
+#define FRAME_HEAD     128 /* bytes kept of a frame: Ethernet, IPv6 and TCP fit */
+#define FRAME_ETHERNET 14
+#define FRAME_SOURCES  (UINT32_C(1) << 30)
 
 struct frame {
 	alignas(64) uint8_t head[FRAME_HEAD];
@@ -25,18 +30,36 @@ struct frame_spec {
 	enum frame_kind kind;
 	bool is_ipv6;
 	uint8_t tcp_flags;
-	uint16_t len; /* of the frame, bytes, 64 or more; IPv6 makes at least 78 of it */
-	uint32_t
-		source; /* index of the source address: 198.18.0.0 or 2001:db8:c::, plus it */
+	uint16_t
+		len; /* of the frame with FCS, bytes; made longer where headers need it */
+	uint32_t source; /* index below FRAME_SOURCES */
 	uint16_t src_port, dst_port;
 	uint32_t seq, ack;
 	bool is_answer; /* from the service to that source */
 };
 
-/* Write one frame; returns its length in bytes. */
+/* Write one frame; returns its length in bytes, without FCS. */
 uint16_t frame_write(struct frame *f, const struct frame_spec *spec);
 
+/* The IPv4 address of a source, and what tells IPv6 sources apart. */
+static inline uint32_t
+frame_address(uint32_t source)
+{
+	return 0x20000000 + (source * UINT32_C(0x9e3779b1) & (FRAME_SOURCES - 1));
+}
+
+/* The source's address as 16 bytes; IPv4 mapped. */
+void frame_source(bool is_ipv6, uint32_t source, uint8_t address[16]);
+
 /* A well-mixed number for an index: the same on every run. */
-uint64_t frame_random(uint64_t index);
+static inline uint64_t
+frame_random(uint64_t index)
+{
+	uint64_t z = (index + 1) * UINT64_C(0x9e3779b97f4a7c15);
+
+	z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+	z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
+	return z ^ (z >> 31);
+}
 
 #endif

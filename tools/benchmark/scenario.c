@@ -1,139 +1,100 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "scenario.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "packet/burst.h"
-#include "worker.h"
+#include "packet/checksum.h"
+#include "packet/facts.h"
+#include "prime.h"
 
-#define PORT       443
-#define SERVER_ISN 1000000u
-#define CLIENT_ISN 5000u
+#define MILLION UINT32_C(1000000)
 
-/* A policy that mitigates, with every stage and every vector: what a shop would run. */
-static const char policy[] =
-	"version = 1;\n"
-	"dataplane = { flow_entries = \"4M\"; source_entries = \"2M\"; };\n"
-	"policies = ( { name = \"shop\"; mode = \"mitigate\"; vectors = (\n"
-	"  { vector = \"tcp_syn_flood\";   activate_rate = \"10kpps\"; },\n"
-	"  { vector = \"tcp_other_flood\"; activate_rate = \"900Mpps\"; },\n"
-	"  { vector = \"udp_flood\";       activate_rate = \"10kpps\"; },\n"
-	"  { vector = \"icmp_flood\";      activate_rate = \"1kpps\"; },\n"
-	"  { vector = \"fragment_flood\";  activate_rate = \"1kpps\"; },\n"
-	"  { vector = \"other_flood\";     activate_rate = \"1kpps\"; } );\n"
-	"  sources = { verified_packets = \"off\"; verified_bits = \"off\"; }; } );\n"
-	"services = ( { name = \"shop\"; policy = \"shop\";\n"
-	"  prefixes = [ \"203.0.113.10/32\", \"2001:db8:a::10/128\" ]; } );\n";
+#define ACKS(n, size)                                                                    \
+	{                                                                                \
+		n, FRAME_TCP, TCP_ACK, size, PICK_FLOW                                   \
+	}
+#define SYNS(n)                                                                          \
+	{                                                                                \
+		n, FRAME_TCP, TCP_SYN, 64, PICK_RANDOM                                   \
+	}
+#define ANSWERS(n)                                                                       \
+	{                                                                                \
+		n, FRAME_UDP, 0, 64, PICK_REFLECTOR                                      \
+	}
+#define UDP(n, pick)                                                                     \
+	{                                                                                \
+		n, FRAME_UDP, 0, 64, pick                                                \
+	}
 
-static char *
-no_policy(const struct scenario *s)
-{
-	(void)s;
-	return strdup("version = 1;\n");
-}
-
-static char *
-shop_policy(const struct scenario *s)
-{
-	(void)s;
-	return strdup(policy);
-}
-
-/* The shop's policy and 1,000 denied prefixes, among them every source that is sent. */
-static char *
-denying_policy(const struct scenario *s)
-{
-	char *text = NULL;
-	size_t size;
-	FILE *f = open_memstream(&text, &size);
-
-	(void)s;
-	if (f == NULL)
-		return NULL;
-	fputs(policy, f);
-	fputs("lists = ( { name = \"bad\"; action = \"deny\"; prefixes = [\n", f);
-	for (unsigned int i = 0; i < 500; i++)
-		fprintf(f, "  \"198.%u.%u.0/24\", \"2001:db8:%x:%x::/56\",\n",
-		        18 + i / 256, i % 256, 12 + i / 256, (i % 256) << 8);
-	fputs("  \"192.0.2.0/24\" ]; } );\n", f);
-	fclose(f);
-	return text;
-}
-
-/* Established connection of source `flow`: the same in prime and in the measurement. */
-static void
-connection(size_t flow, struct frame_spec *f)
-{
-	f->kind = FRAME_TCP;
-	f->source = (uint32_t)(flow & 0xfffff);
-	f->src_port = (uint16_t)(1024 + (flow >> 20));
-	f->dst_port = PORT;
-	f->len = 64;
-}
-
-static void
-established(const struct scenario *s, size_t i, struct frame_spec *f)
-{
-	connection(frame_random(i) % s->flows, f);
-	f->tcp_flags = TCP_ACK;
-	f->seq = CLIENT_ISN + 1;
-	f->ack = SERVER_ISN + 1;
-}
-
-static void
-imix(const struct scenario *s, size_t i, struct frame_spec *f)
-{
-	static const uint16_t sizes[12] = { 64, 64,  64,  64,  64,  64,
-		                            64, 594, 594, 594, 594, 1518 };
-
-	established(s, i, f);
-	f->len = sizes[frame_random(~i) % 12];
-}
-
-static void
-random_udp(const struct scenario *s, size_t i, struct frame_spec *f)
-{
-	uint64_t r = frame_random(i);
-
-	(void)s;
-	f->kind = FRAME_UDP;
-	f->source = (uint32_t)(r & 0xfffff);
-	f->src_port = (uint16_t)(1024 + (r >> 20) % 60000);
-	f->dst_port = (uint16_t)(1 + (r >> 40) % 60000);
-	f->len = 64;
-}
-
-/* Sources of 198.18.0.0/16 and 2001:db8:c:0-fff: all of them are on the deny list. */
-static void
-denied(const struct scenario *s, size_t i, struct frame_spec *f)
-{
-	random_udp(s, i, f);
-	f->source &= 0xffff; /* IPv6: the third and fourth group count sources */
-}
-
-/* Few frames stay in the cache, as a card with cache injection would leave them; a million
- * flows or sources need a million frames. */
 const struct scenario scenarios[] = {
-	{ "forward_bare", "UDP through the whole pipeline, no service claims it", 1 << 12,
-	  0, no_policy, random_udp, 1, false },
-	{ "forward_1k", "established TCP, 1,000 flows", 1 << 12, 1000, shop_policy,
-	  established, 1, false },
-	{ "forward_1m", "established TCP, 1,000,000 flows", 1 << 20, 1000000, shop_policy,
-	  established, 1, false },
-	{ "denylist", "UDP from denied sources, 1,001 prefixes", 1 << 12, 0,
-	  denying_policy, denied, 0, false },
-	{ "udp_flood", "UDP from a million random sources above its limit", 1 << 20, 0,
-	  shop_policy, random_udp, 0.005, false },
-	{ "imix", "established TCP, 1,000 flows, frames of 64, 594 and 1,518 bytes 7:4:1",
-	  1 << 12, 1000, shop_policy, imix, 1, false },
-	{ "pcap_forward", "established TCP, 1,000 flows, from a pcap device", 1 << 12,
-	  1000, shop_policy, established, 1, true },
-	{ "pcap_imix", "imix from a pcap device", 1 << 12, 1000, shop_policy, imix, 1,
-	  true },
-	{ NULL, NULL, 0, 0, NULL, NULL, 0, false },
+	{ .name = "forward_bare",
+	  .help = "UDP through the whole pipeline, no service claims it",
+	  .part = { UDP(1, PICK_RANDOM) },
+	  .is_bare = true,
+	  .forwarded = 1 },
+	{ .name = "forward_1k",
+	  .help = "established TCP, 1,000 flows",
+	  .part = { ACKS(1, 64) },
+	  .flows = 1000,
+	  .forwarded = 1 },
+	{ .name = "forward_1m",
+	  .help = "established TCP, 1,000,000 flows",
+	  .part = { ACKS(1, 64) },
+	  .flows = MILLION,
+	  .forwarded = 1 },
+	{ .name = "forward_10m",
+	  .help = "established TCP, 10,000,000 flows",
+	  .part = { ACKS(1, 64) },
+	  .flows = 10 * MILLION,
+	  .forwarded = 1 },
+	{ .name = "denylist_1m",
+	  .help = "UDP from 1,000,000 denied hosts",
+	  .part = { UDP(1, PICK_LISTED) },
+	  .listed = MILLION },
+	{ .name = "reflection_drop",
+	  .help = "answers of 8,192 reflectors above udp_flood's limit",
+	  .part = { ANSWERS(1) } },
+	{ .name = "udp_flood_random_sources",
+	  .help = "UDP of forged sources above its limit",
+	  .part = { UDP(1, PICK_RANDOM) } },
+	{ .name = "syn_flood_random_sources",
+	  .help = "SYNs of forged sources above their limit",
+	  .part = { SYNS(1) } },
+	{ .name = "ack_flood",
+	  .help = "ACKs of no known flow above tcp_other_flood's limit",
+	  .part = { { 1, FRAME_TCP, TCP_ACK, 64, PICK_RANDOM } },
+	  .tcp_other = "10kpps" },
+	{ .name = "mixed_40_30_30",
+	  .help = "40 % reflection, 30 % SYN flood, 30 % of 1,000,000 established flows",
+	  .part = { ANSWERS(4), SYNS(3), ACKS(3, 64) },
+	  .flows = MILLION,
+	  .forwarded = 0.3 },
+	{ .name = "imix",
+	  .help = "established TCP, 1,000 flows, frames of 64, 594 and 1,518 bytes 7:4:1",
+	  .part = { ACKS(7, 64), ACKS(4, 594), ACKS(1, 1518) },
+	  .flows = 1000,
+	  .forwarded = 1 },
+	{ .name = "jumbo",
+	  .help = "established TCP, 1,000 flows, frames of 9,018 bytes",
+	  .part = { ACKS(1, 9018) },
+	  .flows = 1000,
+	  .verified_bits = "900Gbit/s",
+	  .forwarded = 1 },
+	{ .name = "pcap_forward",
+	  .help = "established TCP, 1,000 flows, from a pcap device",
+	  .part = { ACKS(1, 64) },
+	  .flows = 1000,
+	  .forwarded = 1,
+	  .is_pcap = true },
+	{ .name = "pcap_imix",
+	  .help = "imix from a pcap device",
+	  .part = { ACKS(7, 64), ACKS(4, 594), ACKS(1, 1518) },
+	  .flows = 1000,
+	  .forwarded = 1,
+	  .is_pcap = true },
+	{ .name = NULL },
 };
 
 const struct scenario *
@@ -145,87 +106,133 @@ scenario_by_name(const char *name)
 	return NULL;
 }
 
-int
+/* --- what is sent --- */
+
+static void
+make_part(const struct scenario_part *from, bool is_ipv6, struct traffic_part *p)
+{
+	struct frame_spec spec = { .kind = from->kind,
+		                   .is_ipv6 = is_ipv6,
+		                   .tcp_flags = from->tcp_flags,
+		                   .len = from->len,
+		                   .dst_port = TRAFFIC_PORT,
+		                   .seq = PRIME_CLIENT_ISN + 1,
+		                   .ack = PRIME_SERVER_ISN + 1 };
+	uint8_t *ip = p->frame.head + FRAME_ETHERNET;
+	unsigned int headers;
+
+	if (from->tcp_flags == TCP_SYN)
+		spec.ack = 0;
+	p->len = frame_write(&p->frame, &spec);
+	headers = FRAME_ETHERNET + (is_ipv6 ? 40u : 20u) +
+	          (from->kind == FRAME_TCP ? 20u : 8u);
+	p->bytes = headers > 64 ? FRAME_HEAD : 64;
+	p->pick = (uint8_t)from->pick;
+	p->has_any_port = from->kind == FRAME_UDP;
+	if (is_ipv6)
+		return;
+	memset(ip + 10, 0, 2);
+	memset(ip + 12, 0, 4);
+	p->sum = (uint16_t)~checksum_fold(checksum_add(0, ip, 20));
+}
+
+void
 scenario_traffic(const struct scenario *s, bool is_ipv6, struct traffic *t)
 {
-	*t = (struct traffic){ .is_ipv6 = is_ipv6, .frames = s->frames };
-	t->frame = aligned_alloc(64, s->frames * sizeof(*t->frame));
-	t->len = calloc(s->frames, sizeof(*t->len));
-	if (t->frame == NULL || t->len == NULL) {
-		scenario_release(t);
-		return -ENOMEM;
+	memset(t, 0, sizeof(*t));
+	t->is_ipv6 = is_ipv6;
+	t->population = s->flows > 0 ? s->flows : s->listed;
+	for (uint8_t i = 0; s->part[i].share > 0; i++) {
+		make_part(&s->part[i], is_ipv6, &t->part[i]);
+		for (unsigned int k = 0; k < s->part[i].share; k++)
+			t->slot[t->slots++] = i;
 	}
-	for (size_t i = 0; i < s->frames; i++) {
-		struct frame_spec spec = { .is_ipv6 = is_ipv6 };
-
-		s->frame(s, i, &spec);
-		t->len[i] = frame_write(&t->frame[i], &spec);
-	}
-	return 0;
 }
 
-void
-scenario_release(struct traffic *t)
+/* --- what it meets --- */
+
+/*
+ * A policy that mitigates, with every stage and every vector, and the limits of
+ * a source as they are by default: what a shop would run. The tables have twice
+ * the room that the flows need.
+ */
+static char *
+write_config(const struct scenario *s)
 {
-	free(t->frame);
-	free(t->len);
+	const char *entries = s->flows > MILLION ? "20M" : "2M";
+	char *text = NULL;
+	size_t size;
+	FILE *f = open_memstream(&text, &size);
+
+	if (f == NULL)
+		return NULL;
+	fputs("version = 1;\n", f);
+	fprintf(f, "dataplane = { flow_entries = \"%s\"; source_entries = \"2M\"; };\n",
+	        entries);
+	if (s->is_bare) {
+		fclose(f);
+		return text;
+	}
+	fputs("policies = ( { name = \"shop\"; mode = \"mitigate\"; vectors = (\n"
+	      "  { vector = \"tcp_syn_flood\"; activate_rate = \"10kpps\"; },\n",
+	      f);
+	fprintf(f, "  { vector = \"tcp_other_flood\"; activate_rate = \"%s\"; },\n",
+	        s->tcp_other != NULL ? s->tcp_other : "900Mpps");
+	fputs("  { vector = \"udp_flood\"; activate_rate = \"10kpps\"; },\n"
+	      "  { vector = \"icmp_flood\"; activate_rate = \"1kpps\"; },\n"
+	      "  { vector = \"fragment_flood\"; activate_rate = \"1kpps\"; },\n"
+	      "  { vector = \"other_flood\"; activate_rate = \"1kpps\"; } );\n",
+	      f);
+	if (s->verified_bits != NULL)
+		fprintf(f, "  sources = { verified_bits = \"%s\"; };\n",
+		        s->verified_bits);
+	fputs("} );\nservices = ( { name = \"shop\"; policy = \"shop\";\n"
+	      "  prefixes = [ \"203.0.113.10/32\", \"2001:db8:a::10/128\" ]; } );\n",
+	      f);
+	if (s->listed > 0)
+		fputs("lists = ( { name = \"bad\"; action = \"deny\";\n"
+		      "  prefixes = [ \"192.0.2.0/24\" ]; } );\n",
+		      f);
+	fclose(f);
+	return text;
 }
 
-/* Judge up to 64 frames that came in by one side, without any device. */
-static void
-judge(struct worker *w, const struct policies *policies, struct frame *frames,
-      const uint16_t *len, unsigned int n, enum side side, uint64_t now_ns)
+/* The hosts go into the list as it was read: a million of them would be slow as text. */
+static bool
+fill_list(struct settings *settings, const struct scenario *s, bool is_ipv6)
 {
-	struct burst *b = &w->burst;
+	struct settings_list *list = settings->lists.element;
+	struct conf_prefix *host = calloc(s->listed, sizeof(*host));
 
-	burst_start(b, now_ns, 0, side);
-	for (unsigned int i = 0; i < n; i++) {
-		b->bytes[i] = frames[i].head;
-		b->bytes_len[i] = len[i] < FRAME_HEAD ? len[i] : FRAME_HEAD;
-		b->facts[i].frame_len = len[i];
+	if (host == NULL)
+		return false;
+	for (uint32_t i = 0; i < s->listed; i++) {
+		frame_source(is_ipv6, i, host[i].address);
+		host[i].len = 128; /* IPv4 is counted as mapped */
 	}
-	b->count = (uint16_t)n;
-	b->live = lanes_first(n);
-	worker_judge(w, policies, b);
-	worker_account(w, b);
-	worker_upkeep(w, policies, now_ns);
+	free(list->prefixes.prefix);
+	list->prefixes = (struct conf_prefixes){ s->listed, host };
+	return true;
 }
 
-/* SYN, SYN-ACK, ACK of 64 connections at a time, slowly enough for every threshold. */
-void
-scenario_prime(const struct scenario *s, bool is_ipv6, struct worker *w,
-               const struct policies *policies, uint64_t *now_ns)
+struct settings *
+scenario_settings(const struct scenario *s, bool is_ipv6)
 {
-	static const struct {
-		uint8_t flags;
-		bool is_answer;
-		uint32_t seq, ack;
-	} step[3] = { { TCP_SYN, false, CLIENT_ISN, 0 },
-		      { TCP_SYN | TCP_ACK, true, SERVER_ISN, CLIENT_ISN + 1 },
-		      { TCP_ACK, false, CLIENT_ISN + 1, SERVER_ISN + 1 } };
+	struct conf_errors errors = { 0 };
+	struct settings *settings = NULL;
+	char *text = write_config(s);
+	int rc = -1;
 
-	for (size_t flow = 0; flow < s->flows; flow += 64) {
-		unsigned int n =
-			s->flows - flow < 64 ? (unsigned int)(s->flows - flow) : 64;
-
-		for (unsigned int k = 0; k < 3; k++) {
-			struct frame frames[64];
-			uint16_t len[64];
-
-			for (unsigned int i = 0; i < n; i++) {
-				struct frame_spec f = { .is_ipv6 = is_ipv6 };
-
-				connection(flow + i, &f);
-				f.len = 0; /* no data, or the acknowledgement would not fit it */
-				f.tcp_flags = step[k].flags;
-				f.is_answer = step[k].is_answer;
-				f.seq = step[k].seq;
-				f.ack = step[k].ack;
-				len[i] = frame_write(&frames[i], &f);
-			}
-			judge(w, policies, frames, len, n,
-			      step[k].is_answer ? SIDE_INTERNAL : SIDE_EXTERNAL, *now_ns);
-		}
-		*now_ns += UINT64_C(10000000);
+	if (text != NULL)
+		rc = settings_read_text(text, strlen(text), s->name, &settings, &errors);
+	free(text);
+	if (rc == 0 && s->listed > 0 && !fill_list(settings, s, is_ipv6)) {
+		settings_free(settings);
+		settings = NULL;
 	}
+	conf_errors_print(&errors, stderr);
+	conf_errors_free(&errors);
+	if (rc == 0 && settings == NULL)
+		fputs("benchmark: there is no memory for the list\n", stderr);
+	return rc == 0 ? settings : NULL;
 }

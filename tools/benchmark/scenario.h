@@ -9,27 +9,26 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "frames.h"
+#include "policy/settings.h"
+#include "traffic.h"
 
-struct worker;
-struct policies;
-
-struct traffic {
-	bool is_ipv6;
-	size_t frames; /* how many are precomputed; sent round and round */
-	struct frame *frame;
-	uint16_t *len; /* of each, bytes */
+struct scenario_part {
+	unsigned int share; /* slots of all frames; 0 ends the parts */
+	enum frame_kind kind;
+	uint8_t tcp_flags;
+	uint16_t len; /* frame with FCS, bytes */
+	enum traffic_pick pick;
 };
 
 struct scenario {
 	const char *name, *help;
-	size_t frames;
-	size_t flows; /* established before the measurement; 0: none */
-	/* Write the configuration (malloc'd text, the caller frees). */
-	char *(*configure)(const struct scenario *s);
-	/* What frame `i` is. */
-	void (*frame)(const struct scenario *s, size_t i, struct frame_spec *spec);
+	struct scenario_part part[TRAFFIC_PARTS + 1];
+	uint32_t flows;  /* established before the measurement; 0: none */
+	uint32_t listed; /* hosts on the deny list, of the family measured; 0: no list */
 	double forwarded; /* share of packets that must come through, for a check of the run */
+	const char *tcp_other; /* threshold of TCP that is no SYN; NULL: out of reach */
+	const char *verified_bits; /* limit of one source; NULL: the default */
+	bool is_bare;              /* no service and no policy at all */
 	bool is_pcap; /* from a pcap device that repeats a file, instead of stamped */
 };
 
@@ -38,12 +37,10 @@ extern const struct scenario scenarios[];
 
 const struct scenario *scenario_by_name(const char *name);
 
-/* Precompute the frames. Returns 0 or -ENOMEM. */
-int scenario_traffic(const struct scenario *s, bool is_ipv6, struct traffic *t);
-void scenario_release(struct traffic *t);
+/* Make the templates. */
+void scenario_traffic(const struct scenario *s, bool is_ipv6, struct traffic *t);
 
-/* Establish s->flows connections through the worker, at a virtual time up to *now_ns. */
-void scenario_prime(const struct scenario *s, bool is_ipv6, struct worker *w,
-                    const struct policies *policies, uint64_t *now_ns);
+/* The configuration, checked; the caller frees it. NULL after a sentence. */
+struct settings *scenario_settings(const struct scenario *s, bool is_ipv6);
 
 #endif

@@ -1,0 +1,104 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
+# bench.sh - prove that tools/bench still measures, tells and compares. It judges no figure.
+#
+# Each proof prints `ok NAME`, or `not ok NAME` with what was seen. Ends with status 1 if one failed.
+set -u
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+bench=$here/../../tools/bench
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+failed=0
+
+# verdict NAME SEEN: nothing seen is good.
+verdict() {
+	if [ -z "$2" ]; then
+		echo "ok $1"
+	else
+		echo "not ok $1"
+		sed 's/^/    /' <<<"$2" | head -20
+		failed=1
+	fi
+}
+
+one=$folder/one.json
+
+a_quick_run_writes_a_document() {
+	"$bench" --quick --json --scenario mixed_40_30_30 --micro meter >"$one" 2>"$folder/said" || {
+		echo "it failed:"
+		cat "$folder/said"
+		return
+	}
+	jq -r '
+		def want(what; good): if good then empty else "\(what) is wrong or missing" end;
+		def spread: .lowest > 0 and .lowest <= .highest;
+		want("machine"; .machine.cpu != null and .machine.cores > 0),
+		want("date"; .date | test("^20[0-9-]+T")),
+		want("commit"; .commit | length > 0),
+		want("reference"; [.reference[].mode] == ["io", "macswap", "5tswap"]),
+		want("a mode of the reference"; all(.reference[]; spread)),
+		want("the list of scenarios"; .scenarios | length == 1),
+		(.scenarios[0] |
+			want("name"; .scenario == "mixed_40_30_30" and .family == "ipv4"),
+			want("cycles"; .lowest <= .cycles_per_packet and .cycles_per_packet <= .highest),
+			want("mpps and ratio"; .mpps > 0 and .ratio > 0),
+			want("established flows forwarded"; .established_kept == 1),
+			want("instructions"; has("instructions_per_packet"))),
+		want("the list of micro-benchmarks"; .micro | length == 1),
+		want("meter"; .micro[0] | .reference == "rte_meter srTCM" and spread and .ratio > 0),
+		want("latency"; [.latency[].load_percent] == [80]),
+		want("delays"; .latency[0] | .p50_ns > 0 and .p50_ns <= .p99_ns and .p99_ns <= .p99_9_ns)
+	' "$one" || echo "it is no JSON"
+}
+
+# Compared by its own code, without measuring again.
+compared() {
+	python3 -B - "$here/../../tools/benchmark" "$@" <<'END'
+import json, sys
+sys.path.insert(0, sys.argv[1])
+import compare
+old, new = (json.load(open(name, encoding="utf-8")) for name in sys.argv[2:4])
+lines, worse = compare.compare(old, new)
+print(worse, len(lines))
+END
+}
+
+a_document_is_no_worse_than_itself() {
+	local seen
+	seen=$(compared "$one" "$one" 2>&1)
+	[ "$seen" = "0 4" ] || echo "worse rows and lines are '$seen', wanted '0 4'"
+}
+
+a_row_that_costs_twice_as_much_is_found() {
+	local seen
+	jq '.scenarios[0] |= (.cycles_per_packet = .highest * 2 | .lowest = .highest * 2
+		| .highest = .highest * 3)' "$one" >"$folder/slow.json"
+	seen=$(compared "$one" "$folder/slow.json" 2>&1)
+	[ "$seen" = "1 4" ] || echo "worse rows and lines are '$seen', wanted '1 4'"
+}
+
+what_cannot_be_meant_is_refused() {
+	local rc words
+	echo '{"scenarios": 5}' >"$folder/other.json"
+	for words in "--scenario nonsense" "--micro nonsense" "--family ipv5" "--cache tepid" \
+		"--compare $folder/none.json" "--compare $folder/other.json" "--quickly" "nonsense"; do
+		# shellcheck disable=SC2086 # words are several
+		"$bench" $words >"$folder/out" 2>"$folder/said"
+		rc=$?
+		[ $rc = 2 ] || echo "status of '$words' is $rc, wanted 2"
+		grep -q '^tools/bench: error: ' "$folder/said" || echo "'$words' is refused without a word"
+		[ -s "$folder/out" ] && echo "'$words' is answered on standard output"
+	done
+}
+
+every_name_has_a_word_of_help() {
+	"$bench" --list | awk 'NF < 3 { print "no help: " $0 } END { if (NR < 20) print NR " names" }'
+}
+
+for proof in a_quick_run_writes_a_document a_document_is_no_worse_than_itself \
+	a_row_that_costs_twice_as_much_is_found what_cannot_be_meant_is_refused \
+	every_name_has_a_word_of_help; do
+	verdict "bench $proof" "$($proof 2>&1)"
+done
+exit $failed
