@@ -12,7 +12,10 @@ flow_table_bytes(uint64_t entries)
 	return table_bytes(entries, sizeof(struct flow));
 }
 
-/* The flow leaves its source's count, unless that slot serves somebody else by now. */
+/*
+ * The flow leaves its source's count and returns what it has not spent, unless that
+ * slot serves somebody else by now.
+ */
 static void
 uncount(struct flow_table *t, struct flow *flow)
 {
@@ -22,8 +25,11 @@ uncount(struct flow_table *t, struct flow *flow)
 		return;
 	flow->state &= (uint8_t)~FLOW_COUNTED;
 	s = source_at(t->sources, flow->source);
-	if (s->birth == flow->source_birth && s->flows > 0)
+	if (s->birth == flow->source_birth && s->flows > 0) {
 		s->flows--;
+		source_settle(s, &flow->key.credit);
+	}
+	flow->key.credit = (struct credit){ 0 };
 }
 
 static void
@@ -43,6 +49,7 @@ flow_table_open(struct flow_table *t, uint64_t entries, const struct hash_key *k
 	rc = table_open(&t->table, entries, sizeof(struct flow));
 	if (rc < 0)
 		return rc;
+	table_set_key_bytes(&t->table, FLOW_KEY_BYTES);
 	t->key = *key;
 	t->table.expired = forget;
 	t->table.owner = t;
@@ -64,21 +71,23 @@ flow_count_sources(struct flow_table *t, struct source_table *sources)
 	t->sources = sources;
 }
 
-static void
-key_of(struct flow_key *key, const struct facts *f, const struct burst *b)
+/* The key of a packet that came in by `side`, as whole blocks. */
+static inline void
+write_key(struct table_batch *batch, const struct burst *b, unsigned int i)
 {
+	const struct facts *f = &b->facts[i];
+	const __m128i src = _mm_load_si128((const __m128i *)f->src);
+	const __m128i dst = _mm_load_si128((const __m128i *)f->dst);
 	const bool is_in = b->side == SIDE_EXTERNAL;
+	const uint32_t outside = is_in ? f->src_port : f->dst_port;
+	const uint32_t inside = is_in ? f->dst_port : f->src_port;
+	const uint64_t ends = outside | inside << 16 | (uint64_t)f->vlan << 32 |
+	                      (uint64_t)f->inner_vlan << 48;
+	const uint64_t rest = b->link | (uint32_t)f->proto << 8;
 
-	*key = (struct flow_key){
-		.outside_port = is_in ? f->src_port : f->dst_port,
-		.inside_port = is_in ? f->dst_port : f->src_port,
-		.vlan = f->vlan,
-		.inner_vlan = f->inner_vlan,
-		.link = b->link,
-		.proto = f->proto,
-	};
-	memcpy(key->outside, is_in ? f->src : f->dst, sizeof(key->outside));
-	memcpy(key->inside, is_in ? f->dst : f->src, sizeof(key->inside));
+	*table_key_block(batch, i, 0) = is_in ? src : dst;
+	*table_key_block(batch, i, 1) = is_in ? dst : src;
+	*table_key_block(batch, i, 2) = _mm_set_epi64x((long long)rest, (long long)ends);
 }
 
 /* A reset answers what was no flow, so it makes none. */
@@ -112,7 +121,7 @@ make_missing(struct flow_table *t, struct burst *b, uint64_t lanes)
 		b->flow[i] = make(t, batch->hash[i], batch->key[i], &b->facts[i], tick);
 	LANES_FOREACH (i, lanes)
 		if (b->flow[i] != TABLE_NONE &&
-		    memcmp(flow_at(t, b->flow[i]), batch->key[i], TABLE_KEY) != 0)
+		    !table_is_key(&t->table, flow_at(t, b->flow[i]), batch->key[i]))
 			b->flow[i] = BURST_NO_FLOW;
 }
 
@@ -126,12 +135,16 @@ flow_find_burst(struct flow_table *t, struct burst *b, uint64_t lanes)
 	static_assert(BURST_NO_FLOW == TABLE_NONE,
 	              "a lane without flow is a slot not found");
 	LANES_FOREACH (i, lanes) {
+		const struct facts *f = &b->facts[i];
+
 		b->flow[i] = BURST_NO_FLOW;
-		if (!flow_is_possible(&b->facts[i]))
+		if (!flow_is_possible(f) || flow_is_opening(f, (enum side)b->side))
 			continue;
-		key_of((struct flow_key *)batch->key[i], &b->facts[i], b);
+		write_key(batch, b, i);
 		mine |= lane_bit(i);
 	}
+	if (mine == 0)
+		return;
 	table_hash_bulk(batch, &t->key, mine);
 	table_find_bulk(&t->table, batch, mine, table_tick(b->now_ns), b->flow);
 	if (b->side == SIDE_INTERNAL)
@@ -288,8 +301,11 @@ flow_earn(struct flow_table *t, uint32_t slot, uint32_t source, uint64_t most)
 		return false;
 	if (source != SOURCE_NONE && t->sources != NULL) {
 		s = source_at(t->sources, source);
-		if (s->flows >= most)
+		uncount(t, flow);
+		if (s->flows >= most) {
+			table_set_class(&t->table, slot, TABLE_UNEARNED);
 			return false;
+		}
 		s->flows++;
 		flow->source = source;
 		flow->source_birth = s->birth;

@@ -57,9 +57,12 @@ struct flow_key {
 	uint16_t outside_port, inside_port; /* ICMP echo: the identifier in both */
 	uint16_t vlan, inner_vlan;
 	uint8_t link, proto;
-	uint8_t zero[6];
+	struct credit credit; /* not compared, and 0 in a key that asks */
 };
 static_assert(sizeof(struct flow_key) == TABLE_KEY, "a key fills its place");
+static_assert(sizeof(struct credit) == 6 && offsetof(struct flow_key, credit) == 42,
+              "what is compared comes first");
+#define FLOW_KEY_BYTES 42
 
 struct flow {
 	struct flow_key key;
@@ -114,10 +117,33 @@ flow_is_possible(const struct facts *f)
 }
 
 /*
+ * Whether it may start a connection: the first segment from outside. It belongs to
+ * no flow that is proven and changes none, so its flow is not even looked for.
+ */
+static inline bool
+flow_is_opening(const struct facts *f, enum side side)
+{
+	return side == SIDE_EXTERNAL && f->proto == PROTO_TCP &&
+	       (f->tcp_flags & (TCP_SYN | TCP_ACK | TCP_RST)) == TCP_SYN;
+}
+
+/*
  * Find the flow of each of `lanes`, and make it where the burst comes from
- * inside: fills flow[] of all lanes (BURST_NO_FLOW where there is none).
+ * inside: fills flow[] of all lanes (BURST_NO_FLOW where there is none, and where
+ * flow_is_opening()).
  */
 void flow_find_burst(struct flow_table *t, struct burst *b, uint64_t lanes);
+
+/*
+ * Whether there is nothing to learn from this packet of a flow: a segment from
+ * outside of a proven connection, which neither opens nor closes. Most are.
+ */
+static inline bool
+flow_is_plain(const struct flow *flow, const struct facts *f, enum side side)
+{
+	return side == SIDE_EXTERNAL && (flow->state & FLOW_VERIFIED) != 0 &&
+	       (f->tcp_flags & (TCP_SYN | TCP_RST | TCP_FIN)) == 0;
+}
 
 /*
  * Learn from one packet of this flow. Returns true when the packet proved its
@@ -129,10 +155,18 @@ bool flow_see(struct flow_table *t, uint32_t slot, const struct facts *f, enum s
 
 /*
  * Give a proven flow an earned slot and count it in its source (slot in the
- * source table or SOURCE_NONE). Returns false, and leaves it unearned, when the
+ * source table or SOURCE_NONE); if it stood in another's count, it leaves. Returns false, and leaves it unearned, when the
  * source holds `most` earned flows already; it stays verified either way.
  */
 bool flow_earn(struct flow_table *t, uint32_t slot, uint32_t source, uint64_t most);
+
+/* Whether the flow stands in the count of this very source. */
+static inline bool
+flow_is_counted(const struct flow *flow, uint32_t slot, const struct source *s)
+{
+	return (flow->state & FLOW_COUNTED) != 0 && flow->source == slot &&
+	       flow->source_birth == s->birth;
+}
 
 /* Take the proof back, as if the acknowledgement had never come. */
 void flow_unprove(struct flow_table *t, uint32_t slot);

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "flow/source.h"
 
+#include <errno.h>
 #include <string.h>
+
+#include "base/memory.h"
 
 size_t
 source_table_bytes(uint64_t entries)
 {
-	return table_bytes(entries, sizeof(struct source));
+	return table_bytes(entries, sizeof(struct source)) + CROWD_BYTES;
 }
 
 int
@@ -18,6 +21,13 @@ source_table_open(struct source_table *t, uint64_t entries, const struct hash_ke
 	rc = table_open(&t->table, entries, sizeof(struct source));
 	if (rc < 0)
 		return rc;
+	t->crowd.line = memory_take(CROWD_BYTES);
+	if (t->crowd.line == NULL) {
+		table_close(&t->table);
+		return -ENOMEM;
+	}
+	table_set_key_bytes(&t->table, SOURCE_KEY_BYTES);
+	t->epoch = 1;
 	t->key = *key;
 	/* Flows and sources must not share their collisions. */
 	for (unsigned int i = 0; i < sizeof(t->key.round); i++)
@@ -31,6 +41,8 @@ source_table_open(struct source_table *t, uint64_t entries, const struct hash_ke
 void
 source_table_close(struct source_table *t)
 {
+	memory_give(t->crowd.line, CROWD_BYTES);
+	t->crowd.line = NULL;
 	table_close(&t->table);
 }
 
@@ -58,6 +70,17 @@ source_key_of(struct source_key *key, const uint8_t address[16], uint16_t servic
 	memset(&key->address[whole + 1], 0, 15 - whole);
 }
 
+void
+source_prefix_init(struct source_prefix *p, unsigned int ipv6_len)
+{
+	assert(ipv6_len >= 1 && ipv6_len <= 128);
+	memset(p->mask, 0xff, sizeof(p->mask));
+	for (unsigned int bit = ipv6_len; bit < 128; bit++)
+		p->mask[1][bit / 8] &= (uint8_t) ~(0x80 >> bit % 8);
+	p->len[0] = 128;
+	p->len[1] = (uint8_t)ipv6_len;
+}
+
 /* Verified time and blocks run out in silence; the class follows when somebody looks. */
 static void
 settle_class(struct source_table *t, uint32_t slot, uint64_t now_ns)
@@ -70,62 +93,52 @@ settle_class(struct source_table *t, uint32_t slot, uint64_t now_ns)
 		table_set_class(&t->table, slot, TABLE_UNEARNED);
 }
 
-static uint32_t
-make(struct source_table *t, struct hash128 hash, const uint8_t key[TABLE_KEY],
-     uint16_t tick)
+void
+source_find_burst(struct source_table *t, uint64_t lanes, uint64_t now_ns)
 {
+	struct table_batch *batch = &t->batch;
+	unsigned int i;
+
+	t->asked = lanes;
+	memset(t->lane, 0xff, sizeof(t->lane));
+	if (lanes == 0)
+		return;
+	table_hash_bulk(batch, &t->key, lanes);
+	table_find_bulk(&t->table, batch, lanes, table_tick(now_ns), t->lane);
+	LANES_FOREACH (i, lanes)
+		if (t->lane[i] == SOURCE_NONE)
+			__builtin_prefetch(crowd_line_of(&t->crowd, batch->hash[i]), 1);
+		else
+			settle_class(t, t->lane[i], now_ns);
+}
+
+/* The slot serves somebody else from now on. */
+static void
+take_from_lanes(struct source_table *t, uint32_t slot)
+{
+	for (unsigned int i = 0; i < LANES_MAX; i++)
+		t->lane[i] |= t->lane[i] == slot ? SOURCE_NONE : 0;
+}
+
+uint32_t
+source_make(struct source_table *t, unsigned int lane, uint64_t now_ns)
+{
+	const uint8_t *key = t->batch.key[lane];
+	const struct hash128 hash = t->batch.hash[lane];
+	const uint16_t tick = table_tick(now_ns);
 	/* Another lane of this burst may have made it a moment ago. */
 	uint32_t slot = table_find(&t->table, hash, key, tick);
 
-	if (slot != TABLE_NONE)
-		return slot;
-	slot = table_insert(&t->table, hash, key, TABLE_UNEARNED, tick);
-	if (slot != TABLE_NONE)
+	assert((t->asked & lane_bit(lane)) != 0);
+	if (slot == TABLE_NONE) {
+		slot = table_insert(&t->table, hash, key, TABLE_UNEARNED, tick);
+		if (slot == TABLE_NONE)
+			return SOURCE_NONE;
+		take_from_lanes(t, slot);
 		source_at(t, slot)->birth = ++t->births;
-	return slot;
-}
-
-/* A slot made for one lane may be one that another lane had found: it loses it. */
-static void
-drop_replaced(struct source_table *t, uint64_t lanes)
-{
-	unsigned int i;
-
-	LANES_FOREACH (i, lanes)
-		if (t->lane[i] != SOURCE_NONE &&
-		    memcmp(source_at(t, t->lane[i]), t->batch.key[i], TABLE_KEY) != 0)
-			t->lane[i] = SOURCE_NONE;
-}
-
-void
-source_find_burst(struct source_table *t, const struct burst *b, uint64_t lanes,
-                  const uint8_t prefix_len[LANES_MAX])
-{
-	const uint16_t tick = table_tick(b->now_ns);
-	struct table_batch *batch = &t->batch;
-	uint64_t missing = 0;
-	unsigned int i;
-
-	memset(t->lane, 0xff, sizeof(t->lane));
-	t->proven = 0;
-	LANES_FOREACH (i, lanes)
-		source_key_of((struct source_key *)batch->key[i], b->facts[i].src,
-		              b->service[i], prefix_len[i]);
-	table_hash_bulk(batch, &t->key, lanes);
-	table_find_bulk(&t->table, batch, lanes, tick, t->lane);
-
-	LANES_FOREACH (i, lanes) {
-		if (t->lane[i] == SOURCE_NONE)
-			missing |= lane_bit(i);
-		else
-			settle_class(t, t->lane[i], b->now_ns);
 	}
-	if (missing == 0)
-		return;
-	table_ask_bulk(&t->table, batch, missing, tick);
-	LANES_FOREACH (i, missing)
-		t->lane[i] = make(t, batch->hash[i], batch->key[i], tick);
-	drop_replaced(t, lanes);
+	t->lane[lane] = slot;
+	return slot;
 }
 
 uint32_t
@@ -159,6 +172,7 @@ source_block(struct source_table *t, uint32_t slot, uint64_t now_ns, uint64_t fo
 {
 	struct source *s = source_at(t, slot);
 
+	t->epoch = (uint8_t)(t->epoch == UINT8_MAX ? 1 : t->epoch + 1);
 	s->blocked_until = source_moment(now_ns + for_ns);
 	if (s->blocks != UINT16_MAX)
 		s->blocks++;

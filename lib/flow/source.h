@@ -7,23 +7,30 @@
  * its meters, until when its address counts as verified or is blocked, and the
  * last packet of it that was dropped.
  *
+ * A stranger has no record: what it sends is counted in cells that strangers
+ * share (crowd.h), and only who proves himself or uses up half of what a
+ * stranger may send gets one.
+ *
  * A source is earned while it is verified or blocked, unearned otherwise, so a
  * forged flood turns over its own quarter of the table and no customer's
- * meters (see table.h). A source without a slot is not judged at all.
+ * meters (see table.h). A source that finds no slot is not judged at all.
  *
- * The stage `flows` finds the sources of a burst once, for itself and for every
- * later stage; they stand in lane[] until the next burst.
+ * The stage `flows` looks the sources of a burst up once, for itself and for every
+ * later stage; they stand in lane[] until the next burst. Verified flows with
+ * credit (credit.h) need none, and have none there.
  *
  * Units   times of a record count SOURCE_TICK_NS and are compared as
  *         differences; 0 is never. 32 bits of them last 52 days, and a record
  *         does not outlive two hours of silence.
- * Memory  128 bytes a source and 64 for eight, taken at open.
+ * Memory  128 bytes a source, 64 for eight and the cells, taken at open.
  * Threads one worker.
  */
 #ifndef FLOW_SOURCE_H
 #define FLOW_SOURCE_H
 
 #include "base/lanes.h"
+#include "flow/credit.h"
+#include "flow/crowd.h"
 #include "flow/table.h"
 #include "packet/burst.h"
 
@@ -36,9 +43,21 @@ struct source_key {
 	uint8_t address[16]; /* the bits behind the prefix are 0 */
 	uint16_t service;
 	uint8_t prefix_len; /* counted as IPv6: an IPv4 host is 128 */
-	uint8_t zero[29];
+	uint8_t zero[13];
+	/* Not compared, and 0 in a key that asks; of its flows (flow/credit.h): */
+	uint32_t lent;                     /* packets of lots that are not settled */
+	uint32_t back_packets, back_bytes; /* returned, and not yet to the meters */
+	uint32_t spare;
 };
 static_assert(sizeof(struct source_key) == TABLE_KEY, "a key fills its place");
+static_assert(offsetof(struct source_key, lent) == 32, "what is compared comes first");
+#define SOURCE_KEY_BYTES 32
+
+/* How much of an address makes one source; [0] of IPv4, [1] of IPv6. */
+struct source_prefix {
+	alignas(16) uint8_t mask[2][16];
+	uint8_t len[2];
+};
 
 /* What a source is limited in. Paid-until times of meter/meter.h, 0 is idle. */
 enum source_meter {
@@ -73,9 +92,12 @@ static_assert(sizeof(struct source) == 128, "a source is two cache lines");
 struct source_table {
 	struct table table;
 	struct hash_key key;
+	struct crowd crowd; /* strangers without a record */
 	uint8_t births;
-	/* Of the burst in work, filled by source_find_burst(): */
-	uint64_t proven;          /* lanes whose packet completed a handshake just now */
+	uint8_t epoch; /* another one with each block; never 0 */
+	/* Of the burst in work: */
+	uint64_t proven; /* lanes whose packet completed a handshake just now */
+	uint64_t asked;  /* lanes whose source was looked up, by source_find_burst() */
 	uint32_t lane[LANES_MAX]; /* slot of its source, or SOURCE_NONE */
 	struct table_batch batch;
 };
@@ -133,12 +155,37 @@ source_of_lane(const struct source_table *t, unsigned int lane)
 void source_key_of(struct source_key *key, const uint8_t address[16], uint16_t service,
                    uint8_t prefix_len);
 
+/* IPv6 sources are prefixes of `ipv6_len` (48..128) bits, IPv4 sources addresses. */
+void source_prefix_init(struct source_prefix *p, unsigned int ipv6_len);
+
+/* Write the key of a lane's source, for source_find_burst(). */
+static inline void
+source_ask(struct source_table *t, const struct burst *b, unsigned int lane,
+           const struct source_prefix *p)
+{
+	const struct facts *f = &b->facts[lane];
+	const unsigned int is_ipv6 = (f->flags & FACT_IPV6) != 0;
+	const uint32_t rest = b->service[lane] | (uint32_t)p->len[is_ipv6] << 16;
+	const __m128i mask = _mm_load_si128((const __m128i *)p->mask[is_ipv6]);
+	const __m128i src = _mm_load_si128((const __m128i *)f->src);
+
+	*table_key_block(&t->batch, lane, 0) = _mm_and_si128(src, mask);
+	*table_key_block(&t->batch, lane, 1) = _mm_cvtsi64_si128(rest);
+	*table_key_block(&t->batch, lane, 2) = _mm_setzero_si128();
+}
+
 /*
- * Find or make the source of each of `lanes` of a burst from outside, with the
- * IPv6 prefix length of its lane, and fill lane[]; every other lane has none.
+ * Look up the sources of `lanes`, whose keys source_ask() has written, and fill
+ * lane[]; every other lane has none. Nothing is made.
  */
-void source_find_burst(struct source_table *t, const struct burst *b, uint64_t lanes,
-                       const uint8_t prefix_len[LANES_MAX]);
+void source_find_burst(struct source_table *t, uint64_t lanes, uint64_t now_ns);
+
+/*
+ * Make the source of a lane that was asked for and has none, unearned. Returns its
+ * slot, as lane[] then says, or SOURCE_NONE in a full table. A lane whose source
+ * had to give way has none any more.
+ */
+uint32_t source_make(struct source_table *t, unsigned int lane, uint64_t now_ns);
 
 /* The slot of this very source, or SOURCE_NONE (slow path). */
 uint32_t source_find(struct source_table *t, const struct source_key *key,
@@ -151,6 +198,22 @@ void source_verify(struct source_table *t, uint32_t slot, uint64_t now_ns,
 /* Block it for `for_ns` (up to SOURCE_MAX_NS) from now. */
 void source_block(struct source_table *t, uint32_t slot, uint64_t now_ns,
                   uint64_t for_ns);
+
+/*
+ * A flow of this source gives its lot up: what is left of it goes back. Whoever next
+ * charges the meters takes it from back_packets and back_bytes.
+ */
+static inline void
+source_settle(struct source *s, const struct credit *c)
+{
+	const unsigned int lot = credit_lot(c);
+
+	if (lot == 0)
+		return;
+	s->key.lent -= s->key.lent < lot - 1 ? s->key.lent : lot - 1;
+	s->key.back_packets += credit_left(c);
+	s->key.back_bytes += c->bytes;
+}
 
 /* Remember why the packet of this lane was dropped; `reason` is static. */
 static inline void

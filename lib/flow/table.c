@@ -56,6 +56,7 @@ table_open(struct table *t, uint64_t entries, size_t record_size)
 		return -ENOMEM;
 	}
 	*t = fresh;
+	table_set_key_bytes(t, TABLE_KEY);
 	for (int class = TABLE_UNEARNED; class < TABLE_CLASSES; class ++)
 		table_set_idle(t, (enum table_class) class, UINT64_C(10000000000));
 	return 0;
@@ -69,6 +70,16 @@ table_close(struct table *t)
 	memory_give(t->bucket, bucket_bytes(slots));
 	memory_give(t->record, slots * t->record_size);
 	*t = (struct table){ 0 };
+}
+
+void
+table_set_key_bytes(struct table *t, unsigned int bytes)
+{
+	const unsigned int last = TABLE_KEY - sizeof(t->compared);
+
+	assert(bytes >= last && bytes <= TABLE_KEY);
+	memset(t->compared, 0, sizeof(t->compared));
+	memset(t->compared, 0xff, bytes - last);
 }
 
 void
@@ -128,18 +139,6 @@ ways_with(const struct table_bucket *b, uint32_t signature)
 }
 
 static inline bool
-is_key(const void *record, const uint8_t key[TABLE_KEY])
-{
-	const __m256i *r = record;
-	__m256i front = _mm256_xor_si256(_mm256_load_si256(r),
-	                                 _mm256_loadu_si256((const __m256i *)key));
-	__m128i back = _mm_xor_si128(_mm_load_si128((const __m128i *)(r + 1)),
-	                             _mm_loadu_si128((const __m128i *)(key + 32)));
-
-	return _mm256_testz_si256(front, front) && _mm_testz_si128(back, back);
-}
-
-static inline bool
 is_expired(const struct table *t, const struct table_bucket *b, unsigned int way,
            uint16_t tick)
 {
@@ -189,19 +188,21 @@ pick(struct table *t, struct table_bucket *b, unsigned int ways,
 		uint32_t slot = slot_of(t, b, way);
 
 		/* A slot that the lane before this one found expired keeps its record. */
-		if (b->class[way] == TABLE_FREE || !is_key(table_record(t, slot), key))
+		if (b->class[way] == TABLE_FREE ||
+		    !table_is_key(t, table_record(t, slot), key))
 			continue;
 		if (is_expired(t, b, way, tick)) {
 			expire(t, b, way);
 			return TABLE_NONE;
 		}
-		b->seen[way] = tick;
+		if (b->seen[way] != tick)
+			b->seen[way] = tick;
 		return slot;
 	}
 	return TABLE_NONE;
 }
 
-static inline uint32_t
+static uint32_t
 find_from(struct table *t, struct hash128 hash, unsigned int ways,
           const uint8_t key[TABLE_KEY], uint16_t tick)
 {
@@ -220,8 +221,67 @@ table_hash_bulk(struct table_batch *batch, const struct hash_key *key, uint64_t 
 {
 	unsigned int i;
 
+	if (!hash_is_aes) {
+		LANES_FOREACH (i, lanes)
+			batch->hash[i] = hash_48_portable(key, batch->key[i]);
+		return;
+	}
 	LANES_FOREACH (i, lanes)
-		batch->hash[i] = hash_48(key, batch->key[i]);
+		batch->hash[i] = hash_48_by(true, key, batch->key[i]);
+}
+
+static inline void
+ask_record(const struct table *t, uint32_t slot)
+{
+	const char *record = table_record(t, slot);
+
+	for (size_t line = 0; line < t->record_size; line += 64)
+		__builtin_prefetch(record + line, 1);
+}
+
+/*
+ * Ask memory for what the last pass will read of these lanes; ways[] are those of
+ * the home whose signature fits.
+ */
+static inline void
+ask_records(const struct table *t, const struct table_batch *batch, uint64_t lanes,
+            uint8_t ways[LANES_MAX])
+{
+	unsigned int i;
+
+	LANES_FOREACH (i, lanes) {
+		const uint32_t home = table_home(t, batch->hash[i]);
+		const uint32_t signature = table_signature(batch->hash[i]);
+		const struct table_bucket *b = &t->bucket[home];
+		const unsigned int mine = ways_with(b, signature);
+
+		ways[i] = (uint8_t)mine;
+		if (mine != 0)
+			ask_record(t,
+			           home * TABLE_WAYS + (unsigned int)__builtin_ctz(mine));
+		else if (b->overflow != 0)
+			__builtin_prefetch(&t->bucket[table_other(t, home, signature)],
+			                   1);
+	}
+}
+
+/* The common end of a lookup: one way fits, it is the key, and it lives. Else TABLE_NONE. */
+static inline uint32_t
+pick_first(struct table *t, uint32_t home, unsigned int ways,
+           const uint8_t key[TABLE_KEY], uint16_t tick)
+{
+	const unsigned int way = (unsigned int)__builtin_ctz(ways);
+	const uint32_t slot = home * TABLE_WAYS + way;
+	struct table_bucket *b = &t->bucket[home];
+
+	/* What a lane before this one found expired keeps its record, but is free. */
+	if (!table_is_key(t, table_record(t, slot), key) || is_expired(t, b, way, tick) ||
+	    b->class[way] == TABLE_FREE)
+		return TABLE_NONE;
+	if (b->seen[way] != tick)
+		b->seen[way] =
+			tick; /* A line that did not change need not be written back. */
+	return slot;
 }
 
 void
@@ -234,27 +294,21 @@ table_find_bulk(struct table *t, const struct table_batch *batch, uint64_t lanes
 
 	LANES_FOREACH (i, lanes)
 		__builtin_prefetch(&t->bucket[table_home(t, hash[i])], 1);
-
-	LANES_FOREACH (i, lanes) {
-		const uint32_t home = table_home(t, hash[i]);
-		const struct table_bucket *b = &t->bucket[home];
-
-		ways[i] = (uint8_t)ways_with(b, table_signature(hash[i]));
-		if (ways[i] != 0)
-			__builtin_prefetch(
-				table_record(
-					t, slot_of(t, b,
-			                           (unsigned int)__builtin_ctz(ways[i]))),
-				1);
-		else if (b->overflow != 0)
-			__builtin_prefetch(&t->bucket[table_other(
-						   t, home, table_signature(hash[i]))],
-			                   1);
-	}
+	ask_records(t, batch, lanes, ways);
 
 	/* An expired slot may be freed on the way, but nothing is inserted: ways[] stay true. */
-	LANES_FOREACH (i, lanes)
-		slot[i] = find_from(t, hash[i], ways[i], batch->key[i], tick);
+	LANES_FOREACH (i, lanes) {
+		const uint32_t home = table_home(t, hash[i]);
+
+		if (ways[i] == 0 && t->bucket[home].overflow == 0) {
+			slot[i] = TABLE_NONE;
+			continue;
+		}
+		slot[i] = ways[i] != 0 ? pick_first(t, home, ways[i], batch->key[i], tick)
+		                       : TABLE_NONE;
+		if (slot[i] == TABLE_NONE)
+			slot[i] = find_from(t, hash[i], ways[i], batch->key[i], tick);
+	}
 }
 
 uint32_t
@@ -319,13 +373,9 @@ table_ask_bulk(const struct table *t, const struct table_batch *batch, uint64_t 
 	LANES_FOREACH (i, lanes) {
 		const struct table_bucket *b = &t->bucket[table_home(t, batch->hash[i])];
 		unsigned int way = room_for_unearned(b, tick);
-		const char *record;
 
-		if (way == NO_WAY)
-			continue;
-		record = table_record(t, slot_of(t, b, way));
-		for (size_t line = 0; line < t->record_size; line += 64)
-			__builtin_prefetch(record + line, 1);
+		if (way != NO_WAY)
+			ask_record(t, slot_of(t, b, way));
 	}
 }
 

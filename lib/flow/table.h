@@ -72,23 +72,31 @@ static_assert(sizeof(struct table_bucket) == 64, "a bucket is one cache line");
 struct table {
 	struct table_bucket *bucket;
 	char *record;
-	size_t record_size;           /* key included; a multiple of 64 */
-	uint32_t buckets;             /* a power of two */
-	uint16_t idle[TABLE_CLASSES]; /* ticks of silence a slot outlives, by class */
-	uint16_t least_idle;          /* the shortest of them */
-	uint64_t used[TABLE_CLASSES]; /* slots by class; read by anyone */
-	uint64_t refused;             /* inserts that found no room */
-	uint32_t sweep;               /* next bucket to sweep */
+	size_t record_size;               /* key included; a multiple of 64 */
+	alignas(16) uint8_t compared[16]; /* bits of the key's last 16 bytes that count */
+	uint32_t buckets;                 /* a power of two */
+	uint16_t idle[TABLE_CLASSES];     /* ticks of silence a slot outlives, by class */
+	uint16_t least_idle;              /* the shortest of them */
+	uint64_t used[TABLE_CLASSES];     /* slots by class; read by anyone */
+	uint64_t refused;                 /* inserts that found no room */
+	uint32_t sweep;                   /* next bucket to sweep */
 	/* Optional: told of every slot that expires, before its record may be reused. */
 	void (*expired)(void *owner, uint32_t slot);
 	void *owner;
 };
 
-/* Keys and hashes of the burst in work, by lane. */
+/* Keys and hashes of the burst in work, by lane. Whoever fills it writes whole blocks. */
 struct table_batch {
 	struct hash128 hash[LANES_MAX];
-	uint8_t key[LANES_MAX][TABLE_KEY];
+	alignas(16) uint8_t key[LANES_MAX][TABLE_KEY];
 };
+
+/* Block `block` (0..2) of a lane's key. */
+static inline __m128i *
+table_key_block(struct table_batch *batch, unsigned int lane, unsigned int block)
+{
+	return (__m128i *)batch->key[lane] + block;
+}
 
 /* Slots a table of `entries` gets: the next power of two, at least 64. */
 uint64_t table_slots(uint64_t entries);
@@ -103,6 +111,12 @@ size_t table_bytes(uint64_t entries, size_t record_size);
  */
 int table_open(struct table *t, uint64_t entries, size_t record_size);
 void table_close(struct table *t);
+
+/*
+ * Of every key only the first `bytes` (32..TABLE_KEY) count; behind them a record may
+ * keep what it likes. They are zero in a new record. All count until this is called.
+ */
+void table_set_key_bytes(struct table *t, unsigned int bytes);
 
 /* Silence that a slot of this class outlives, up to TABLE_MAX_IDLE_NS, rounded up to a tick. */
 void table_set_idle(struct table *t, enum table_class class, uint64_t idle_ns);
@@ -143,9 +157,23 @@ table_other(const struct table *t, uint32_t bucket, uint32_t signature)
 	return (bucket ^ (signature | 1)) & (t->buckets - 1);
 }
 
+/* Whether the record begins with this key, as far as keys count. */
+static inline bool
+table_is_key(const struct table *t, const void *record, const uint8_t key[TABLE_KEY])
+{
+	const __m128i *r = record, *k = (const __m128i *)key;
+	__m128i a = _mm_xor_si128(_mm_load_si128(r), _mm_loadu_si128(k));
+	__m128i b = _mm_xor_si128(_mm_load_si128(r + 1), _mm_loadu_si128(k + 1));
+	__m128i c = _mm_xor_si128(_mm_load_si128(r + 2), _mm_loadu_si128(k + 2));
+
+	c = _mm_and_si128(c, _mm_load_si128((const __m128i *)t->compared));
+	c = _mm_or_si128(_mm_or_si128(a, b), c);
+	return _mm_testz_si128(c, c);
+}
+
 /*
- * Hash the keys of `lanes`. A pass of its own: a key is written in pieces, and to
- * load it whole right away would wait for each of them to reach the cache.
+ * Hash the keys of `lanes`. Keys written in pieces should all be written before:
+ * to load one whole right away would wait for each piece to reach the cache.
  */
 void table_hash_bulk(struct table_batch *batch, const struct hash_key *key,
                      uint64_t lanes);

@@ -11,7 +11,7 @@
 
 static struct source_table t;
 static struct burst b;
-static uint8_t prefix_len[LANES_MAX];
+static struct source_prefix prefix;
 
 static void
 open_table(uint64_t entries)
@@ -20,12 +20,12 @@ open_table(uint64_t entries)
 
 	hash_key_seeded(&key, 5);
 	CU_ASSERT_EQUAL_FATAL(source_table_open(&t, entries, &key), 0);
-	memset(prefix_len, 64, sizeof(prefix_len));
+	source_prefix_init(&prefix, 64);
 }
 
-/* A burst from outside of 64 IPv4 addresses from `first` on. */
+/* A burst from outside of 64 IPv4 addresses from `first` on; nobody gets a record. */
 static void
-find(uint32_t first, uint64_t now_ns)
+look(uint32_t first, uint64_t now_ns)
 {
 	memset(&b, 0, sizeof(b));
 	burst_start(&b, now_ns, 0, SIDE_EXTERNAL);
@@ -37,7 +37,19 @@ find(uint32_t first, uint64_t now_ns)
 		b.facts[i].src[10] = b.facts[i].src[11] = 0xff;
 		memcpy(&b.facts[i].src[12], &n, sizeof(n));
 	}
-	source_find_burst(&t, &b, b.live, prefix_len);
+	for (unsigned int i = 0; i < 64; i++)
+		source_ask(&t, &b, i, &prefix);
+	source_find_burst(&t, b.live, now_ns);
+}
+
+/* The same, and who has no record gets one. */
+static void
+find(uint32_t first, uint64_t now_ns)
+{
+	look(first, now_ns);
+	for (unsigned int i = 0; i < 64; i++)
+		if (source_of_lane(&t, i) == NULL)
+			source_make(&t, i, now_ns);
 }
 
 /* Bit by bit: what is behind the prefix is gone, what is before it is kept. */
@@ -120,12 +132,46 @@ lanes_of_the_last_burst_are_forgotten(void)
 	open_table(4096);
 	find(0, SECOND);
 	CU_ASSERT_PTR_NOT_NULL(source_of_lane(&t, 63));
-	t.proven = 1;
-	source_find_burst(&t, &b, 1, prefix_len);
+	source_find_burst(&t, 1, SECOND);
 	CU_ASSERT_PTR_NOT_NULL(source_of_lane(&t, 0));
 	for (unsigned int i = 1; i < 64; i++)
 		CU_ASSERT_PTR_NULL(source_of_lane(&t, i));
-	CU_ASSERT_EQUAL(t.proven, 0);
+	CU_ASSERT_EQUAL(t.asked, 1);
+	source_table_close(&t);
+}
+
+/* To be looked for is not enough to be remembered. */
+static void
+a_lookup_makes_no_record(void)
+{
+	open_table(4096);
+	for (uint32_t round = 0; round < 1000; round++)
+		look(round * 64, SECOND);
+	for (int c = TABLE_UNEARNED; c < TABLE_CLASSES; c++)
+		CU_ASSERT_EQUAL(t.table.used[c], 0);
+	source_table_close(&t);
+}
+
+/* The mask of a lane's key and the key of the slow path are the same key. */
+static void
+a_lane_asks_for_the_key_that_the_slow_path_builds(void)
+{
+	struct source_key key;
+
+	open_table(4096);
+	for (unsigned int len = 48; len <= 128; len++) {
+		source_prefix_init(&prefix, len);
+		look(len, SECOND);
+		memset(b.facts[1].src, 0xb7, 16);
+		b.facts[1].flags |= FACT_IPV6;
+		for (unsigned int i = 0; i < 2; i++) {
+			b.service[i] = (uint16_t)(len * 77);
+			source_ask(&t, &b, i, &prefix);
+			source_key_of(&key, b.facts[i].src, b.service[i], (uint8_t)len);
+			CU_ASSERT_EQUAL_FATAL(memcmp(&key, t.batch.key[i], sizeof(key)),
+			                      0);
+		}
+	}
 	source_table_close(&t);
 }
 
@@ -146,7 +192,7 @@ earned_lasts_as_long_as_its_time(void)
 		CU_ASSERT_EQUAL(t.table.used[TABLE_UNEARNED], 0);
 		find(0, 3599 * SECOND);
 		CU_ASSERT_EQUAL(t.table.used[TABLE_EARNED], 1);
-		find(0, 3602 * SECOND);
+		look(0, 3602 * SECOND);
 		CU_ASSERT_EQUAL(t.table.used[TABLE_EARNED], 0);
 		CU_ASSERT_EQUAL(t.table.used[TABLE_UNEARNED], 64);
 		CU_ASSERT_EQUAL(source_of_lane(&t, 5)->blocks, is_block);
@@ -172,5 +218,6 @@ SUITE_MAIN("source", TEST(a_key_keeps_its_prefix_and_nothing_more),
            TEST(an_ipv4_source_is_one_address_whatever_the_prefix),
            TEST(moments_survive_the_wrap_of_their_clock),
            TEST(a_lane_never_gets_the_source_of_another),
-           TEST(lanes_of_the_last_burst_are_forgotten),
+           TEST(lanes_of_the_last_burst_are_forgotten), TEST(a_lookup_makes_no_record),
+           TEST(a_lane_asks_for_the_key_that_the_slow_path_builds),
            TEST(earned_lasts_as_long_as_its_time), TEST(a_source_is_found_by_its_key))

@@ -339,11 +339,12 @@ proven_customers_feel_no_flood(void)
 	wire_close(&w);
 }
 
-/* What shape drops is what explain tells of the source. */
+/* What shape drops is what explain tells of a source that has a record. */
 static void
 the_source_remembers_why(void)
 {
 	open_wire(VECTOR_ICMP_FLOOD, 100, METER_PACKETS);
+	CU_ASSERT(wire_connect(&w, 7, 99));
 	for (uint32_t n = 0; n < 1000; n++) {
 		struct facts f = packet_of(VECTOR_ICMP_FLOOD, 7);
 

@@ -30,6 +30,9 @@ struct params {
 	uint64_t verified_for_ns;
 	uint64_t max_flows_per_source;
 	uint64_t ipv6_prefix;
+	struct source_prefix prefix; /* derived */
+	unsigned int
+		credit_ticks; /* derived: how long a flow may leave its source alone */
 };
 
 static const struct conf_field fields[] = {
@@ -66,6 +69,23 @@ struct state {
 	uint64_t armed_ns; /* when a packet last met an armed cell; 0: never */
 };
 
+/*
+ * A flow's visits keep its source verified. They may be late by an eighth of the
+ * time that is promised, and by no more than credit lasts.
+ */
+static int
+compile(void *params, const struct stage_compile *from, struct conf_errors *errors)
+{
+	struct params *p = params;
+	const uint64_t ticks = p->verified_for_ns / 8 / TABLE_TICK_NS;
+
+	(void)from;
+	(void)errors;
+	source_prefix_init(&p->prefix, (unsigned int)p->ipv6_prefix);
+	p->credit_ticks = ticks < CREDIT_TICKS ? (unsigned int)ticks : CREDIT_TICKS;
+	return 0;
+}
+
 static int
 open_state(void **state, const struct stage_env *env)
 {
@@ -92,75 +112,118 @@ params_of(const struct stage_view *view, const struct burst *b, unsigned int lan
 	return view->params[b->policy[lane]];
 }
 
-static void
-find_sources(struct state *s, const struct stage_view *view, const struct burst *b,
-             uint64_t lanes)
+/* What the packet proves of its flow. Returns whether it proved it just now. */
+static inline bool
+see_flow(struct state *s, struct burst *b, unsigned int i, struct flow *flow)
 {
-	uint8_t prefix_len[LANES_MAX];
-	uint64_t mine = 0;
+	const struct facts *f = &b->facts[i];
+	bool is_proof;
+
+	if (__builtin_expect(flow_is_plain(flow, f, (enum side)b->side), 1)) {
+		b->standing[i] = STANDING_VERIFIED_FLOW;
+		return false;
+	}
+	is_proof = flow_see(s->flows, b->flow[i], f, (enum side)b->side, b->now_ns);
+	b->standing[i] = (uint8_t)flow_standing(flow, f);
+	/* What the inside opened, or what is older than we, is no new connection. */
+	if (is_proof && flow->is_answered)
+		s->sources->proven |= lane_bit(i);
+	return is_proof;
+}
+
+/* Of lanes whose flows were seen, those that cannot go without their source. */
+static uint64_t
+in_need(const struct state *s, const struct burst *b, uint64_t lanes)
+{
+	const uint16_t tick = table_tick(b->now_ns);
+	uint64_t need = 0;
 	unsigned int i;
 
-	if (b->side == SIDE_EXTERNAL)
-		LANES_FOREACH (i, lanes) {
-			prefix_len[i] = (uint8_t)params_of(view, b, i)->ipv6_prefix;
-			mine |= (uint64_t)((b->facts[i].flags & FACT_IP) != 0) << i;
+	LANES_FOREACH (i, lanes) {
+		const struct flow *flow;
+
+		if (b->standing[i] == STANDING_VERIFIED_FLOW) {
+			flow = flow_at(s->flows, b->flow[i]);
+			if (!credit_needs_source(&flow->key.credit, b->facts[i].frame_len,
+			                         s->sources->epoch, tick))
+				continue;
 		}
-	source_find_burst(s->sources, b, mine, prefix_len);
+		if ((b->facts[i].flags & FACT_IP) != 0)
+			need |= lane_bit(i);
+	}
+	return need;
 }
 
 /*
- * A source whose flow is verified is real. Its time is written again only after
- * an eighth of it has gone by, so that a busy customer costs no store a packet.
+ * The source of a verified flow is real: it has a record, it stays verified, it
+ * counts the flow, and while it is not blocked the flow may go without it for a
+ * while. Without a record or without its place in the count it may not.
  */
 static void
-verify_source(struct state *s, uint32_t slot, const struct params *p, uint64_t now_ns)
+tie(struct state *s, const struct params *p, const struct burst *b, unsigned int i)
 {
-	const struct source *source = source_at(s->sources, slot);
+	struct flow *flow = flow_at(s->flows, b->flow[i]);
+	uint32_t slot = s->sources->lane[i];
+	struct source *source;
 
-	if (!source_is_ahead(source->verified_until, now_ns + p->verified_for_ns / 8 * 7))
-		source_verify(s->sources, slot, now_ns, p->verified_for_ns);
+	if (slot == SOURCE_NONE)
+		slot = source_make(s->sources, i, b->now_ns);
+	if (slot == SOURCE_NONE) {
+		flow_earn(s->flows, b->flow[i], slot, p->max_flows_per_source);
+		return;
+	}
+	source = source_at(s->sources, slot);
+	if (!flow_is_counted(flow, slot, source))
+		flow_earn(s->flows, b->flow[i], slot, p->max_flows_per_source);
+	source_verify(s->sources, slot, b->now_ns, p->verified_for_ns);
+	if (flow_is_counted(flow, slot, source) &&
+	    !source_is_ahead(source->blocked_until, b->now_ns))
+		credit_stamp(&flow->key.credit, s->sources->epoch, table_tick(b->now_ns),
+		             p->credit_ticks);
 }
 
-static enum standing
-see(struct state *s, const struct params *p, struct burst *b, unsigned int i)
+/* Ask for the sources that are needed, and let them and the flows know of each other. */
+static void
+see_sources(struct state *s, const struct stage_view *view, struct burst *b,
+            uint64_t need)
 {
-	const uint32_t source = s->sources->lane[i];
-	enum standing standing = STANDING_UNVERIFIED;
+	unsigned int i;
 
-	if (b->flow[i] != BURST_NO_FLOW) {
-		if (flow_see(s->flows, b->flow[i], &b->facts[i], (enum side)b->side,
-		             b->now_ns)) {
-			/* What the inside opened, or what is older than we, is no new connection. */
-			if (flow_at(s->flows, b->flow[i])->is_answered)
-				s->sources->proven |= lane_bit(i);
-			flow_earn(s->flows, b->flow[i], source, p->max_flows_per_source);
-		}
-		standing = flow_standing(flow_at(s->flows, b->flow[i]), &b->facts[i]);
+	LANES_FOREACH (i, need)
+		source_ask(s->sources, b, i, &params_of(view, b, i)->prefix);
+	source_find_burst(s->sources, need, b->now_ns);
+	LANES_FOREACH (i, need) {
+		const uint32_t slot = s->sources->lane[i];
+
+		if (b->standing[i] == STANDING_VERIFIED_FLOW)
+			tie(s, params_of(view, b, i), b, i);
+		else if (slot != SOURCE_NONE && b->standing[i] == STANDING_UNVERIFIED &&
+		         source_is_ahead(source_at(s->sources, slot)->verified_until,
+		                         b->now_ns))
+			b->standing[i] = STANDING_VERIFIED_SOURCE;
 	}
-	if (source == SOURCE_NONE)
-		return standing;
-	if (standing == STANDING_VERIFIED_FLOW)
-		verify_source(s, source, p, b->now_ns);
-	else if (standing == STANDING_UNVERIFIED &&
-	         source_is_ahead(source_at(s->sources, source)->verified_until,
-	                         b->now_ns))
-		standing = STANDING_VERIFIED_SOURCE;
-	return standing;
 }
 
 static void
 observe(void *state, const struct stage_view *view, struct burst *b, uint64_t lanes)
 {
 	struct state *s = state;
+	uint64_t need = 0, proofs = 0;
 	unsigned int i;
 
 	if (b->armed != 0)
 		s->armed_ns = b->now_ns;
+	s->sources->proven = 0;
 	flow_find_burst(s->flows, b, lanes);
-	find_sources(s, view, b, lanes);
-
-	LANES_FOREACH (i, lanes)
-		b->standing[i] = (uint8_t)see(s, params_of(view, b, i), b, i);
+	LANES_FOREACH (i, lanes) {
+		if (b->flow[i] == BURST_NO_FLOW)
+			b->standing[i] = STANDING_UNVERIFIED;
+		else if (see_flow(s, b, i, flow_at(s->flows, b->flow[i])))
+			proofs |= lane_bit(i);
+	}
+	if (b->side == SIDE_EXTERNAL)
+		need = in_need(s, b, lanes) | proofs;
+	see_sources(s, view, b, need);
 }
 
 /* Eight slots lie in a bucket. Under attack what is unproven is forgotten sooner. */
@@ -232,6 +295,7 @@ const struct stage stage_flows = {
 	.reasons = reasons,
 	.fields = fields,
 	.params_size = sizeof(struct params),
+	.compile = compile,
 	.open = open_state,
 	.close = close_state,
 	.observe = observe,

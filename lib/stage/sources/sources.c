@@ -22,17 +22,17 @@
 #include "flow/source.h"
 #include "meter/meter.h"
 #include "packet/burst.h"
-#include "stage/explain.h"
+#include "stage/sources/charge.h"
+#include "stage/sources/tell.h"
 
-#define MS_NS           UINT64_C(1000000)
-#define SECOND_NS       (1000 * MS_NS)
-#define BURST_NS        (200 * MS_NS) /* of packets and bits, and never less than: */
-#define BURST_PACKETS   64u
-#define BURST_CONN_NS   SECOND_NS /* browsers open many at once */
-#define BURST_CONNS     20u
-#define CALM_NS         SECOND_NS /* without a refusal: no longer over its limit */
-#define DEBT_SHIFT      14        /* ticks to units of source.over_debt */
-#define EXPLAIN_BUCKETS 512u
+#define MS_NS         UINT64_C(1000000)
+#define SECOND_NS     (1000 * MS_NS)
+#define BURST_NS      (200 * MS_NS) /* of packets and bits, and never less than: */
+#define BURST_PACKETS 64u
+#define BURST_CONN_NS SECOND_NS /* browsers open many at once */
+#define BURST_CONNS   20u
+#define CALM_NS       SECOND_NS /* without a refusal: no longer over its limit */
+#define DEBT_SHIFT    14        /* ticks to units of source.over_debt */
 
 enum {
 	REASON_BLOCKED,
@@ -78,36 +78,29 @@ static const char *const full_name[REASONS] = {
 };
 
 static const struct meter_kind {
-	const char *what, *unit;
+	const char *unit;
 	enum meter_unit counts;
 	uint64_t burst_ns;
 	unsigned int least; /* packets or connections of burst */
 	uint8_t reason;
 } kinds[SOURCE_METERS] = {
-	[SOURCE_PACKETS] = { "packets", "packets_per_second", METER_PACKETS, BURST_NS,
-	                     BURST_PACKETS, REASON_PACKETS },
-	[SOURCE_BITS] = { "bits", "bits_per_second", METER_BITS, BURST_NS, BURST_PACKETS,
+	[SOURCE_PACKETS] = { "packets_per_second", METER_PACKETS, BURST_NS, BURST_PACKETS,
+	                     REASON_PACKETS },
+	[SOURCE_BITS] = { "bits_per_second", METER_BITS, BURST_NS, BURST_PACKETS,
 	                  REASON_BITS },
-	[SOURCE_VERIFIED_PACKETS] = { "verified packets", "packets_per_second",
-	                              METER_PACKETS, BURST_NS, BURST_PACKETS,
-	                              REASON_VERIFIED_PACKETS },
-	[SOURCE_VERIFIED_BITS] = { "verified bits", "bits_per_second", METER_BITS,
-	                           BURST_NS, BURST_PACKETS, REASON_VERIFIED_BITS },
-	[SOURCE_CONNECTIONS] = { "new connections", "connections_per_second",
-	                         METER_PACKETS, BURST_CONN_NS, BURST_CONNS,
-	                         REASON_CONNECTIONS },
-};
-
-struct params {
-	uint64_t limit[SOURCE_METERS]; /* as configured; 0: none */
-	uint64_t block_for_ns, block_after_ns;
-	struct meter_rate rate[SOURCE_METERS]; /* derived */
+	[SOURCE_VERIFIED_PACKETS] = { "packets_per_second", METER_PACKETS, BURST_NS,
+	                              BURST_PACKETS, REASON_VERIFIED_PACKETS },
+	[SOURCE_VERIFIED_BITS] = { "bits_per_second", METER_BITS, BURST_NS, BURST_PACKETS,
+	                           REASON_VERIFIED_BITS },
+	[SOURCE_CONNECTIONS] = { "connections_per_second", METER_PACKETS, BURST_CONN_NS,
+	                         BURST_CONNS, REASON_CONNECTIONS },
 };
 
 #define LIMIT(name, of, unit, off, most, text)                                           \
 	{                                                                                \
-		.key = name, .kind = unit, .offset = offsetof(struct params, limit[of]), \
-		.absent = off, .min = 1, .max = most, .help = text                       \
+		.key = name, .kind = unit,                                               \
+		.offset = offsetof(struct sources_params, limit[of]), .absent = off,     \
+		.min = 1, .max = most, .help = text                                      \
 	}
 
 static const struct conf_field fields[] = {
@@ -123,14 +116,14 @@ static const struct conf_field fields[] = {
 	      "Completed handshakes of one source; forged ones are never counted."),
 	{ .key = "block_for",
 	  .kind = CONF_TIME,
-	  .offset = offsetof(struct params, block_for_ns),
+	  .offset = offsetof(struct sources_params, block_for_ns),
 	  .absent = "0s",
 	  .max = SOURCE_MAX_NS,
 	  .help = "How long to block a real source that stays over a verified limit or "
 	          "new_connections; 0s never blocks." },
 	{ .key = "block_after",
 	  .kind = CONF_TIME,
-	  .offset = offsetof(struct params, block_after_ns),
+	  .offset = offsetof(struct sources_params, block_after_ns),
 	  .absent = "5s",
 	  .min = 100 * MS_NS,
 	  .max = 600 * SECOND_NS,
@@ -148,7 +141,7 @@ struct state {
 static int
 compile(void *params, const struct stage_compile *from, struct conf_errors *errors)
 {
-	struct params *p = params;
+	struct sources_params *p = params;
 
 	(void)from;
 	for (unsigned int m = 0; m < SOURCE_METERS; m++) {
@@ -158,9 +151,10 @@ compile(void *params, const struct stage_compile *from, struct conf_errors *erro
 		                    kinds[m].least) == 0)
 			continue;
 		conf_fail(errors, NULL, "the limit of %s per source is out of range",
-		          kinds[m].what);
+		          sources_what[m]);
 		return -EINVAL;
 	}
+	charge_prepare(p);
 	return 0;
 }
 
@@ -186,40 +180,8 @@ close_state(void *state)
 	free(state);
 }
 
-static inline struct meter *
-meter_of(struct source *source, enum source_meter m)
-{
-	static_assert(sizeof(struct meter) == sizeof(source->meter[0]),
-	              "a meter is one word");
-	return (struct meter *)&source->meter[m];
-}
-
-static inline bool
-is_over(struct source *source, const struct params *p, enum source_meter m, uint64_t now)
-{
-	return meter_ahead(meter_of(source, m), now) > p->rate[m].slack;
-}
-
-/* Charge the meters of packets and of bits, both or none. Returns the one that is over. */
-static enum source_meter
-charge(struct source *source, const struct params *p, enum source_meter packets,
-       uint32_t bytes, uint64_t now)
-{
-	const enum source_meter bits = packets + 1;
-
-	if (is_over(source, p, packets, now))
-		return packets;
-	if (is_over(source, p, bits, now))
-		return bits;
-	meter_take(meter_of(source, packets), meter_price(&p->rate[packets], bytes),
-	           UINT64_MAX, now);
-	meter_take(meter_of(source, bits), meter_price(&p->rate[bits], bytes), UINT64_MAX,
-	           now);
-	return SOURCE_METERS;
-}
-
 static void
-notify(struct state *s, const struct source *source, const struct params *p,
+notify(struct state *s, const struct source *source, const struct sources_params *p,
        enum source_meter m, uint64_t now_ns)
 {
 	const uint64_t elapsed_ns = source_since(source->over_since, now_ns);
@@ -247,8 +209,8 @@ notify(struct state *s, const struct source *source, const struct params *p,
  * second of calm, the source is blocked. Monitor blocks nobody.
  */
 static void
-note_over(struct state *s, const struct params *p, const struct burst *b, unsigned int i,
-          enum source_meter m)
+note_over(struct state *s, const struct sources_params *p, const struct burst *b,
+          unsigned int i, enum source_meter m)
 {
 	struct source *source = source_of_lane(s->sources, i);
 	uint64_t debt = meter_price(&p->rate[m], b->facts[i].frame_len) >> DEBT_SHIFT;
@@ -272,16 +234,16 @@ note_over(struct state *s, const struct params *p, const struct burst *b, unsign
 
 /* A handshake that would be one too many did not happen: the next acknowledgement tries again. */
 static bool
-is_connection_refused(struct state *s, const struct params *p, const struct burst *b,
-                      unsigned int i, uint64_t now)
+is_connection_refused(struct state *s, const struct sources_params *p,
+                      const struct burst *b, unsigned int i, uint64_t now)
 {
 	const struct meter_rate *rate = &p->rate[SOURCE_CONNECTIONS];
 	struct source *source = source_of_lane(s->sources, i);
 
 	if ((s->sources->proven & lane_bit(i)) == 0)
 		return (b->facts[i].tcp_flags & (TCP_SYN | TCP_ACK)) == TCP_SYN &&
-		       is_over(source, p, SOURCE_CONNECTIONS, now);
-	if (meter_take(meter_of(source, SOURCE_CONNECTIONS), meter_price(rate, 0),
+		       sources_is_over(source, p, SOURCE_CONNECTIONS, now);
+	if (meter_take(sources_meter(source, SOURCE_CONNECTIONS), meter_price(rate, 0),
 	               rate->slack, now))
 		return false;
 	if ((b->watched & lane_bit(i)) == 0)
@@ -290,44 +252,96 @@ is_connection_refused(struct state *s, const struct params *p, const struct burs
 	return true;
 }
 
+/*
+ * The source of a packet of a verified flow, or NULL. When its lot was spent within
+ * this very burst the source was not asked for; the flow, which it counts, knows it.
+ */
+static struct source *
+source_of_flow(struct state *s, const struct burst *b, unsigned int i)
+{
+	const struct flow *flow = flow_at(s->flows, b->flow[i]);
+
+	if ((s->sources->asked & lane_bit(i)) == 0 &&
+	    flow_is_counted(flow, flow->source, source_at(s->sources, flow->source)))
+		s->sources->lane[i] = flow->source;
+	return source_of_lane(s->sources, i);
+}
+
+/* The record of a stranger who is due one, or NULL: it is paid for, or has no slot. */
+static struct source *
+source_of_crowd(struct state *s, const struct sources_params *p, const struct burst *b,
+                unsigned int i)
+{
+	struct source *source;
+	uint64_t meters[2];
+
+	if ((s->sources->asked & lane_bit(i)) == 0 ||
+	    charge_crowd(&s->sources->crowd, s->sources->batch.hash[i], p,
+	                 b->facts[i].frame_len, meter_ticks(b->now_ns), meters) ||
+	    source_make(s->sources, i, b->now_ns) == SOURCE_NONE)
+		return NULL;
+	source = source_of_lane(s->sources, i);
+	for (unsigned int m = 0; m < 2; m++)
+		if (source->meter[SOURCE_PACKETS + m] < meters[m])
+			source->meter[SOURCE_PACKETS + m] = meters[m];
+	return source;
+}
+
+/* What to do with a packet that is not paid for by its flow's lot. */
 static unsigned int
-judge(struct state *s, const struct params *p, const struct burst *b, unsigned int i)
+judge(struct state *s, const struct sources_params *p, const struct burst *b,
+      unsigned int i)
 {
 	const uint64_t now = meter_ticks(b->now_ns);
 	const bool is_verified = b->standing[i] == STANDING_VERIFIED_FLOW;
-	struct source *source = source_of_lane(s->sources, i);
+	struct source *source =
+		is_verified ? source_of_flow(s, b, i) : source_of_lane(s->sources, i);
 	enum source_meter over;
+	struct flow *flow;
 
+	if (source == NULL && !is_verified)
+		source = source_of_crowd(s, p, b, i);
+	if (source == NULL)
+		return NO_REASON;
 	source->policy = (uint8_t)b->policy[i];
 	if (source_is_ahead(source->blocked_until, b->now_ns))
 		return REASON_BLOCKED;
 	if (is_connection_refused(s, p, b, i, now))
 		return REASON_CONNECTIONS;
-	over = charge(source, p, is_verified ? SOURCE_VERIFIED_PACKETS : SOURCE_PACKETS,
-	              b->facts[i].frame_len, now);
+	if (!is_verified) {
+		over = charge_stranger(source, p, b->facts[i].frame_len, now);
+		return over == SOURCE_METERS ? NO_REASON : kinds[over].reason;
+	}
+	flow = flow_at(s->flows, b->flow[i]);
+	over = charge_flow(source,
+	                   flow_is_counted(flow, s->sources->lane[i], source)
+	                           ? &flow->key.credit
+	                           : NULL,
+	                   p, b->facts[i].frame_len, now);
 	if (over == SOURCE_METERS)
 		return NO_REASON;
-	if (is_verified)
-		note_over(s, p, b, i, over);
+	note_over(s, p, b, i, over);
 	return kinds[over].reason;
+}
+
+/* Most packets of verified flows are paid for already. */
+static inline bool
+is_prepaid(const struct state *s, const struct burst *b, unsigned int i, uint16_t tick)
+{
+	return b->standing[i] == STANDING_VERIFIED_FLOW &&
+	       credit_spend(&flow_at(s->flows, b->flow[i])->key.credit,
+	                    b->facts[i].frame_len, s->sources->epoch, tick);
 }
 
 static void
 decide(void *state, const struct stage_view *view, struct burst *b, uint64_t todo)
 {
+	const uint16_t tick = table_tick(b->now_ns);
 	struct state *s = state;
 	unsigned int i, reason;
 
-	/* The first line of each record was touched when it was found; the second is asked for. */
-	LANES_FOREACH (i, todo)
-		if (s->sources->lane[i] != SOURCE_NONE)
-			__builtin_prefetch(
-				(const char *)source_at(s->sources, s->sources->lane[i]) +
-					64,
-				1);
-
 	LANES_FOREACH (i, todo) {
-		if (s->sources->lane[i] == SOURCE_NONE)
+		if (is_prepaid(s, b, i, tick))
 			continue;
 		reason = judge(s, view->params[b->policy[i]], b, i);
 		if (reason == NO_REASON)
@@ -346,95 +360,10 @@ tick(void *state, uint64_t now_ns, unsigned int budget)
 	            table_tick(now_ns));
 }
 
-/* A line of this source, or NULL when there is no room left. */
-static struct explain_line *
-add(struct explain *e, const struct source *source, const char *what, const char *verdict)
-{
-	struct explain_line *line = explain_add(e);
-
-	if (line != NULL) {
-		line->service = source->key.service;
-		line->what = what;
-		line->verdict = verdict;
-	}
-	return line;
-}
-
-static void
-tell_until(struct explain *e, const struct source *source, const char *what,
-           uint32_t until, uint64_t now_ns)
-{
-	struct explain_line *line;
-
-	if (!source_is_ahead(until, now_ns) ||
-	    (line = add(e, source, what, "yes")) == NULL)
-		return;
-	line->unit = "seconds";
-	line->value =
-		(uint64_t)(until - source_tick(now_ns)) * SOURCE_TICK_NS / SECOND_NS;
-}
-
-/* A meter knows how much of its burst is used, not a rate; that is what is told. */
-static void
-tell_meters(struct explain *e, struct source *source, const struct params *p,
-            uint64_t now_ns)
-{
-	const uint64_t now = meter_ticks(now_ns);
-
-	for (unsigned int m = 0; m < SOURCE_METERS; m++) {
-		const uint64_t whole = p->rate[m].slack + p->rate[m].each;
-		struct explain_line *line;
-
-		if (p->limit[m] == 0)
-			continue;
-		line = add(e, source, kinds[m].what,
-		           is_over(source, p, m, now) ? "over" : "within");
-		if (line == NULL)
-			return;
-		line->unit = "percent_of_burst";
-		line->value = meter_ahead(meter_of(source, m), now) / (whole / 100 + 1);
-		line->threshold = 100;
-	}
-}
-
-static void
-tell(struct explain *e, const struct stage_view *view, struct source *source,
-     uint64_t now_ns)
-{
-	struct source_key wanted;
-	struct explain_line *line;
-
-	source_key_of(&wanted, e->address, source->key.service, source->key.prefix_len);
-	if (memcmp(&wanted, &source->key, sizeof(wanted)) != 0)
-		return;
-	tell_until(e, source, "verified source", source->verified_until, now_ns);
-	tell_until(e, source, "blocked", source->blocked_until, now_ns);
-	if (view->params[source->policy] != NULL)
-		tell_meters(e, source, view->params[source->policy], now_ns);
-	line = add(e, source, "verified flows", "");
-	if (line != NULL)
-		line->value = source->flows;
-	if (source->last_reason == NULL)
-		return;
-	line = add(e, source, "last drop", source->last_reason);
-	if (line != NULL)
-		line->age_ns = source_since(source->last_drop, now_ns);
-}
-
 static bool
 explain(void *state, const struct stage_view *view, struct explain *e, uint64_t now_ns)
 {
-	const struct source_table *t = ((struct state *)state)->sources;
-	const uint64_t end = e->cursor + EXPLAIN_BUCKETS < t->table.buckets
-	                             ? e->cursor + EXPLAIN_BUCKETS
-	                             : t->table.buckets;
-
-	for (uint32_t slot = (uint32_t)e->cursor * TABLE_WAYS; slot < end * TABLE_WAYS;
-	     slot++)
-		if (table_class(&t->table, slot) != TABLE_FREE)
-			tell(e, view, source_at(t, slot), now_ns);
-	e->cursor = end;
-	return end == t->table.buckets;
+	return sources_tell(((struct state *)state)->sources, view, e, now_ns);
 }
 
 const struct stage stage_sources = {
@@ -442,7 +371,7 @@ const struct stage stage_sources = {
 	.help = "Holds every source address to limits of its own.",
 	.reasons = reasons,
 	.fields = fields,
-	.params_size = sizeof(struct params),
+	.params_size = sizeof(struct sources_params),
 	.compile = compile,
 	.open = open_state,
 	.close = close_state,

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What one policy allows one source, as configured and as it is reckoned with. */
+#ifndef STAGE_SOURCES_PARAMS_H
+#define STAGE_SOURCES_PARAMS_H
+
+#include "flow/crowd.h"
+#include "flow/source.h"
+#include "meter/meter.h"
+
+struct sources_params {
+	uint64_t limit[SOURCE_METERS]; /* as configured; 0: none */
+	uint64_t block_for_ns, block_after_ns;
+	struct meter_rate rate[SOURCE_METERS]; /* derived, like all that follows */
+	uint64_t crowd_most[2]; /* ticks a stranger without a record may be ahead */
+	uint32_t lent_most;     /* packets that may be lent to the flows of one source */
+};
+
+static inline struct meter *
+sources_meter(struct source *source, enum source_meter m)
+{
+	static_assert(sizeof(struct meter) == sizeof(source->meter[0]),
+	              "a meter is one word");
+	return (struct meter *)&source->meter[m];
+}
+
+/* Whether a meter has paid further ahead than its burst. */
+static inline bool
+sources_is_over(struct source *source, const struct sources_params *p,
+                enum source_meter m, uint64_t now)
+{
+	return meter_ahead(sources_meter(source, m), now) > p->rate[m].slack;
+}
+
+#endif

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "stage/sources/tell.h"
+
+#include <string.h>
+
+#include "stage/explain.h"
+#include "stage/sources/params.h"
+#include "stage/stage.h"
+
+#define SECOND_NS       UINT64_C(1000000000)
+#define EXPLAIN_BUCKETS 512u /* looked at in one call */
+
+const char *const sources_what[SOURCE_METERS] = {
+	[SOURCE_PACKETS] = "packets",
+	[SOURCE_BITS] = "bits",
+	[SOURCE_VERIFIED_PACKETS] = "verified packets",
+	[SOURCE_VERIFIED_BITS] = "verified bits",
+	[SOURCE_CONNECTIONS] = "new connections",
+};
+
+/* A line of this source, or NULL when there is no room left. */
+static struct explain_line *
+add(struct explain *e, const struct source *source, const char *what, const char *verdict)
+{
+	struct explain_line *line = explain_add(e);
+
+	if (line != NULL) {
+		line->service = source->key.service;
+		line->what = what;
+		line->verdict = verdict;
+	}
+	return line;
+}
+
+static void
+tell_until(struct explain *e, const struct source *source, const char *what,
+           uint32_t until, uint64_t now_ns)
+{
+	struct explain_line *line;
+
+	if (!source_is_ahead(until, now_ns) ||
+	    (line = add(e, source, what, "yes")) == NULL)
+		return;
+	line->unit = "seconds";
+	line->value =
+		(uint64_t)(until - source_tick(now_ns)) * SOURCE_TICK_NS / SECOND_NS;
+}
+
+/* A meter knows how much of its burst is used, not a rate; that is what is told. */
+static void
+tell_meters(struct explain *e, struct source *source, const struct sources_params *p,
+            uint64_t now_ns)
+{
+	const uint64_t now = meter_ticks(now_ns);
+
+	for (unsigned int m = 0; m < SOURCE_METERS; m++) {
+		const uint64_t whole = p->rate[m].slack + p->rate[m].each;
+		struct explain_line *line;
+
+		if (p->limit[m] == 0)
+			continue;
+		line = add(e, source, sources_what[m],
+		           sources_is_over(source, p, m, now) ? "over" : "within");
+		if (line == NULL)
+			return;
+		line->unit = "percent_of_burst";
+		line->value =
+			meter_ahead(sources_meter(source, m), now) / (whole / 100 + 1);
+		line->threshold = 100;
+	}
+}
+
+static void
+tell(struct explain *e, const struct stage_view *view, struct source *source,
+     uint64_t now_ns)
+{
+	struct source_key wanted;
+	struct explain_line *line;
+
+	source_key_of(&wanted, e->address, source->key.service, source->key.prefix_len);
+	if (memcmp(&wanted, &source->key, SOURCE_KEY_BYTES) != 0)
+		return;
+	tell_until(e, source, "verified source", source->verified_until, now_ns);
+	tell_until(e, source, "blocked", source->blocked_until, now_ns);
+	if (view->params[source->policy] != NULL)
+		tell_meters(e, source, view->params[source->policy], now_ns);
+	line = add(e, source, "verified flows", "");
+	if (line != NULL)
+		line->value = source->flows;
+	if (source->last_reason == NULL)
+		return;
+	line = add(e, source, "last drop", source->last_reason);
+	if (line != NULL)
+		line->age_ns = source_since(source->last_drop, now_ns);
+}
+
+bool
+sources_tell(const struct source_table *t, const struct stage_view *view,
+             struct explain *e, uint64_t now_ns)
+{
+	const uint64_t end = e->cursor + EXPLAIN_BUCKETS < t->table.buckets
+	                             ? e->cursor + EXPLAIN_BUCKETS
+	                             : t->table.buckets;
+
+	for (uint32_t slot = (uint32_t)e->cursor * TABLE_WAYS; slot < end * TABLE_WAYS;
+	     slot++)
+		if (table_class(&t->table, slot) != TABLE_FREE)
+			tell(e, view, source_at(t, slot), now_ns);
+	e->cursor = end;
+	return end == t->table.buckets;
+}
