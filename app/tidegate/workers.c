@@ -10,14 +10,17 @@ human(const json_t *d)
 	const json_t *w;
 	size_t i;
 
-	table_begin(&t, "rrrrrrr",
-	            (const char *[]){ "WORKER", "CORE", "IN", "BUSY", "CYCLES A PACKET",
-	                              "PACKETS A BURST", "LAST TURN", NULL });
+	table_begin(&t, "rrrrrrrrr",
+	            (const char *[]){ "WORKER", "CORE", "IN", "HANDED OVER", "TAKEN OVER",
+	                              "BUSY", "CYCLES A PACKET", "PACKETS A BURST",
+	                              "LAST TURN", NULL });
 	json_array_foreach((json_t *)get(d, "workers"), i, w)
 	{
 		table_add(&t, "%.0f", get_number(w, "worker"));
 		table_add(&t, "%.0f", get_number(w, "lcore"));
 		table_add_rate(&t, get_number(w, "packets_per_second"), "pps");
+		table_add(&t, "%.0f", get_number(w, "handed_over_packets"));
+		table_add(&t, "%.0f", get_number(w, "taken_over_packets"));
 		table_add(&t, "%.1f %%", 100 * get_number(w, "busy_ratio"));
 		table_add(&t, "%.0f", get_number(w, "cycles_per_packet"));
 		table_add(&t, "%.1f", get_number(w, "packets_per_burst"));

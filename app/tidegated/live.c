@@ -149,6 +149,16 @@ struct life {
 	uint64_t stopped_ns, last_busy_ns;
 };
 
+static void
+collect(struct live *l, struct worker *w)
+{
+	uint64_t waiting = handoff_collect(&l->wire.handoff, w->id);
+
+	counter_set(&w->shown->waiting, waiting);
+	if (waiting > counter_read(&w->shown->waiting_most))
+		counter_set(&w->shown->waiting_most, waiting);
+}
+
 static bool
 turn(struct life *life)
 {
@@ -161,7 +171,7 @@ turn(struct life *life)
 
 	w->burst.now_ns = live_clock();
 	if (is_handing)
-		handoff_collect(&l->wire.handoff, w->id);
+		collect(l, w);
 	for (unsigned int i = 0; i < n; i++) {
 		if (life->is_receiving && mine[i].receives)
 			is_busy |= carry(l, w, &mine[i], policies);

@@ -144,6 +144,8 @@ fill_box(struct live *l, const struct preflight *found)
 		(uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
 	box->wall_offset_ns = (int64_t)(box->started_unix_ns - live_clock());
 	box->n_links = l->wire.n_links;
+	if (handoff_is_on(&l->wire.handoff))
+		box->handoff_room = (found->workers - 1) * handoff_room(found->workers);
 	snprintf(box->version, sizeof(box->version), "%s", TIDEGATE_VERSION);
 	/* rte_version() begins with the name; what shows it says that itself. */
 	snprintf(box->dpdk_version, sizeof(box->dpdk_version), "%s",

@@ -202,8 +202,8 @@ handoff_give(struct handoff *h, struct io_queue *q, struct burst *b)
 	close_ranks(b, gone);
 }
 
-/* Move packets from a pipe to the stacks, until one of them is full. */
-static void
+/* Move packets from a pipe to the stacks, until one of them is full. Returns how many waited. */
+static unsigned int
 sort_pipe(struct handoff_desk *desk, struct pipe *p)
 {
 	const unsigned int waiting = pipe_waiting(p);
@@ -221,21 +221,23 @@ sort_pipe(struct handoff_desk *desk, struct pipe *p)
 	}
 	if (i > 0)
 		pipe_pass(p, i);
+	return waiting;
 }
 
-void
+unsigned int
 handoff_collect(struct handoff *h, unsigned int worker)
 {
 	struct handoff_desk *desk = h->desk[worker];
-	unsigned int giver = desk->first;
+	unsigned int giver = desk->first, waited = 0;
 
 	/* Who is asked last finds the stacks full, so the first is another one each time. */
 	for (unsigned int n = 0; n < h->workers; n++) {
 		if (giver != worker)
-			sort_pipe(desk, *pipe_of(h, giver, worker));
+			waited += sort_pipe(desk, *pipe_of(h, giver, worker));
 		giver = giver + 1 == h->workers ? 0 : giver + 1;
 	}
 	desk->first = desk->first + 1 == h->workers ? 0 : desk->first + 1;
+	return waited;
 }
 
 static struct stack *

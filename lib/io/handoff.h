@@ -75,8 +75,11 @@ handoff_is_on(const struct handoff *h)
  */
 void handoff_give(struct handoff *h, struct io_queue *q, struct burst *b);
 
-/* Sort what waits for this worker by where it came from. Once a turn, before handoff_take(). */
-void handoff_collect(struct handoff *h, unsigned int worker);
+/*
+ * Sort what waits for this worker by where it came from. Once a turn, before
+ * handoff_take(). Returns how many packets it knew to wait.
+ */
+unsigned int handoff_collect(struct handoff *h, unsigned int worker);
 
 /* Fill a burst with what was handed over of this queue's link and side. False when nothing was. */
 bool handoff_take(struct handoff *h, struct io_queue *q, struct burst *b,

@@ -38,6 +38,8 @@ struct box_worker {
 	uint64_t busy_cycles, idle_cycles;    /* time-stamp counter */
 	uint64_t bursts; /* non-empty ones; received / bursts is the fill */
 	uint64_t last_turn_ns;
+	/* Packets of others that waited for it in its last turn, and the most that ever did. */
+	uint64_t waiting, waiting_most;
 	int lcore; /* -1 in replay */
 };
 
@@ -62,6 +64,7 @@ struct box {
 	uint64_t started_unix_ns;
 	int64_t wall_offset_ns;
 	unsigned int n_workers, n_links;
+	unsigned int handoff_room; /* packets that may wait for each worker; 0 without */
 	struct box_worker *worker; /* n_workers */
 	struct detect *detect;
 	pthread_mutex_t lock;

@@ -9,20 +9,23 @@
 #include "telemetry/view.h"
 
 /* Packets that workers may hold between two entries of their books. */
-#define IN_FLIGHT_MAX (int64_t)(64 * BOX_WORKERS_MAX)
+#define IN_HAND_MAX (int64_t)(64 * BOX_WORKERS_MAX)
 
 static const char *const side_names[] = { "external", "internal" };
 
 void
-telemetry_put_balance(json_t *o, int64_t unaccounted, int64_t unsent)
+telemetry_put_balance(json_t *o, const struct box *box, int64_t unaccounted,
+                      int64_t unsent)
 {
+	/* And those that wait for a worker they were handed over to. */
+	const int64_t most = IN_HAND_MAX + (int64_t)box->handoff_room * box->n_workers;
 	json_t *books = json_object();
 
 	telemetry_put_bool(books, "balanced", unaccounted == 0 && unsent == 0);
 	json_object_set_new(books, "in_flight_packets", json_integer(unaccounted));
 	json_object_set_new(books, "unsent_packets", json_integer(unsent));
 	telemetry_put_bool(books, "plausible",
-	                   unaccounted >= -IN_FLIGHT_MAX && unaccounted <= IN_FLIGHT_MAX);
+	                   unaccounted >= -most && unaccounted <= most);
 	json_object_set_new(books, "as_of", json_string("read"));
 	json_object_set_new(
 		books, "equation",
@@ -81,7 +84,7 @@ port(const struct telemetry_view *v, unsigned int link, unsigned int side)
 	telemetry_put_count(o, "missed_packets", p->missed);
 	telemetry_put_count(o, "buffer_failures", p->no_buffers);
 	telemetry_put_count(o, "errors", p->errors);
-	telemetry_put_balance(o, v->now->unaccounted[link][side],
+	telemetry_put_balance(o, v->box, v->now->unaccounted[link][side],
 	                      v->now->unsent[link][side]);
 	return o;
 }
@@ -150,6 +153,7 @@ worker(const struct telemetry_view *v, unsigned int i)
 	telemetry_put_ratio(o, "packets_per_burst",
 	                    ratio(received, now->bursts - base->bursts));
 	telemetry_put_seconds(o, "heartbeat_age_seconds", (double)age / 1e9);
+	telemetry_put_queue(o, v, i);
 	return o;
 }
 

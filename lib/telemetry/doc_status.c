@@ -84,7 +84,7 @@ total(const struct telemetry_view *v)
 		off += v->now->unaccounted[i / 2][i & 1];
 		out += v->now->unsent[i / 2][i & 1];
 	}
-	telemetry_put_balance(o, off, out);
+	telemetry_put_balance(o, v->box, off, out);
 	return o;
 }
 
@@ -112,6 +112,7 @@ telemetry_status(struct telemetry *t, const struct telemetry_ask *ask)
 	put_snapshot(o, box);
 	telemetry_put_count(o, "attacks_active", attacks_active(box));
 	telemetry_put_count(o, "workers", box->n_workers);
+	json_object_set_new(o, "queues", telemetry_queues_object(&v));
 	json_object_set_new(o, "total", total(&v));
 	json_object_set_new(o, "ports", telemetry_ports_array(&v));
 	telemetry_view_close(&v);

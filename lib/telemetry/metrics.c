@@ -230,6 +230,7 @@ telemetry_metrics(struct telemetry *t)
 	              "Packets that only the mode spared, by reason.");
 	telemetry_service_metrics(&o, &v);
 	workers(&o, &v);
+	telemetry_queue_metrics(&o, &v);
 	telemetry_view_close(&v);
 	if (fclose(o.file) != 0) {
 		free(text);

@@ -20,7 +20,8 @@ json_t *telemetry_books_object(const struct books *now, const struct books *base
  * "books": whether the equations held when they were read. A few packets that
  * a worker had in its hands at that moment are told as in flight.
  */
-void telemetry_put_balance(json_t *o, int64_t unaccounted, int64_t unsent);
+void telemetry_put_balance(json_t *o, const struct box *box, int64_t unaccounted,
+                           int64_t unsent);
 
 json_t *telemetry_ports_array(const struct telemetry_view *v);
 
@@ -36,6 +37,10 @@ json_t *telemetry_service_object(const struct telemetry_view *v, unsigned int se
 
 /* Prefixes, protocol and ports of a service, as the file has them. */
 void telemetry_put_target(json_t *o, const struct service *s);
+
+/* Shares of one worker and what it handed over, into its object; and the whole box. */
+void telemetry_put_queue(json_t *o, const struct telemetry_view *v, unsigned int i);
+json_t *telemetry_queues_object(const struct telemetry_view *v);
 
 #define TELEMETRY_REASON_NAME 96
 /* "sanity.truncated" of a running index (pipeline/pipeline.h). */

@@ -166,8 +166,15 @@ add_worker(struct telemetry_sample *s, const struct box *box, unsigned int i)
 			to->dropped +=
 				counter_read(&w->books[link][side].dropped_packets);
 		}
+		for (unsigned int side = 0; side < 2; side++) {
+			to->handed += counter_read(&w->books[link][side].handed_packets);
+			to->taken += counter_read(&w->books[link][side].taken_packets);
+		}
 		read_books(w->books[link], s, link);
 	}
+	to->judged = to->received - to->handed + to->taken;
+	to->waiting = counter_read(&w->waiting);
+	to->waiting_most = counter_read(&w->waiting_most);
 	to->turns = counter_read(&w->turns);
 	to->busy_turns = counter_read(&w->busy_turns);
 	to->busy_cycles = counter_read(&w->busy_cycles);

@@ -32,6 +32,8 @@ struct telemetry_service_count {
 struct telemetry_worker_count {
 	uint64_t turns, busy_turns, busy_cycles, idle_cycles, bursts;
 	uint64_t received, forwarded, dropped;
+	uint64_t handed, taken, judged; /* judged: received - handed + taken */
+	uint64_t waiting, waiting_most;
 	uint64_t last_turn_ns;
 	int lcore;
 };

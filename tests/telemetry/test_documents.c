@@ -109,6 +109,56 @@ status_tells_whether_the_books_balance(void)
 	end();
 }
 
+/* Worker 0 receives three quarters and hands half of what it has to worker 1; some still wait. */
+static void
+what_crosses_between_workers_is_told(void)
+{
+	struct books *b[2];
+	json_t *d;
+
+	begin();
+	for (unsigned int i = 0; i < 2; i++) {
+		b[i] = &box->worker[i].books[0][0];
+		b[i]->received_packets = i == 0 ? 3000 : 1000;
+	}
+	box->handoff_room = 1024;
+	box->worker[1].waiting = 100;
+	box->worker[1].waiting_most = 700;
+	b[0]->handed_packets = 1500;
+	b[0]->forwarded_packets = box->worker[0].books[0][1].sent_packets = 1500;
+	b[1]->taken_packets = 1400;
+	b[1]->forwarded_packets = box->worker[1].books[0][1].sent_packets = 2400;
+	hand.now_ns += 2000000000;
+
+	d = telemetry_status(t, &ask);
+	/* Each worker's books are right, and what waits is on its way. */
+	CU_ASSERT_EQUAL(number(d, "total.books.in_flight_packets"), 100);
+	CU_ASSERT(json_is_true(at(d, "total.books.plausible")));
+	CU_ASSERT_EQUAL(number(d, "queues.handed_over_packets"), 1500);
+	CU_ASSERT_EQUAL(number(d, "queues.waiting_packets"), 100);
+	CU_ASSERT_EQUAL(json_real_value(at(d, "queues.received_imbalance")), 1.5);
+	CU_ASSERT_EQUAL(json_real_value(at(d, "queues.judged_imbalance")), 1.2308);
+	json_decref(d);
+
+	d = telemetry_workers(t, &ask);
+	CU_ASSERT_EQUAL(number(d, "workers.0.handed_over_packets"), 1500);
+	CU_ASSERT_EQUAL(number(d, "workers.0.judged_packets"), 1500);
+	CU_ASSERT_EQUAL(number(d, "workers.1.judged_packets"), 2400);
+	CU_ASSERT_EQUAL(number(d, "workers.1.taken_over_packets"), 1400);
+	CU_ASSERT_EQUAL(number(d, "workers.1.waiting_packets"), 100);
+	CU_ASSERT_EQUAL(number(d, "workers.1.waiting_most_packets"), 700);
+	CU_ASSERT_EQUAL(number(d, "workers.1.waiting_room_packets"), 1024);
+	CU_ASSERT_EQUAL(json_real_value(at(d, "workers.0.received_share")), 0.75);
+	json_decref(d);
+
+	b[1]->taken_packets += 100;
+	b[1]->dropped_packets += 100;
+	d = telemetry_status(t, &ask);
+	CU_ASSERT(json_is_true(at(d, "total.books.balanced")));
+	json_decref(d);
+	end();
+}
+
 static void
 rates_come_from_a_stated_window_of_a_second_and_more(void)
 {
@@ -449,6 +499,7 @@ ready_means_workers_move_and_links_are_up(void)
 }
 
 SUITE_MAIN("telemetry/documents", TEST(status_tells_whether_the_books_balance),
+           TEST(what_crosses_between_workers_is_told),
            TEST(rates_come_from_a_stated_window_of_a_second_and_more),
            TEST(status_says_who_and_what), TEST(every_reason_is_told_with_class_and_help),
            TEST(an_attack_has_an_id_a_trigger_and_an_end),
