@@ -157,8 +157,10 @@ def document(options, rows, skipped, failed):
         for side in ("known", "new"):
             row[side]["ok_ratio_lowest"] = min(run[side]["ok_ratio"] for run in rows[key])
         told.append(row)
-    return {"machine": machine(), "family": f"ipv{options.family}", "pps": options.pps, "link_mbit": options.link,
-            "seconds": options.seconds, "runs": options.runs, "limits_pps": LIMITS,
+    return {"machine": machine(), "family": f"ipv{options.family}",
+            "pps": options.pps, "link_mbit": options.link, "seconds": options.seconds,
+            "runs": options.runs, "limits_pps": LIMITS,
+            "has_hurt": {flood: table.has_hurt(told, flood) for flood in options.flood},
             "rows": told,
             "skipped": [{"contestant": name, "reason": why} for name, why in skipped.items()],
             "failed": [{"contestant": name, "reason": why} for name, why in failed.items()]}

@@ -40,10 +40,11 @@ def show(told, what):
     """The whole table."""
     rows = told["rows"]
     print(f"{told['family']}, floods of {told['pps'] / 1000:g} kpps from random sources, "
-          f"{told['link_mbit']} Mbit/s to the shop, {told['runs']} x {told['seconds']:g} s, medians")
+          f"{told['link_mbit']} Mbit/s to the shop, {told['runs']} x {told['seconds']:g} s, "
+          "medians")
     for flood in dict.fromkeys(row["flood"] for row in rows):
-        print(f"\n{flood.upper() + ' flood':<19} |   customers from before    | new ones | flood at |"
-              "  core  ns a")
+        print(f"\n{flood.upper() + ' flood':<19} |   customers from before    | new ones "
+              "| flood at |  core  ns a")
         print(f"{'':19} | {'ok/s':>5} {'ok':>6} {'p50 ms':>6} {'p99 ms':>6} | {'ok':>8}"
               f" | {'shop pps':>8} | {'busy':>5} {'packet':>6}")
         for row in rows:

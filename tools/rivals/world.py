@@ -86,7 +86,8 @@ class World(Net):
 
     def refused(self):
         """Frames of the internet that the box's end had no room for, so far."""
-        told = json.loads(self.inside("internet", "ip", "-j", "-s", "link", "show", "dev", "uplink"))
+        told = json.loads(
+            self.inside("internet", "ip", "-j", "-s", "link", "show", "dev", "uplink"))
         return told[0]["stats64"]["tx"]["dropped"]
 
     def steer(self, polled):
