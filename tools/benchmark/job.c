@@ -34,8 +34,8 @@ job_has_memory(uint64_t bytes, const char *what)
 	if (bytes <= available / 5 * 4)
 		return true;
 	fprintf(stderr,
-	        "%s needs %.1f GiB of tables, and of the machine's memory %.1f GiB are "
-	        "available\n",
+	        "%s needs %.1f GiB of tables; %.1f GiB are available, of which a fifth "
+	        "is left alone\n",
 	        what, (double)bytes / (1 << 30), (double)available / (1 << 30));
 	return false;
 }

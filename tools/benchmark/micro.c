@@ -149,13 +149,15 @@ micro_tell(const struct job *job, const struct micro_row *row)
 {
 	double ours[JOB_RUNS_MAX], theirs[JOB_RUNS_MAX];
 	uint64_t good = 0, their_good = 0, ignored = 0, at = 0;
+	const uint64_t warm_up = row->batches / WARM_UP_SHARE;
 	const uint64_t items = job->runs * row->batches * MICRO_BATCH;
 	const bool has_reference = row->reference.name != NULL;
 	struct job_spread spread, their_spread = { 0 };
 
-	once(&row->ours, at, row->batches / WARM_UP_SHARE, &ignored);
+	once(&row->ours, at, warm_up, &ignored);
 	if (has_reference)
-		once(&row->reference, at, row->batches / WARM_UP_SHARE, &ignored);
+		once(&row->reference, at, warm_up, &ignored);
+	at = warm_up; /* A meter must not see time go back. */
 	for (unsigned int i = 0; i < job->runs; i++, at += row->batches) {
 		ours[i] = once(&row->ours, at, row->batches, &good);
 		if (has_reference)

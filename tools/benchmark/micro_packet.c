@@ -122,7 +122,9 @@ micro_parse(const struct job *job, const struct micro *m)
 
 /* --- meter --- */
 
-#define METERS 4096 /* of each kind, in the first-level cache or nearly */
+#define METERS    4096 /* of each kind, in the first-level cache or nearly */
+#define BATCH_NS  3200 /* 20 million packets/s, so that each meter meets 4,883 */
+#define FRAME_LEN 64
 
 struct metering {
 	struct meter_rate rate;
@@ -131,6 +133,7 @@ struct metering {
 	struct rte_meter_srtcm srtcm[METERS];
 	uint32_t which[MICRO_BATCH];
 	uint64_t now_ns, now_tsc;
+	double tsc_per_ns;
 };
 
 static void
@@ -140,8 +143,8 @@ make_arrivals(void *state, uint64_t n)
 
 	for (unsigned int i = 0; i < MICRO_BATCH; i++)
 		s->which[i] = (uint32_t)frame_random(n * MICRO_BATCH + i) % METERS;
-	s->now_tsc = rte_rdtsc();
-	s->now_ns = n * 3200; /* 20 million packets/s */
+	s->now_ns = (n + 1) * BATCH_NS;
+	s->now_tsc = (uint64_t)((double)s->now_ns * s->tsc_per_ns);
 }
 
 static unsigned int
@@ -152,9 +155,10 @@ take_gcra(void *state)
 	unsigned int passed = 0;
 
 	for (unsigned int i = 0; i < MICRO_BATCH; i++)
-		passed += meter_take(&s->meter[s->which[i]], meter_price(&s->rate, 64),
-		                     s->rate.slack, now);
-	return passed <= MICRO_BATCH ? MICRO_BATCH : 0;
+		passed +=
+			meter_take(&s->meter[s->which[i]],
+		                   meter_price(&s->rate, FRAME_LEN), s->rate.slack, now);
+	return passed;
 }
 
 static unsigned int
@@ -166,19 +170,39 @@ take_srtcm(void *state)
 	for (unsigned int i = 0; i < MICRO_BATCH; i++)
 		passed += rte_meter_srtcm_color_blind_check(&s->srtcm[s->which[i]],
 		                                            &s->profile, s->now_tsc,
-		                                            64) == RTE_COLOR_GREEN;
-	return passed <= MICRO_BATCH ? MICRO_BATCH : 0;
+		                                            FRAME_LEN) == RTE_COLOR_GREEN;
+	return passed;
+}
+
+static bool
+set_rate(struct metering *s, uint64_t pps)
+{
+	const struct meter_limit limit = { pps, METER_PACKETS };
+	struct rte_meter_srtcm_params params = { .cir = pps * FRAME_LEN,
+		                                 .cbs = 16 * FRAME_LEN };
+
+	memset(s->meter, 0, sizeof(s->meter));
+	if (meter_rate_init(&s->rate, &limit, 0, 16) != 0 ||
+	    rte_meter_srtcm_profile_config(&s->profile, &params) != 0)
+		return false;
+	for (unsigned int i = 0; i < METERS; i++)
+		if (rte_meter_srtcm_config(&s->srtcm[i], &s->profile) != 0)
+			return false;
+	return true;
 }
 
 int
 micro_meter(const struct job *job, const struct micro *m)
 {
+	static const struct {
+		const char *item;
+		uint64_t pps;
+		double passing;
+	} rates[] = { { "passing", 1000000, 1 },
+		      { "refusing", 50, 0.01 },
+		      { "half", 2441, 0.5 } };
 	static struct metering s;
-	const struct meter_limit limit = { 2500, METER_PACKETS };
-	struct rte_meter_srtcm_params params = { .cir = 2500 * 64, .cbs = 64 * 64 };
 	struct micro_row row = { .micro = m->name,
-		                 .item = "take",
-		                 .good = 1,
 		                 .batches = BATCHES,
 		                 .ours = { "meter_take", &s, make_arrivals, take_gcra },
 		                 .reference = { "rte_meter srTCM", &s, make_arrivals,
@@ -187,10 +211,12 @@ micro_meter(const struct job *job, const struct micro *m)
 	/* The srTCM works out its refill from the counter's frequency, which EAL knows. */
 	if (!job_start_eal(job))
 		return 1;
-	if (meter_rate_init(&s.rate, &limit, 10000000, 64) != 0 ||
-	    rte_meter_srtcm_profile_config(&s.profile, &params) != 0)
-		return 1;
-	for (unsigned int i = 0; i < METERS; i++)
-		rte_meter_srtcm_config(&s.srtcm[i], &s.profile);
-	return micro_tell(job, &row) ? 0 : 1;
+	s.tsc_per_ns = (double)rte_get_tsc_hz() / 1e9;
+	for (unsigned int i = 0; i < sizeof(rates) / sizeof(*rates); i++) {
+		row.item = rates[i].item;
+		row.good = rates[i].passing;
+		if (!set_rate(&s, rates[i].pps) || !micro_tell(job, &row))
+			return 1;
+	}
+	return 0;
 }

@@ -48,6 +48,14 @@ const struct scenario scenarios[] = {
 	  .help = "established TCP, 10,000,000 flows",
 	  .part = { ACKS(1, 64) },
 	  .flows = 10 * MILLION,
+	  .entries = "20M",
+	  .forwarded = 1 },
+	{ .name = "forward_100m",
+	  .help = "established TCP, 100,000,000 flows: minutes, and 20 GiB of memory",
+	  .part = { ACKS(1, 64) },
+	  .flows = 100 * MILLION,
+	  .entries = "200M",
+	  .tcp_syn = "100kpps",
 	  .forwarded = 1 },
 	{ .name = "denylist_1m",
 	  .help = "UDP from 1,000,000 denied hosts",
@@ -159,7 +167,6 @@ scenario_traffic(const struct scenario *s, bool is_ipv6, struct traffic *t)
 static char *
 write_config(const struct scenario *s)
 {
-	const char *entries = s->flows > MILLION ? "20M" : "2M";
 	char *text = NULL;
 	size_t size;
 	FILE *f = open_memstream(&text, &size);
@@ -168,14 +175,14 @@ write_config(const struct scenario *s)
 		return NULL;
 	fputs("version = 1;\n", f);
 	fprintf(f, "dataplane = { flow_entries = \"%s\"; source_entries = \"2M\"; };\n",
-	        entries);
+	        s->entries != NULL ? s->entries : "2M");
 	if (s->is_bare) {
 		fclose(f);
 		return text;
 	}
-	fputs("policies = ( { name = \"shop\"; mode = \"mitigate\"; vectors = (\n"
-	      "  { vector = \"tcp_syn_flood\"; activate_rate = \"10kpps\"; },\n",
-	      f);
+	fputs("policies = ( { name = \"shop\"; mode = \"mitigate\"; vectors = (\n", f);
+	fprintf(f, "  { vector = \"tcp_syn_flood\"; activate_rate = \"%s\"; },\n",
+	        s->tcp_syn != NULL ? s->tcp_syn : "10kpps");
 	fprintf(f, "  { vector = \"tcp_other_flood\"; activate_rate = \"%s\"; },\n",
 	        s->tcp_other != NULL ? s->tcp_other : "900Mpps");
 	fputs("  { vector = \"udp_flood\"; activate_rate = \"10kpps\"; },\n"

@@ -26,6 +26,8 @@ struct scenario {
 	uint32_t flows;  /* established before the measurement; 0: none */
 	uint32_t listed; /* hosts on the deny list, of the family measured; 0: no list */
 	double forwarded; /* share of packets that must come through, for a check of the run */
+	const char *entries;   /* of the flow table; NULL: twice a million */
+	const char *tcp_syn;   /* threshold of SYNs; NULL: 10kpps */
 	const char *tcp_other; /* threshold of TCP that is no SYN; NULL: out of reach */
 	const char *verified_bits; /* limit of one source; NULL: the default */
 	bool is_bare;              /* no service and no policy at all */
