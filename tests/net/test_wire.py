@@ -219,12 +219,19 @@ def two_workers():
             rig.close()
 
 
-def too_many_workers_for_a_port():
+def a_written_device_of_one_queue_feeds_two_workers():
+    """What the operator described has one queue, so one worker receives for both, and control sends."""
+    wire("auto", external="net_af_xdp0,iface=ext0", internal="net_af_xdp1,iface=int0",
+         dataplane='workers = "2";')
+
+
+def too_few_tx_queues_for_workers_that_transmit():
     rig = Rig(queues=1)
     try:
-        text = rig.config("net_af_xdp0,iface=ext0", "net_af_xdp1,iface=int0", 'workers = "2";')
+        text = rig.config("net_af_xdp0,iface=ext0", "net_af_xdp1,iface=int0", 'workers = "2"; transmit = "worker";')
         expect(not rig.start(text), "it started")
-        expect("ext0 can have 1 channel and 2 workers need 2" in rig.log, rig.log)
+        expect("has 1 TX queue, and 2 workers want one each" in rig.log, rig.log)
+        expect('set dataplane.transmit = "control"' in rig.log, "no remedy: " + rig.log)
     finally:
         rig.close()
 
@@ -358,6 +365,7 @@ def link_down_can_be_ignored():
 
 if __name__ == "__main__":
     main(workers_transmit, control_transmits, jumbo_by_af_packet, jumbo_by_af_packet_control_transmits,
-         mtu_3000_by_af_xdp, falls_back_to_af_packet, two_workers, too_many_workers_for_a_port,
+         mtu_3000_by_af_xdp, falls_back_to_af_packet, two_workers,
+         a_written_device_of_one_queue_feeds_two_workers, too_few_tx_queues_for_workers_that_transmit,
          dpdk_telemetry_answers, written_device_strings, two_links, sigterm_drains, bypass_forwards_without_judging,
          link_down_travels_and_comes_back, link_down_can_be_ignored)
