@@ -25,6 +25,20 @@ print_books(const json_t *d)
 	putchar('\n');
 }
 
+/* One line a worker; where there are many, the table of `tidegate workers` has them. */
+static void
+print_load(const json_t *load)
+{
+	const json_t *w;
+	size_t i;
+
+	json_array_foreach((json_t *)load, i, w) if (i < 4) printf(
+		"worker %-2.0f busy %.1f %%, %.0f cycles a packet, "
+		"%.1f packets a burst\n",
+		get_number(w, "worker"), 100 * get_number(w, "busy_ratio"),
+		get_number(w, "cycles_per_packet"), get_number(w, "packets_per_burst"));
+}
+
 static void
 print_ports(const json_t *ports)
 {
@@ -75,6 +89,7 @@ human(const json_t *d)
 	printf("config    %s, generation %.0f, sha256 %.12s\n",
 	       table_safe(get_text(d, "config.file")), get_number(d, "config.generation"),
 	       get_text(d, "config.sha256"));
+	print_load(get(d, "load"));
 	print_books(d);
 	json_array_foreach((json_t *)get(d, "warnings"), i, w)
 		printf("%swarning%s   %s\n", colour_warn(), colour_off(),

@@ -7,6 +7,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "telemetry/own.h"
+
 bool
 api_path_fits(const char *pattern, const char *path, char name[API_PATH_MAX])
 {
@@ -354,9 +356,8 @@ answer_root(const struct api_context *c, const struct api_request *rq, const cha
 	return true;
 }
 
-void
-api_answer(const struct api_context *c, const struct api_request *rq,
-           struct api_answer *out)
+static void
+answer(const struct api_context *c, const struct api_request *rq, struct api_answer *out)
 {
 	struct api_target t;
 	char who[API_TOKEN_NAME];
@@ -384,4 +385,12 @@ api_answer(const struct api_context *c, const struct api_request *rq,
 		api_put_problem(out, 404, NULL,
 		                "nothing is here; " API_ROOT
 		                "openapi.json tells what there is");
+}
+
+void
+api_answer(const struct api_context *c, const struct api_request *rq,
+           struct api_answer *out)
+{
+	answer(c, rq, out);
+	telemetry_count_request(c->telemetry, rq->method, out->status);
 }

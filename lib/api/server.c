@@ -18,6 +18,7 @@
 #include "api/listen.h"
 #include "api/request.h"
 #include "base/log.h"
+#include "telemetry/own.h"
 
 struct server {
 	struct api *api;
@@ -119,11 +120,12 @@ take(struct arrival *a, const char *data, size_t len)
 }
 
 static enum MHD_Result
-refuse_size(struct MHD_Connection *connection)
+refuse_size(const struct server *s, struct MHD_Connection *connection, const char *method)
 {
 	struct api_answer answer = { 0 };
 
 	api_put_problem(&answer, 413, NULL, "a body has at most %d bytes", API_BODY_MAX);
+	telemetry_count_request(s->api->context.telemetry, method, answer.status);
 	return send_answer(connection, &answer);
 }
 
@@ -146,7 +148,7 @@ access_request(void *arg, struct MHD_Connection *connection, const char *url,
 		a->is_begun = true;
 		/* What announces too much need not be read at all. */
 		if (length != NULL && strtoull(length, NULL, 10) > API_BODY_MAX)
-			return refuse_size(connection);
+			return refuse_size(s, connection, method);
 		return MHD_YES;
 	}
 	if (*len > 0) {
@@ -155,7 +157,7 @@ access_request(void *arg, struct MHD_Connection *connection, const char *url,
 		return MHD_YES;
 	}
 	if (a->is_too_big)
-		return refuse_size(connection);
+		return refuse_size(s, connection, method);
 	api_answer(&s->api->context,
 	           &(struct api_request){
 			   .method = method,

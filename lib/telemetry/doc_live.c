@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "telemetry/load.h"
 #include "telemetry/parts.h"
 #include "telemetry/put.h"
 #include "telemetry/view.h"
@@ -96,11 +97,7 @@ health(const struct telemetry_view *v)
 	json_t *o = json_object();
 
 	for (unsigned int i = 0; i < v->box->n_workers; i++) {
-		const uint64_t busy =
-			v->now->worker[i].busy_cycles - v->base->worker[i].busy_cycles;
-		const uint64_t all = busy + v->now->worker[i].idle_cycles -
-		                     v->base->worker[i].idle_cycles;
-		const double ratio = all == 0 ? 0 : (double)busy / (double)all;
+		const double ratio = telemetry_load(v, i).busy_ratio;
 
 		busiest = ratio > busiest ? ratio : busiest;
 	}

@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 
+#include "telemetry/load.h"
 #include "telemetry/parts.h"
 #include "telemetry/put.h"
 #include "telemetry/view.h"
@@ -118,19 +119,12 @@ telemetry_ports(struct telemetry *t, const struct telemetry_ask *ask)
 	return o;
 }
 
-static double
-ratio(uint64_t part, uint64_t whole)
-{
-	return whole == 0 ? 0 : (double)part / (double)whole;
-}
-
 static json_t *
 worker(const struct telemetry_view *v, unsigned int i)
 {
 	const struct telemetry_worker_count *now = &v->now->worker[i];
 	const struct telemetry_worker_count *base = &v->base->worker[i];
-	const uint64_t busy = now->busy_cycles - base->busy_cycles;
-	const uint64_t idle = now->idle_cycles - base->idle_cycles;
+	const struct telemetry_load load = telemetry_load(v, i);
 	const uint64_t received = now->received - base->received;
 	const uint64_t age = v->now->time_ns > now->last_turn_ns
 	                             ? v->now->time_ns - now->last_turn_ns
@@ -145,13 +139,8 @@ worker(const struct telemetry_view *v, unsigned int i)
 	telemetry_put_count(o, "packets_per_second",
 	                    telemetry_per_second(received, v->window_ns));
 	telemetry_put_count(o, "turns", now->turns);
-	telemetry_put_ratio(o, "busy_ratio", ratio(busy, busy + idle));
-	telemetry_put_ratio(
-		o, "busy_turns_ratio",
-		ratio(now->busy_turns - base->busy_turns, now->turns - base->turns));
-	telemetry_put_ratio(o, "cycles_per_packet", ratio(busy, received));
-	telemetry_put_ratio(o, "packets_per_burst",
-	                    ratio(received, now->bursts - base->bursts));
+	telemetry_put_load(o, &load);
+	telemetry_put_ratio(o, "busy_turns_ratio", load.busy_turns_ratio);
 	telemetry_put_seconds(o, "heartbeat_age_seconds", (double)age / 1e9);
 	telemetry_put_queue(o, v, i);
 	return o;

@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 
+#include "telemetry/load.h"
 #include "telemetry/parts.h"
 #include "telemetry/put.h"
 #include "telemetry/view.h"
@@ -112,6 +113,7 @@ telemetry_status(struct telemetry *t, const struct telemetry_ask *ask)
 	put_snapshot(o, box);
 	telemetry_put_count(o, "attacks_active", attacks_active(box));
 	telemetry_put_count(o, "workers", box->n_workers);
+	json_object_set_new(o, "load", telemetry_load_array(&v));
 	json_object_set_new(o, "queues", telemetry_queues_object(&v));
 	json_object_set_new(o, "total", total(&v));
 	json_object_set_new(o, "ports", telemetry_ports_array(&v));

@@ -10,6 +10,7 @@
 
 #include "base/counter.h"
 #include "telemetry/event_lines.h"
+#include "telemetry/own.h"
 #include "telemetry/put.h"
 #include "telemetry/sink.h"
 #include "telemetry/view.h"
@@ -45,6 +46,14 @@ struct telemetry_events {
 	json_t *queue[QUEUE];
 };
 
+/* Lines that nobody will read; the next one that is written tells of them. */
+static void
+leave_out(struct telemetry_events *e, uint64_t n)
+{
+	e->suppressed += n;
+	telemetry_count_events_dropped(e->telemetry, n);
+}
+
 /* Takes over `line`. What is important passes beyond the rate. */
 static void
 write_line(struct telemetry_events *e, json_t *line, bool is_important)
@@ -53,7 +62,7 @@ write_line(struct telemetry_events *e, json_t *line, bool is_important)
 	size_t len;
 
 	if (!is_important && e->tokens < 1) {
-		e->suppressed++;
+		leave_out(e, 1);
 		json_decref(line);
 		return;
 	}
@@ -63,7 +72,7 @@ write_line(struct telemetry_events *e, json_t *line, bool is_important)
 	text = telemetry_text(line);
 	json_decref(line);
 	if (text == NULL) {
-		e->suppressed++;
+		leave_out(e, 1);
 		return;
 	}
 	len = strlen(text);
@@ -71,7 +80,7 @@ write_line(struct telemetry_events *e, json_t *line, bool is_important)
 	if (telemetry_sink_write(&e->sink, text, len + 1))
 		e->suppressed = 0;
 	else
-		e->suppressed++;
+		leave_out(e, 1);
 	free(text);
 }
 
@@ -97,7 +106,7 @@ take_attacks(struct telemetry_events *e)
 		write_line(e, telemetry_line_attack(e->box, &event),
 		           event.kind == DETECT_EVENT_END);
 	lost = detect_events_lost(e->box->detect);
-	e->suppressed += lost - e->detect_lost;
+	leave_out(e, lost - e->detect_lost);
 	e->detect_lost = lost;
 }
 
@@ -112,7 +121,7 @@ take_queue(struct telemetry_events *e)
 	n = e->queued;
 	memcpy(line, e->queue, n * sizeof(*line));
 	e->queued = 0;
-	e->suppressed += e->queue_lost;
+	leave_out(e, e->queue_lost);
 	e->queue_lost = 0;
 	pthread_mutex_unlock(&e->lock);
 	for (unsigned int i = 0; i < n; i++)

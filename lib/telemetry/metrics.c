@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "telemetry/own.h"
 #include "telemetry/parts.h"
 #include "telemetry/prometheus.h"
 
@@ -168,43 +169,6 @@ reason_family(struct telemetry_out *o,
 	}
 }
 
-static void
-workers(struct telemetry_out *o, const struct telemetry_view *v)
-{
-	char name[16];
-
-	telemetry_family(o, "worker_received_packets_total", "counter",
-	                 "Packets the worker took in.");
-	for (unsigned int i = 0; i < v->box->n_workers; i++) {
-		snprintf(name, sizeof(name), "%u", i);
-		telemetry_count(o, v->now->worker[i].received, "worker", name, NULL);
-	}
-	telemetry_family(o, "worker_busy_ratio", "gauge",
-	                 "Share of cycles spent on packets, last second.");
-	for (unsigned int i = 0; i < v->box->n_workers; i++) {
-		const struct telemetry_worker_count *w = &v->now->worker[i];
-		const uint64_t busy = w->busy_cycles - v->base->worker[i].busy_cycles;
-		const uint64_t all =
-			busy + w->idle_cycles - v->base->worker[i].idle_cycles;
-
-		snprintf(name, sizeof(name), "%u", i);
-		telemetry_value(o, all == 0 ? 0 : (double)busy / (double)all, "worker",
-		                name, NULL);
-	}
-	telemetry_family(o, "worker_heartbeat_age_seconds", "gauge",
-	                 "Age of the worker's last loop.");
-	for (unsigned int i = 0; i < v->box->n_workers; i++) {
-		const uint64_t last = v->now->worker[i].last_turn_ns;
-
-		snprintf(name, sizeof(name), "%u", i);
-		telemetry_value(o,
-		                v->now->time_ns > last
-		                        ? (double)(v->now->time_ns - last) / 1e9
-		                        : 0,
-		                "worker", name, NULL);
-	}
-}
-
 char *
 telemetry_metrics(struct telemetry *t)
 {
@@ -229,7 +193,7 @@ telemetry_metrics(struct telemetry *t)
 	reason_family(&o, v.now->would, "reason_would_packets_total",
 	              "Packets that only the mode spared, by reason.");
 	telemetry_service_metrics(&o, &v);
-	workers(&o, &v);
+	telemetry_load_metrics(&o, &v, telemetry_own(t));
 	telemetry_queue_metrics(&o, &v);
 	telemetry_view_close(&v);
 	if (fclose(o.file) != 0) {

@@ -34,6 +34,11 @@ void telemetry_value(struct telemetry_out *o, double value, ...)
 /* All families about services, vectors and attacks. */
 void telemetry_service_metrics(struct telemetry_out *o, const struct telemetry_view *v);
 
+/* All families about what the box itself is busy with. */
+struct telemetry_own;
+void telemetry_load_metrics(struct telemetry_out *o, const struct telemetry_view *v,
+                            const struct telemetry_own *own);
+
 /* All families about what crosses between workers. */
 void telemetry_queue_metrics(struct telemetry_out *o, const struct telemetry_view *v);
 

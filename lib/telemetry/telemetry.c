@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "telemetry/own.h"
 #include "telemetry/put.h"
 #include "telemetry/view.h"
 
@@ -16,6 +17,7 @@ struct telemetry {
 	pthread_mutex_t lock;
 	struct telemetry_sample *stored[2];
 	uint64_t number;
+	struct telemetry_own own;
 };
 
 struct telemetry *
@@ -54,6 +56,12 @@ struct box *
 telemetry_box(struct telemetry *t)
 {
 	return t->box;
+}
+
+struct telemetry_own *
+telemetry_own(struct telemetry *t)
+{
+	return &t->own;
 }
 
 /* Under lock: keep `now` when the newest stored one is old enough. */

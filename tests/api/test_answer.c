@@ -359,10 +359,32 @@ the_description_is_complete(void)
 	end();
 }
 
+/* Also those that were refused before anybody looked what they wanted. */
+static void
+every_answer_is_counted(void)
+{
+	char *metrics;
+
+	begin();
+	free(ask("GET", "/healthz", NULL, NULL).body);
+	free(ask("GET", "/%zz", NULL, NULL).body);
+	free(ask("PUT", "/api/v1/bypass", NULL, "{}").body);
+	metrics = telemetry_metrics(context.telemetry);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(metrics);
+	CU_ASSERT_PTR_NOT_NULL(
+		strstr(metrics, "api_requests_total{method=\"GET\",code=\"200\"} 1\n"));
+	CU_ASSERT_PTR_NOT_NULL(
+		strstr(metrics, "api_requests_total{method=\"GET\",code=\"400\"} 1\n"));
+	CU_ASSERT_PTR_NOT_NULL(
+		strstr(metrics, "api_requests_total{method=\"PUT\",code=\"401\"} 1\n"));
+	free(metrics);
+	end();
+}
+
 SUITE_MAIN("api/answer", TEST(every_request_gets_its_status_and_words),
            TEST(metrics_have_the_exact_type),
            TEST(writes_reach_the_box_as_they_were_meant),
            TEST(a_refused_configuration_tells_all_errors),
            TEST(without_a_tokens_file_every_write_is_refused_with_advice),
            TEST(only_our_own_names_are_answered), TEST(wrong_lines_let_nobody_in),
-           TEST(the_description_is_complete))
+           TEST(the_description_is_complete), TEST(every_answer_is_counted))
