@@ -57,12 +57,18 @@ static int
 open_detect(struct engine *e)
 {
 	struct watch *watches[DETECT_WORKERS];
+	struct aggregates *aggregates[DETECT_WORKERS];
+	struct census *census[DETECT_WORKERS];
 
-	for (unsigned int i = 0; i < e->n_workers; i++)
+	for (unsigned int i = 0; i < e->n_workers; i++) {
 		watches[i] = &e->worker[i].pipeline.watch;
+		aggregates[i] = &e->worker[i].pipeline.aggregates;
+		census[i] = &e->worker[i].pipeline.census;
+	}
 	e->detect = detect_open(watches, e->n_workers);
 	e->box.detect = e->detect;
-	return e->detect == NULL ? -ENOMEM : 0;
+	return e->detect == NULL ? -ENOMEM
+	                         : detect_add_networks(e->detect, aggregates, census);
 }
 
 static int

@@ -14,6 +14,13 @@
  * vector. While it lasts, every tick divides the limit between the workers by
  * what arrives at each (shares), so that the sum stays the limit.
  *
+ * Networks (/24, or IPv6 /48) are looked at the same way, by `network_rate`: that
+ * finds a flood that is spread over so many addresses that none of them, nor their
+ * service, passes a threshold of its own. Such an attack names the network and how
+ * many of its addresses were hit. An address above `address_rate` is told as an
+ * alarm that names it. Of every running attack a census tells once a second how
+ * many sources it had then.
+ *
  * When DETECT_ATTACKS run at once, a further one is policed like any other but
  * gets its record only when another ends.
  *
@@ -27,6 +34,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "meter/aggregate.h"
 #include "meter/watch.h"
 #include "policy/policy.h"
 
@@ -54,12 +62,17 @@ struct detect_attack {
 	uint64_t
 		value; /* measured in the window of activation, in the threshold's unit */
 	uint64_t threshold; /* activate_rate then */
+	/* The last second that was counted: sources with an error of DISTINCT_ERROR_PPM. */
+	uint64_t sources, sources_packets, sources_ns;
+	uint64_t addresses; /* of the network: the most that were hit in one window */
 	uint16_t service;
 	uint8_t vector;
-	uint8_t unit;  /* enum meter_unit of value and threshold */
-	uint8_t mode;  /* enum policy_mode when it began */
-	uint8_t state; /* DETECT_ACTIVE, or DETECT_QUIET when it ended */
-	uint16_t spare;
+	uint8_t unit;         /* enum meter_unit of value and threshold */
+	uint8_t mode;         /* enum policy_mode when it began */
+	uint8_t state;        /* DETECT_ACTIVE, or DETECT_QUIET when it ended */
+	uint8_t prefix_len;   /* IPv4: 96..128; 0: the whole service */
+	uint8_t is_estimated; /* addresses are a census' of one second, not counted */
+	uint8_t prefix[16];   /* the network, or the address of an alarm */
 	char service_name[64];
 };
 
@@ -86,11 +99,20 @@ struct detect_event {
 		attack; /* ALARM: number 0, value and threshold of alarm_rate */
 };
 
+struct census;
 struct detect;
 
 /* For 1..DETECT_WORKERS workers' cells (kept, not owned). Returns NULL when out of memory. */
 struct detect *detect_open(struct watch *const *watches, unsigned int workers);
 void detect_close(struct detect *d);
+
+/*
+ * Look at networks and count sources too: of each worker its aggregates and its
+ * census (kept, not owned), all of the same sizes. Returns 0 or -ENOMEM; `d` is
+ * then as before.
+ */
+int detect_add_networks(struct detect *d, struct aggregates *const *aggregates,
+                        struct census *const *census);
 
 /*
  * One tick; call every DETECT_TICK_NS (late is harmless). `policies` is the
@@ -107,5 +129,8 @@ size_t detect_read_attacks(const struct detect *d, struct detect_attack *out, si
 /* slot: 0..VECTOR_SLOTS - 1. */
 void detect_read_rates(const struct detect *d, unsigned int service, unsigned int slot,
                        struct detect_rates *out);
+/* The same of a network by its cell; all 0 where none is looked at. */
+void detect_read_network(const struct detect *d, unsigned int network, unsigned int slot,
+                         struct detect_rates *out);
 
 #endif

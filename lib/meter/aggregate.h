@@ -73,11 +73,13 @@ struct aggregate_plan {
 	uint32_t address_spans, network_spans;
 };
 
+struct aggregate_count {
+	uint64_t packets, bytes;
+};
+
 /* One address: two lines, of which a packet touches one. */
 struct aggregate_address {
-	alignas(64) struct {
-		uint64_t packets, bytes;
-	} vector[VECTOR_COUNT];
+	alignas(64) struct aggregate_count vector[VECTOR_COUNT];
 	uint64_t spare[4];
 };
 static_assert(sizeof(struct aggregate_address) == 128, "an address is two cache lines");

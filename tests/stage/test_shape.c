@@ -174,6 +174,7 @@ vectors_and_services_have_ceilings_of_their_own(void)
 	CU_ASSERT_EQUAL(w.b.live, 0);
 	w.b.live = w.b.armed = 1;
 	w.b.service[0] = RIG_SERVICE + 1;
+	group_lanes(&w.b);
 	stage_shape.decide(w.shape.state, &w.shape.view, &w.b, 1);
 	CU_ASSERT_EQUAL(w.b.live, 1);
 	wire_close(&w);
@@ -233,6 +234,7 @@ better_standing_finds_room_first(void)
 					b->standing[b->count++] = (uint8_t)s;
 				}
 			b->live = b->armed = lanes_first(b->count);
+			group_lanes(b);
 			/* All at once; or, harder, the worst first and the best last. */
 			for (int s = is_apart ? 0 : STANDING_VERIFIED_FLOW;
 			     s <= STANDING_VERIFIED_FLOW; s++)

@@ -15,6 +15,7 @@
 #include "alone.h"
 #include "flow/flow.h"
 #include "flow/source.h"
+#include "group.h"
 #include "rig.h"
 #include "stage/flows/flows.h"
 #include "stage/shape/shape.h"
@@ -200,6 +201,7 @@ wire_send(struct wire *w, enum side side, const struct facts *f, unsigned int n)
 			b->armed |= lane_bit(i);
 	}
 	burst_families(b);
+	group_lanes(b);
 	wire_stage(w, &w->flows);
 	wire_stage(w, &w->sources);
 	wire_stage(w, &w->shape);

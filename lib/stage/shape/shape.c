@@ -13,6 +13,14 @@
  *
  * so better standing always finds room that worse standing cannot use up, and
  * yet the sum never exceeds max_rate. Within a burst the better go first.
+ *
+ * While a network (/24, IPv6 /48) is armed by network_rate, the same holds for
+ * what comes to it, and is decided first: what one network has too much of shall
+ * not use up what its service may pass.
+ *
+ * All packets of a burst come at one moment, so once a meter refuses one of some
+ * standing it refuses all that follow; under a flood it refuses the first, and one
+ * comparison decides the whole group.
  */
 #include "stage/shape/shape.h"
 
@@ -20,6 +28,7 @@
 #include <stdlib.h>
 
 #include "flow/source.h"
+#include "meter/aggregate.h"
 #include "meter/watch.h"
 #include "packet/burst.h"
 #include "packet/vector.h"
@@ -27,6 +36,13 @@
 #define HELP(what)                                                                       \
 	"The service is under a flood of " what " and what is unproven exceeds its "     \
 	"`max_rate`; verified flows pass."
+
+#define NETWORK_HELP(what)                                                               \
+	"One network of the service, a /24 or IPv6 /48, is under a flood of " what       \
+	" and what is unproven exceeds its `network_rate`; verified flows pass."
+
+/* Reasons of a service's ceiling, then those of a network's. */
+enum { OF_SERVICE = 0, OF_NETWORK = VECTOR_COUNT };
 
 static const struct stage_reason reasons[] = {
 	[VECTOR_TCP_SYN_FLOOD] = { "tcp_syn_flood", REASON_DROP, HELP("first SYNs") },
@@ -36,17 +52,36 @@ static const struct stage_reason reasons[] = {
 	[VECTOR_ICMP_FLOOD] = { "icmp_flood", REASON_DROP, HELP("ICMP messages") },
 	[VECTOR_FRAGMENT_FLOOD] = { "fragment_flood", REASON_DROP, HELP("fragments") },
 	[VECTOR_OTHER_FLOOD] = { "other_flood", REASON_DROP, HELP("other protocols") },
-	[VECTOR_COUNT] = { NULL, REASON_DROP, NULL },
+	[OF_NETWORK + VECTOR_TCP_SYN_FLOOD] = { "network_tcp_syn_flood", REASON_DROP,
+	                                        NETWORK_HELP("first SYNs") },
+	[OF_NETWORK + VECTOR_TCP_OTHER_FLOOD] = { "network_tcp_other_flood", REASON_DROP,
+	                                          NETWORK_HELP("TCP segments of no known "
+	                                                       "connection") },
+	[OF_NETWORK + VECTOR_UDP_FLOOD] = { "network_udp_flood", REASON_DROP,
+	                                    NETWORK_HELP("UDP datagrams") },
+	[OF_NETWORK + VECTOR_ICMP_FLOOD] = { "network_icmp_flood", REASON_DROP,
+	                                     NETWORK_HELP("ICMP messages") },
+	[OF_NETWORK + VECTOR_FRAGMENT_FLOOD] = { "network_fragment_flood", REASON_DROP,
+	                                         NETWORK_HELP("fragments") },
+	[OF_NETWORK + VECTOR_OTHER_FLOOD] = { "network_other_flood", REASON_DROP,
+	                                      NETWORK_HELP("other protocols") },
+	[2 * VECTOR_COUNT] = { NULL, REASON_DROP, NULL },
 };
 
 /* The same with the stage's name, as explain tells it later. */
-static const char *const full_name[VECTOR_COUNT] = {
+static const char *const full_name[2 * VECTOR_COUNT] = {
 	[VECTOR_TCP_SYN_FLOOD] = "shape.tcp_syn_flood",
 	[VECTOR_TCP_OTHER_FLOOD] = "shape.tcp_other_flood",
 	[VECTOR_UDP_FLOOD] = "shape.udp_flood",
 	[VECTOR_ICMP_FLOOD] = "shape.icmp_flood",
 	[VECTOR_FRAGMENT_FLOOD] = "shape.fragment_flood",
 	[VECTOR_OTHER_FLOOD] = "shape.other_flood",
+	[OF_NETWORK + VECTOR_TCP_SYN_FLOOD] = "shape.network_tcp_syn_flood",
+	[OF_NETWORK + VECTOR_TCP_OTHER_FLOOD] = "shape.network_tcp_other_flood",
+	[OF_NETWORK + VECTOR_UDP_FLOOD] = "shape.network_udp_flood",
+	[OF_NETWORK + VECTOR_ICMP_FLOOD] = "shape.network_icmp_flood",
+	[OF_NETWORK + VECTOR_FRAGMENT_FLOOD] = "shape.network_fragment_flood",
+	[OF_NETWORK + VECTOR_OTHER_FLOOD] = "shape.network_other_flood",
 };
 
 struct params {
@@ -55,6 +90,7 @@ struct params {
 
 struct state {
 	const struct watch *watch;
+	const struct aggregates *aggregates; /* NULL: no networks */
 	const struct source_table *sources;
 };
 
@@ -76,6 +112,7 @@ open_state(void **state, const struct stage_env *env)
 	if (s == NULL)
 		return -ENOMEM;
 	s->watch = env->watch;
+	s->aggregates = env->aggregates;
 	s->sources = env->sources;
 	*state = s;
 	return 0;
@@ -101,47 +138,106 @@ slack_of(const struct meter_rate *rate, enum standing standing)
 	}
 }
 
-static inline struct watch_cell *
-cell_of(const struct state *s, const struct burst *b, unsigned int lane)
-{
-	return watch_cell(s->watch, b->service[lane], b->facts[lane].vector);
-}
+/* What shares one meter in this burst. */
+struct group {
+	struct watch_cell *cell;
+	const struct watch_rule *rule;
+	uint64_t lanes;
+	uint8_t reason;
+};
 
-static void
-limit(const struct state *s, const struct stage_view *view, struct burst *b,
-      uint64_t lanes)
+/* Take what the meter lets pass of some lanes; returns those that it refuses. */
+static inline uint64_t
+refused(const struct burst *b, const struct group *g, uint64_t lanes, uint64_t slack)
 {
+	const struct meter_rate *rate = &g->rule->max_rate;
 	const uint64_t now = meter_ticks(b->now_ns);
 	unsigned int i;
 
 	LANES_FOREACH (i, lanes) {
-		const struct params *p = view->params[b->policy[i]];
-		const unsigned int vector = b->facts[i].vector;
-		const struct meter_rate *rate = &p->rules[vector].max_rate;
-		struct watch_cell *c = cell_of(s, b, i);
+		const uint64_t price = watch_price(g->cell, rate, b->facts[i].frame_len);
 
-		if (p->rules[vector].max.per_second == 0 ||
-		    meter_take(&c->limit, watch_price(c, rate, b->facts[i].frame_len),
-		               slack_of(rate, (enum standing)b->standing[i]), now))
-			continue;
-		source_note_drop(s->sources, i, full_name[vector], b->now_ns);
-		burst_drop(b, i, (uint8_t)vector);
+		if (!meter_take(&g->cell->limit, price, slack, now))
+			return lanes & ~lanes_first(i);
+	}
+	return 0;
+}
+
+/* The better first, each as far ahead as it may pay. */
+static void
+limit(const struct state *s, struct burst *b, const struct group *g,
+      const uint64_t *by_standing)
+{
+	uint64_t stopped = 0;
+	unsigned int i;
+
+	if (g->rule->max.per_second == 0)
+		return;
+	for (unsigned int standing = STANDING_VERIFIED_FLOW; standing-- > 0;) {
+		const uint64_t lanes = g->lanes & by_standing[standing];
+
+		if (lanes != 0)
+			stopped |= refused(
+				b, g, lanes,
+				slack_of(&g->rule->max_rate, (enum standing)standing));
+	}
+	if (stopped == 0)
+		return;
+	LANES_FOREACH (i, stopped)
+		source_note_drop(s->sources, i, full_name[g->reason], b->now_ns);
+	burst_drop_lanes(b, stopped, g->reason);
+}
+
+/* Lanes whose network is armed, network by network. */
+static void
+limit_networks(const struct state *s, struct burst *b, const struct burst_group *group,
+               uint64_t todo, const uint64_t *by_standing)
+{
+	const struct aggregates *a = s->aggregates;
+	uint64_t rest = group->lanes & todo & a->armed;
+
+	while (rest != 0) {
+		const unsigned int first = (unsigned int)__builtin_ctzll(rest);
+		const uint64_t same =
+			rest & lanes_where16(a->lane_network, a->lane_network[first]);
+		const struct group g = {
+			.cell = aggregate_cell(a, b, first),
+			.rule = aggregate_rule(a, b, first),
+			.lanes = same,
+			.reason = (uint8_t)(OF_NETWORK + group->slot),
+		};
+
+		rest &= ~same;
+		limit(s, b, &g, by_standing);
 	}
 }
 
 static void
 decide(void *state, const struct stage_view *view, struct burst *b, uint64_t todo)
 {
-	uint64_t by_standing[STANDING_VERIFIED_FLOW + 1] = { 0 };
+	uint64_t by_standing[STANDING_VERIFIED_FLOW];
 	const struct state *s = state;
-	unsigned int i;
+	const uint64_t in_networks = s->aggregates != NULL ? s->aggregates->armed : 0;
 
-	LANES_FOREACH (i, todo & b->armed) {
-		__builtin_prefetch(cell_of(s, b, i), 1);
-		by_standing[b->standing[i]] |= lane_bit(i);
+	if ((todo & (b->armed | in_networks)) == 0)
+		return;
+	for (unsigned int standing = 0; standing < STANDING_VERIFIED_FLOW; standing++)
+		by_standing[standing] = lanes_where8(b->standing, (uint8_t)standing);
+	for (unsigned int k = 0; k < b->groups; k++) {
+		const struct burst_group *group = &b->group[k];
+		struct group g = { .reason = (uint8_t)(OF_SERVICE + group->slot) };
+		const struct params *p;
+
+		if ((group->lanes & todo & in_networks) != 0)
+			limit_networks(s, b, group, todo, by_standing);
+		g.lanes = group->lanes & todo & b->armed & b->live;
+		if (g.lanes == 0)
+			continue;
+		p = view->params[b->policy[__builtin_ctzll(g.lanes)]];
+		g.cell = watch_cell(s->watch, group->service, group->slot);
+		g.rule = &p->rules[group->slot];
+		limit(s, b, &g, by_standing);
 	}
-	for (unsigned int standing = STANDING_VERIFIED_FLOW; standing-- > 0;)
-		limit(s, view, b, by_standing[standing]);
 }
 
 const struct stage stage_shape = {
