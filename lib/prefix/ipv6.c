@@ -1,168 +1,338 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* ipv6 - a hash per length, asked longest first. */
-#include <assert.h>
-#include <errno.h>
-#include <stdalign.h>
-#include <string.h>
+/* ipv6 - finding: the root, what is longer than 64 bits, then nodes, longest first. */
+#include "prefix/ipv6.h"
 
 #include "base/lanes.h"
 #include "base/memory.h"
-#include "prefix/parts.h"
 
-#define SLOTS 3
+/* Which of all lanes have one bit in their word. */
+static inline uint64_t
+having(const uint32_t *word, uint32_t bit)
+{
+	const __m256i want = _mm256_set1_epi32((int)bit);
+	uint64_t lanes = 0;
 
-/* A bucket fills from its first slot; a full one sends on to the next. */
-struct prefix_ipv6_bucket {
-	alignas(64) uint8_t address[SLOTS][16];
-	uint32_t value[SLOTS]; /* PREFIX_NONE: free */
-	uint32_t spare;
-};
-static_assert(sizeof(struct prefix_ipv6_bucket) == 64, "a bucket is one cache line");
+	for (unsigned int i = 0; i < LANES_MAX; i += 8) {
+		__m256i w = _mm256_load_si256((const __m256i *)(word + i));
+		__m256i has = _mm256_cmpeq_epi32(_mm256_and_si256(w, want), want);
+
+		lanes |= (uint64_t)(unsigned int)_mm256_movemask_ps(
+				 _mm256_castsi256_ps(has))
+		         << i;
+	}
+	return lanes;
+}
+
+/* --- nodes ------------------------------------------------------------------- */
+
+/* The node of an address in its stride's table from line `at` on, or NULL. */
+static const struct node *
+node_from(const struct prefix_ipv6_hash *h, uint32_t at, uint64_t key, uint16_t *first)
+{
+	const struct node_line *line = h->line;
+
+	for (;; at = line_after(h, at)) {
+		const struct node_line *l = &line[at];
+		const unsigned int s = slot_of_node(l, key);
+
+		if (kind_of_slot(l, s) & NODE_USED) {
+			*first = (uint16_t)l->key[s];
+			return &l->node[s];
+		}
+		if (!(l->node[NODE_SLOTS - 1].kind & NODE_FURTHER))
+			return NULL;
+	}
+}
+
+/* The last line whose first start is not above the bits. */
+static inline const struct prefix_ipv6_ranges *
+ranges_at(const struct prefix_ipv6 *t, const struct node *n, uint16_t bits)
+{
+	const struct prefix_ipv6_ranges *r = t->ranges + ranges_of(n);
+	size_t low = 0, high = n->span;
+
+	while (low < high) {
+		size_t middle = (low + high + 1) / 2;
+
+		if (r[middle].start[0] <= bits)
+			low = middle;
+		else
+			high = middle - 1;
+	}
+	return &r[low];
+}
+
+static inline const uint16_t *
+direct_at(const struct prefix_ipv6 *t, const struct node *n, uint16_t bits)
+{
+	return (const uint16_t *)(t->ranges + ranges_of(n)) + bits;
+}
+
+static inline uint32_t
+value_in_range(const struct node *n, uint16_t first, uint16_t bits)
+{
+	return (uint16_t)(bits - first) <= n->span ? n->value : n->around;
+}
+
+static uint32_t
+value_in_node(const struct prefix_ipv6 *t, const struct node *n, uint16_t first,
+              uint16_t bits)
+{
+	if (!(n->kind & NODE_LINES))
+		return value_in_range(n, first, bits);
+	if (n->kind & NODE_DIRECT)
+		return *direct_at(t, n, bits);
+	return value_in_ranges(ranges_at(t, n, bits), bits);
+}
+
+uint32_t
+prefix_ipv6_value(const struct prefix_ipv6 *t, const struct hash_key *key, uint64_t high,
+                  unsigned int strides)
+{
+	for (unsigned int s = strides; s-- > 0;) {
+		const struct prefix_ipv6_hash *h = &t->node[s];
+		const uint64_t name = high & stride_mask(s);
+		const struct node *n;
+		uint16_t first;
+
+		if (h->lines == 0)
+			continue;
+		n = node_from(h, line_of_high(h, key, name), name, &first);
+		if (n != NULL)
+			return value_in_node(t, n, first, stride_bits(s, high));
+	}
+	return t->root[high >> 48] & ROOT_VALUE;
+}
+
+/* Nodes whose ranges lie elsewhere: one more line each, all asked for at once. */
+static void
+find_deep(const struct prefix_ipv6 *t, uint64_t lanes, const struct node *const *node,
+          const uint16_t *bits, uint32_t *value)
+{
+	unsigned int i;
+
+	LANES_FOREACH (i, lanes) {
+		if (node[i]->kind & NODE_DIRECT)
+			__builtin_prefetch(direct_at(t, node[i], bits[i]));
+		else
+			__builtin_prefetch(t->ranges + ranges_of(node[i]) +
+			                   node[i]->span / 2);
+	}
+	LANES_FOREACH (i, lanes) {
+		if (node[i]->kind & NODE_DIRECT)
+			value[i] = *direct_at(t, node[i], bits[i]);
+		else
+			value[i] =
+				value_in_ranges(ranges_at(t, node[i], bits[i]), bits[i]);
+	}
+}
+
+/* Ask the nodes of one stride. Returns the lanes that have one: they are answered. */
+static uint64_t
+find_nodes(const struct prefix_ipv6 *t, const struct hash_key *key, unsigned int stride,
+           uint64_t lanes, const uint64_t *high, uint32_t *value)
+{
+	const struct prefix_ipv6_hash *h = &t->node[stride];
+	const struct node_line *line = h->line;
+	const uint64_t mask = stride_mask(stride);
+	const struct node *node[LANES_MAX];
+	alignas(32) uint32_t kind[LANES_MAX];
+	uint16_t bits[LANES_MAX], first;
+	uint32_t at[LANES_MAX];
+	uint64_t found, deep;
+	unsigned int i;
+
+	LANES_FOREACH (i, lanes) {
+		at[i] = line_of_high(h, key, high[i] & mask);
+		__builtin_prefetch(&line[at[i]]);
+	}
+	LANES_FOREACH (i, lanes) {
+		const struct node_line *l = &line[at[i]];
+		const unsigned int s = slot_of_node(l, high[i] & mask);
+		const struct node *n = &l->node[s % NODE_SLOTS];
+		uint32_t v;
+
+		node[i] = n;
+		bits[i] = stride_bits(stride, high[i]);
+		v = value_in_range(n, (uint16_t)l->key[s % NODE_SLOTS], bits[i]);
+		kind[i] = kind_of_slot(l, s);
+		value[i] = kind[i] & NODE_USED ? v : value[i];
+		kind[i] |= l->node[NODE_SLOTS - 1].kind & NODE_FURTHER;
+	}
+	found = lanes & having(kind, NODE_USED);
+	deep = lanes & having(kind, NODE_LINES);
+	LANES_FOREACH (i, lanes & ~found & having(kind, NODE_FURTHER)) {
+		const struct node *n =
+			node_from(h, line_after(h, at[i]), high[i] & mask, &first);
+
+		if (n == NULL)
+			continue;
+		value[i] = value_in_node(t, n, first, bits[i]);
+		found |= lane_bit(i);
+	}
+	if (deep != 0)
+		find_deep(t, deep, node, bits, value);
+	return found;
+}
+
+/* --- longer than 64 bits --------------------------------------------------------- */
 
 static inline __m128i
-masked(const struct prefix_ipv6_level *l, const uint8_t *address)
+long_address(const struct prefix_ask *ask, unsigned int lane, unsigned int len)
 {
-	return _mm_and_si128(_mm_loadu_si128((const __m128i *)address),
-	                     _mm_load_si128((const __m128i *)l->mask));
+	const uint8_t *address = ask->first + lane * ask->stride;
+
+	return _mm_and_si128(_mm_loadu_si128((const __m128i *)address), long_mask(len));
 }
 
 static inline uint32_t
-home_of(const struct prefix_ipv6_level *l, const struct hash_key *key, __m128i address)
+value_if_same(const struct level_line *l, unsigned int slot, __m128i address)
 {
-	const uint64_t hash = (uint32_t)hash_16(key, &address).lo;
+	__m128i have = _mm_load_si128((const __m128i *)l->address[slot]);
+	__m128i differ = _mm_xor_si128(have, address);
 
-	return (uint32_t)(hash * l->buckets >> 32);
+	/* All ones when they are the same: a jump would often be guessed wrong. */
+	return l->value[slot] & (0u - (uint32_t)_mm_testz_si128(differ, differ));
 }
 
+/* A free slot looks like ::, and has no value. */
 static inline uint32_t
-next_of(const struct prefix_ipv6_level *l, uint32_t at)
+look(const struct prefix_ipv6_hash *h, uint32_t at, __m128i address)
 {
-	return at + 1 == l->buckets ? 0 : at + 1;
+	const struct level_line *line = h->line;
+
+	for (;; at = line_after(h, at)) {
+		const struct level_line *l = &line[at];
+		uint32_t value = value_if_same(l, 0, address) |
+		                 value_if_same(l, 1, address) |
+		                 value_if_same(l, 2, address);
+
+		if (__builtin_expect(!l->further, 1) || value != PREFIX_NONE)
+			return value;
+	}
 }
 
-/* Value of a masked address in one level, or PREFIX_NONE. */
-static inline uint32_t
-look(const struct prefix_ipv6_level *l, uint32_t at, __m128i address)
+/* One length past 64. Returns the lanes found. */
+static uint64_t
+find_only(const struct prefix_ipv6 *t, const struct hash_key *key,
+          const struct prefix_ask *ask, uint64_t lanes, uint32_t *value)
 {
-	for (;; at = next_of(l, at)) {
-		const struct prefix_ipv6_bucket *k = &l->bucket[at];
+	const unsigned int len = t->only_long;
+	const struct prefix_ipv6_hash *h = &t->level[len - 65];
+	const struct level_line *line = h->line;
+	uint32_t at[LANES_MAX];
+	uint64_t found = 0;
+	unsigned int i;
 
-		for (unsigned int i = 0; i < SLOTS; i++) {
-			__m128i have = _mm_load_si128((const __m128i *)k->address[i]);
-			__m128i differ = _mm_xor_si128(have, address);
+	LANES_FOREACH (i, lanes) {
+		at[i] = line_of(h, key, long_address(ask, i, len));
+		__builtin_prefetch(&line[at[i]]);
+	}
+	LANES_FOREACH (i, lanes) {
+		uint32_t v = look(h, at[i], long_address(ask, i, len));
 
-			if (k->value[i] == PREFIX_NONE)
-				return PREFIX_NONE;
-			if (_mm_testz_si128(differ, differ))
-				return k->value[i];
+		value[i] = v != PREFIX_NONE ? v : value[i];
+		found |= (uint64_t)(v != PREFIX_NONE) << i;
+	}
+	return found;
+}
+
+/* Which lengths past 64 are in use in the /64 of an address, as bits. */
+static inline uint64_t
+lengths_from(const struct prefix_ipv6_hash *h, uint32_t at, uint64_t high)
+{
+	const struct hint_line *line = h->line;
+
+	for (;; at = line_after(h, at)) {
+		const struct hint_line *l = &line[at];
+
+		for (unsigned int s = 0; s < SLOTS; s++)
+			if (l->key[s] == high && l->lengths[s] != 0)
+				return l->lengths[s];
+		if (!l->further)
+			return 0;
+	}
+}
+
+/* Several lengths past 64: ask which of them, then those, longest first. */
+static uint64_t
+find_long(const struct prefix_ipv6 *t, const struct hash_key *key,
+          const struct prefix_ask *ask, uint64_t lanes, uint32_t *value)
+{
+	const struct hint_line *hint = t->hint.line;
+	uint64_t lengths[LANES_MAX], todo = 0, found = 0;
+	uint32_t at[LANES_MAX];
+	unsigned int i;
+
+	LANES_FOREACH (i, lanes) {
+		at[i] = line_of_high(&t->hint, key,
+		                     high_of(ask->first + i * ask->stride));
+		__builtin_prefetch(&hint[at[i]]);
+	}
+	LANES_FOREACH (i, lanes) {
+		lengths[i] = lengths_from(&t->hint, at[i],
+		                          high_of(ask->first + i * ask->stride));
+		todo |= (uint64_t)(lengths[i] != 0) << i;
+	}
+	while (todo != 0) {
+		LANES_FOREACH (i, todo) {
+			unsigned int n = 63 - (unsigned int)__builtin_clzll(lengths[i]);
+			const struct level_line *line = t->level[n].line;
+
+			at[i] = line_of(&t->level[n], key, long_address(ask, i, n + 65));
+			__builtin_prefetch(&line[at[i]]);
+		}
+		LANES_FOREACH (i, todo) {
+			unsigned int n = 63 - (unsigned int)__builtin_clzll(lengths[i]);
+			uint32_t v =
+				look(&t->level[n], at[i], long_address(ask, i, n + 65));
+
+			value[i] = v != PREFIX_NONE ? v : value[i];
+			found |= (uint64_t)(v != PREFIX_NONE) << i;
+			lengths[i] ^= UINT64_C(1) << n;
+			todo &= ~((uint64_t)(v != PREFIX_NONE || lengths[i] == 0) << i);
 		}
 	}
+	return found;
 }
 
-static void
-put(const struct prefix_ipv6_level *l, const struct hash_key *key,
-    const struct prefix_entry *e)
+/* --- the family --------------------------------------------------------------------- */
+
+uint64_t
+prefix_ipv6_find(const struct prefix_ipv6 *t, const struct hash_key *key,
+                 const struct prefix_ask *ask, uint32_t *value)
 {
-	const __m128i address = masked(l, e->prefix.address);
+	alignas(32) uint32_t word[LANES_MAX];
+	uint64_t high[LANES_MAX], todo = ask->ipv6, found = 0, has;
+	unsigned int i;
 
-	for (uint32_t at = home_of(l, key, address);; at = next_of(l, at)) {
-		struct prefix_ipv6_bucket *k = &l->bucket[at];
-
-		for (unsigned int i = 0; i < SLOTS; i++) {
-			if (k->value[i] != PREFIX_NONE &&
-			    memcmp(k->address[i], &address, sizeof(address)) != 0)
-				continue;
-			memcpy(k->address[i], &address, sizeof(address));
-			k->value[i] = e->value;
-			return;
-		}
+	if (t->root == NULL) {
+		LANES_FOREACH (i, todo)
+			value[i] = t->any;
+		return t->any == PREFIX_NONE ? 0 : todo;
 	}
-}
-
-/* Every chain has a free slot. */
-static inline uint32_t
-buckets_for(size_t count)
-{
-	return (uint32_t)(count / 2 + 1);
-}
-
-static void
-level_init(struct prefix_ipv6_level *l, unsigned int len)
-{
-	for (unsigned int i = 0; i < 16; i++) {
-		unsigned int bits = len > i * 8 ? len - i * 8 : 0;
-
-		l->mask[i] = (uint8_t)(bits >= 8 ? 0xff : ~(0xffu >> bits));
+	memset(word, 0, sizeof(word));
+	LANES_FOREACH (i, todo) {
+		high[i] = high_of(ask->first + i * ask->stride);
+		word[i] = t->root[high[i] >> 48];
+		value[i] = word[i] & ROOT_VALUE;
 	}
-	l->len = len;
-}
-
-int
-prefix_ipv6_build(struct prefix_ipv6 *t, const struct hash_key *key,
-                  const struct prefix_entry *entries, size_t count)
-{
-	struct prefix_ipv6_level *of[129] = { 0 };
-	struct prefix_ipv6_bucket *next;
-	size_t many[129] = { 0 };
-
-	for (size_t i = 0; i < count; i++)
-		many[entries[i].prefix.len] += !prefix_is_ipv4(&entries[i].prefix);
-	for (unsigned int len = 0; len <= 128; len++)
-		if (many[len] > 0)
-			t->bytes += buckets_for(many[len]) * sizeof(*next);
-	if (t->bytes == 0)
-		return 0;
-	t->memory = next = memory_take(t->bytes);
-	if (next == NULL)
-		return -ENOMEM;
-	for (unsigned int len = 129; len-- > 0;) {
-		struct prefix_ipv6_level *l = &t->level[t->levels];
-
-		if (many[len] == 0)
-			continue;
-		level_init(l, len);
-		l->buckets = buckets_for(many[len]);
-		l->bucket = next;
-		next += l->buckets;
-		of[len] = l;
-		t->levels++;
+	has = having(word, ROOT_LONG);
+	if (has != 0)
+		todo &= ~(t->only_long != 0 ? find_only(t, key, ask, has, value)
+		                            : find_long(t, key, ask, has, value));
+	for (unsigned int s = PREFIX_IPV6_STRIDES; s-- > 0 && todo != 0;) {
+		has = todo & having(word, ROOT_NODE << s);
+		if (has != 0)
+			todo &= ~find_nodes(t, key, s, has, high, value);
 	}
-	for (size_t i = 0; i < count; i++)
-		if (!prefix_is_ipv4(&entries[i].prefix))
-			put(of[entries[i].prefix.len], key, &entries[i]);
-	return 0;
+	LANES_FOREACH (i, ask->ipv6)
+		found |= (uint64_t)(value[i] != PREFIX_NONE) << i;
+	return found;
 }
 
 void
 prefix_ipv6_free(struct prefix_ipv6 *t)
 {
 	memory_give(t->memory, t->bytes);
-}
-
-uint64_t
-prefix_ipv6_find(const struct prefix_ipv6 *t, const struct hash_key *key,
-                 const struct prefix_ask *ask, uint32_t *value)
-{
-	uint64_t todo = ask->ipv6;
-	__m128i address[LANES_MAX];
-	uint32_t home[LANES_MAX];
-	unsigned int i;
-
-	LANES_FOREACH (i, todo)
-		value[i] = PREFIX_NONE;
-	for (unsigned int n = 0; n < t->levels && todo != 0; n++) {
-		const struct prefix_ipv6_level *l = &t->level[n];
-
-		/* First ask memory for every bucket, then use them. */
-		LANES_FOREACH (i, todo) {
-			address[i] = masked(l, ask->first + i * ask->stride);
-			home[i] = home_of(l, key, address[i]);
-			__builtin_prefetch(&l->bucket[home[i]]);
-		}
-		LANES_FOREACH (i, todo) {
-			value[i] = look(l, home[i], address[i]);
-			todo &= ~((uint64_t)(value[i] != PREFIX_NONE) << i);
-		}
-	}
-	return ask->ipv6 & ~todo;
 }

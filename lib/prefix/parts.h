@@ -15,7 +15,7 @@
 #define PREFIX_MAPPED_BITS 96
 
 struct prefix_ipv4_bucket;
-struct prefix_ipv6_bucket;
+struct prefix_ipv6_ranges;
 
 /* All IPv4 prefixes of one length. */
 struct prefix_ipv4_level {
@@ -44,17 +44,22 @@ void prefix_ipv4_free(struct prefix_ipv4 *t);
 uint64_t prefix_ipv4_find(const struct prefix_ipv4 *t, const struct hash_key *key,
                           const struct prefix_ask *ask, uint32_t *value);
 
-/* All IPv6 prefixes of one length. */
-struct prefix_ipv6_level {
-	alignas(16) uint8_t mask[16];
-	struct prefix_ipv6_bucket *bucket;
-	uint32_t buckets;
-	uint32_t len;
+/* A hash table of lines: of nodes, of hints or of long prefixes; see ipv6.h. */
+struct prefix_ipv6_hash {
+	void *line;
+	size_t lines; /* 0: nothing is in it */
 };
 
+enum { PREFIX_IPV6_STRIDES = 3 };
+
 struct prefix_ipv6 {
-	unsigned int levels;
-	struct prefix_ipv6_level level[129]; /* longest first */
+	uint32_t *root;         /* NULL: no prefix but ::/0 */
+	uint32_t any;           /* value of ::/0, when there is no root */
+	unsigned int only_long; /* the one length past 64; 0: none or several */
+	struct prefix_ipv6_hash node[PREFIX_IPV6_STRIDES]; /* by /16, /32 and /48 */
+	struct prefix_ipv6_hash hint;                      /* by /64 */
+	struct prefix_ipv6_hash level[64];                 /* by length - 65 */
+	struct prefix_ipv6_ranges *ranges;
 	void *memory;
 	size_t bytes;
 };

@@ -3,7 +3,7 @@
  * prefix - longest match over IPv4 and IPv6 prefixes.
  *
  * A table is built once and then only read: a change is a new table. Each family
- * has its own way, described in ipv4.c and ipv6.c.
+ * has its own way, described in ipv4.c and ipv6.h.
  *
  * Addresses are 16 bytes in network order, IPv4 as IPv4-mapped IPv6. A prefix
  * length of IPv4 is 0..32 in text and 96..128 here. The families never meet:
