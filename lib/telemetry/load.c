@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "telemetry/load.h"
 
+#include "base/lanes.h"
 #include "telemetry/put.h"
 
 static double
@@ -18,13 +19,15 @@ telemetry_load(const struct telemetry_view *v, unsigned int worker)
 	const uint64_t idle = now->idle_cycles - base->idle_cycles;
 	/* What was handed over cost little here and everything there. */
 	const uint64_t judged = now->judged - base->judged;
+	const double fill = ratio(judged, now->bursts - base->bursts);
 
 	return (struct telemetry_load){
 		.busy_ratio = ratio(busy, busy + idle),
 		.busy_turns_ratio = ratio(now->busy_turns - base->busy_turns,
 		                          now->turns - base->turns),
 		.cycles_per_packet = ratio(busy, judged),
-		.packets_per_burst = ratio(judged, now->bursts - base->bursts),
+		/* The two are not read in the same moment, and no burst holds more. */
+		.packets_per_burst = fill < LANES_MAX ? fill : LANES_MAX,
 	};
 }
 

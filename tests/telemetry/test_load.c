@@ -104,6 +104,21 @@ a_worker_without_packets_has_zeros(void)
 	end();
 }
 
+/* A burst that came between the two readings. */
+static void
+no_burst_is_fuller_than_full(void)
+{
+	json_t *d;
+
+	begin();
+	busy_second();
+	box->worker[0].bursts = 60;
+	d = telemetry_status(t, &ask);
+	CU_ASSERT_EQUAL(real(d, "load", "packets_per_burst"), 64);
+	json_decref(d);
+	end();
+}
+
 /* Whether the metrics have that very line. */
 static bool
 has(const char *line)
@@ -233,7 +248,7 @@ events_that_nobody_will_read_are_counted(void)
 }
 
 SUITE_MAIN("telemetry/load", TEST(documents_tell_the_load_of_the_last_second),
-           TEST(a_worker_without_packets_has_zeros), TEST(metrics_tell_the_same),
-           TEST(metrics_tell_how_full_the_tables_are),
+           TEST(a_worker_without_packets_has_zeros), TEST(no_burst_is_fuller_than_full),
+           TEST(metrics_tell_the_same), TEST(metrics_tell_how_full_the_tables_are),
            TEST(requests_are_counted_by_method_and_status),
            TEST(events_that_nobody_will_read_are_counted))
