@@ -125,15 +125,14 @@ make_missing(struct flow_table *t, struct burst *b, uint64_t lanes)
 			b->flow[i] = BURST_NO_FLOW;
 }
 
-void
-flow_find_burst(struct flow_table *t, struct burst *b, uint64_t lanes)
+/* Write and hash the keys of lanes that can have a flow, and ask for their buckets. */
+static inline uint64_t
+ask(struct flow_table *t, struct burst *b, uint64_t lanes)
 {
 	struct table_batch *batch = &t->batch;
 	uint64_t mine = 0;
 	unsigned int i;
 
-	static_assert(BURST_NO_FLOW == TABLE_NONE,
-	              "a lane without flow is a slot not found");
 	LANES_FOREACH (i, lanes) {
 		const struct facts *f = &b->facts[i];
 
@@ -141,12 +140,30 @@ flow_find_burst(struct flow_table *t, struct burst *b, uint64_t lanes)
 		if (!flow_is_possible(f) || flow_is_opening(f, (enum side)b->side))
 			continue;
 		write_key(batch, b, i);
+		batch->hash[i] = hash_48(&t->key, batch->key[i]);
+		table_ask_bucket(&t->table, batch->hash[i]);
 		mine |= lane_bit(i);
 	}
-	if (mine == 0)
-		return;
-	table_hash_bulk(batch, &t->key, mine);
-	table_find_bulk(&t->table, batch, mine, table_tick(b->now_ns), b->flow);
+	return mine;
+}
+
+void
+flow_find_burst(struct flow_table *t, struct burst *b, uint64_t lanes)
+{
+	const uint16_t tick = table_tick(b->now_ns);
+	uint64_t mine = 0;
+
+	static_assert(BURST_NO_FLOW == TABLE_NONE,
+	              "a lane without flow is a slot not found");
+	for (unsigned int k = 0; k < TABLE_BLOCKS + 2; k++) {
+		if (k < TABLE_BLOCKS)
+			mine |= ask(t, b, table_block(lanes, k));
+		if (k >= 1 && k <= TABLE_BLOCKS)
+			table_ask_records(&t->table, &t->batch, table_block(mine, k - 1));
+		if (k >= 2)
+			table_find_asked(&t->table, &t->batch, table_block(mine, k - 2),
+			                 tick, b->flow);
+	}
 	if (b->side == SIDE_INTERNAL)
 		make_missing(t, b, mine);
 }

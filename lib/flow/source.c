@@ -93,22 +93,42 @@ settle_class(struct source_table *t, uint32_t slot, uint64_t now_ns)
 		table_set_class(&t->table, slot, TABLE_UNEARNED);
 }
 
+/* What a lane will touch: its bucket, and the cells if it turns out a stranger's. */
+static inline void
+ask(struct source_table *t, uint64_t lanes)
+{
+	struct table_batch *batch = &t->batch;
+	unsigned int i;
+
+	LANES_FOREACH (i, lanes) {
+		batch->hash[i] = hash_48(&t->key, batch->key[i]);
+		table_ask_bucket(&t->table, batch->hash[i]);
+		__builtin_prefetch(crowd_line_of(&t->crowd, batch->hash[i]), 1);
+	}
+}
+
 void
 source_find_burst(struct source_table *t, uint64_t lanes, uint64_t now_ns)
 {
-	struct table_batch *batch = &t->batch;
+	const uint16_t tick = table_tick(now_ns);
 	unsigned int i;
 
 	t->asked = lanes;
 	memset(t->lane, 0xff, sizeof(t->lane));
 	if (lanes == 0)
 		return;
-	table_hash_bulk(batch, &t->key, lanes);
-	table_find_bulk(&t->table, batch, lanes, table_tick(now_ns), t->lane);
+	for (unsigned int k = 0; k < TABLE_BLOCKS + 2; k++) {
+		if (k < TABLE_BLOCKS)
+			ask(t, table_block(lanes, k));
+		if (k >= 1 && k <= TABLE_BLOCKS)
+			table_ask_records(&t->table, &t->batch,
+			                  table_block(lanes, k - 1));
+		if (k >= 2)
+			table_find_asked(&t->table, &t->batch, table_block(lanes, k - 2),
+			                 tick, t->lane);
+	}
 	LANES_FOREACH (i, lanes)
-		if (t->lane[i] == SOURCE_NONE)
-			__builtin_prefetch(crowd_line_of(&t->crowd, batch->hash[i]), 1);
-		else
+		if (t->lane[i] != SOURCE_NONE)
 			settle_class(t, t->lane[i], now_ns);
 }
 

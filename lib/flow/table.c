@@ -230,22 +230,18 @@ table_hash_bulk(struct table_batch *batch, const struct hash_key *key, uint64_t 
 		batch->hash[i] = hash_48_by(true, key, batch->key[i]);
 }
 
+/* Into the second cache: more of its misses can be under way than of the first one's. */
 static inline void
 ask_record(const struct table *t, uint32_t slot)
 {
 	const char *record = table_record(t, slot);
 
 	for (size_t line = 0; line < t->record_size; line += 64)
-		__builtin_prefetch(record + line, 1);
+		__builtin_prefetch(record + line, 0, 2);
 }
 
-/*
- * Ask memory for what the last pass will read of these lanes; ways[] are those of
- * the home whose signature fits.
- */
-static inline void
-ask_records(const struct table *t, const struct table_batch *batch, uint64_t lanes,
-            uint8_t ways[LANES_MAX])
+void
+table_ask_records(const struct table *t, struct table_batch *batch, uint64_t lanes)
 {
 	unsigned int i;
 
@@ -255,7 +251,7 @@ ask_records(const struct table *t, const struct table_batch *batch, uint64_t lan
 		const struct table_bucket *b = &t->bucket[home];
 		const unsigned int mine = ways_with(b, signature);
 
-		ways[i] = (uint8_t)mine;
+		batch->ways[i] = (uint8_t)mine;
 		if (mine != 0)
 			ask_record(t,
 			           home * TABLE_WAYS + (unsigned int)__builtin_ctz(mine));
@@ -285,29 +281,37 @@ pick_first(struct table *t, uint32_t home, unsigned int ways,
 }
 
 void
-table_find_bulk(struct table *t, const struct table_batch *batch, uint64_t lanes,
-                uint16_t tick, uint32_t *slot)
+table_find_asked(struct table *t, const struct table_batch *batch, uint64_t lanes,
+                 uint16_t tick, uint32_t *slot)
 {
-	const struct hash128 *hash = batch->hash;
-	uint8_t ways[LANES_MAX];
 	unsigned int i;
-
-	LANES_FOREACH (i, lanes)
-		__builtin_prefetch(&t->bucket[table_home(t, hash[i])], 1);
-	ask_records(t, batch, lanes, ways);
 
 	/* An expired slot may be freed on the way, but nothing is inserted: ways[] stay true. */
 	LANES_FOREACH (i, lanes) {
-		const uint32_t home = table_home(t, hash[i]);
+		const struct hash128 hash = batch->hash[i];
+		const uint32_t home = table_home(t, hash);
+		const unsigned int ways = batch->ways[i];
 
-		if (ways[i] == 0 && t->bucket[home].overflow == 0) {
-			slot[i] = TABLE_NONE;
-			continue;
-		}
-		slot[i] = ways[i] != 0 ? pick_first(t, home, ways[i], batch->key[i], tick)
-		                       : TABLE_NONE;
-		if (slot[i] == TABLE_NONE)
-			slot[i] = find_from(t, hash[i], ways[i], batch->key[i], tick);
+		slot[i] = ways != 0 ? pick_first(t, home, ways, batch->key[i], tick)
+		                    : TABLE_NONE;
+		if (slot[i] == TABLE_NONE && (ways | t->bucket[home].overflow) != 0)
+			slot[i] = find_from(t, hash, ways, batch->key[i], tick);
+	}
+}
+
+void
+table_find_bulk(struct table *t, struct table_batch *batch, uint64_t lanes, uint16_t tick,
+                uint32_t *slot)
+{
+	unsigned int i;
+
+	for (unsigned int k = 0; k < TABLE_BLOCKS + 2; k++) {
+		LANES_FOREACH (i, k < TABLE_BLOCKS ? table_block(lanes, k) : 0)
+			table_ask_bucket(t, batch->hash[i]);
+		if (k >= 1 && k <= TABLE_BLOCKS)
+			table_ask_records(t, batch, table_block(lanes, k - 1));
+		if (k >= 2)
+			table_find_asked(t, batch, table_block(lanes, k - 2), tick, slot);
 	}
 }
 

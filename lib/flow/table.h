@@ -88,6 +88,7 @@ struct table {
 /* Keys and hashes of the burst in work, by lane. Whoever fills it writes whole blocks. */
 struct table_batch {
 	struct hash128 hash[LANES_MAX];
+	uint8_t ways[LANES_MAX]; /* between table_ask_records() and table_find_asked() */
 	alignas(16) uint8_t key[LANES_MAX][TABLE_KEY];
 };
 
@@ -179,13 +180,37 @@ void table_hash_bulk(struct table_batch *batch, const struct hash_key *key,
                      uint64_t lanes);
 
 /*
- * Find many keys at once in three passes, each of which asks memory before the
- * next one uses it. slot[] is indexed by lane like the batch; slot[lane] is
- * the slot or TABLE_NONE. Touches last seen of what it finds; what has expired
- * is freed, not found.
+ * Find many keys at once. slot[] is indexed by lane like the batch; slot[lane] is
+ * the slot or TABLE_NONE. Touches last seen of what it finds; what has expired is
+ * freed, not found.
  */
-void table_find_bulk(struct table *t, const struct table_batch *batch, uint64_t lanes,
+void table_find_bulk(struct table *t, struct table_batch *batch, uint64_t lanes,
                      uint16_t tick, uint32_t *slot);
+
+/*
+ * The same in three steps, for who has work to do while memory answers. Each asks
+ * for what the next one uses: buckets, records, slots. Give each step TABLE_BLOCK
+ * lanes at a time, or the asking itself waits: a core has so many misses in flight.
+ * Nothing may be inserted between the steps of one lane.
+ */
+#define TABLE_BLOCK  16
+#define TABLE_BLOCKS (LANES_MAX / TABLE_BLOCK)
+
+static inline uint64_t
+table_block(uint64_t lanes, unsigned int k)
+{
+	return lanes & (lanes_first(TABLE_BLOCK) << (k * TABLE_BLOCK));
+}
+
+static inline void
+table_ask_bucket(const struct table *t, struct hash128 hash)
+{
+	__builtin_prefetch(&t->bucket[table_home(t, hash)], 1);
+}
+
+void table_ask_records(const struct table *t, struct table_batch *batch, uint64_t lanes);
+void table_find_asked(struct table *t, const struct table_batch *batch, uint64_t lanes,
+                      uint16_t tick, uint32_t *slot);
 
 /* One key; the same result. */
 uint32_t table_find(struct table *t, struct hash128 hash, const uint8_t key[TABLE_KEY],
