@@ -8,6 +8,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "prefix/prefix.h"
+#include "sketch/distinct.h"
 #include "telemetry/put.h"
 #include "telemetry/view.h"
 
@@ -33,6 +35,55 @@ trigger(const struct detect_attack *a)
 	telemetry_put_count(o, "value", a->value);
 	telemetry_put_count(o, "threshold", a->threshold);
 	telemetry_put_text(o, "level", "activate");
+	return o;
+}
+
+/*
+ * The network and its addresses; null where the service as a whole is meant. Counted
+ * exactly where each address has a counter, else estimated over one second.
+ */
+static void
+put_network(json_t *o, const struct detect_attack *a)
+{
+	struct prefix prefix = { .len = a->prefix_len };
+	char text[PREFIX_TEXT];
+
+	if (a->prefix_len == 0) {
+		json_object_set_new(o, "network", json_null());
+		json_object_set_new(o, "addresses", json_null());
+		return;
+	}
+	memcpy(prefix.address, a->prefix, sizeof(prefix.address));
+	prefix_format(&prefix, text);
+	telemetry_put_text(o, "network", text);
+	telemetry_put_count(o, "addresses", a->addresses);
+	telemetry_put_ratio(o, "addresses_standard_error_ratio",
+	                    a->is_estimated ? DISTINCT_ERROR_PPM / 1e6 : 0);
+}
+
+/* As many sources as packets are forged or one-shot; few can be told one by one. */
+static const char *
+kind_of_sources(const struct detect_attack *a)
+{
+	if (a->sources * 2 >= a->sources_packets)
+		return "random";
+	return a->sources * 10 <= a->sources_packets ? "repeating" : "mixed";
+}
+
+/* The last second in which sources were counted; null before the first is over. */
+static json_t *
+sources(const struct detect_attack *a)
+{
+	json_t *o;
+
+	if (a->sources == 0)
+		return json_null();
+	o = json_object();
+	telemetry_put_count(o, "estimate", a->sources);
+	telemetry_put_ratio(o, "standard_error_ratio", DISTINCT_ERROR_PPM / 1e6);
+	telemetry_put_count(o, "packets", a->sources_packets);
+	telemetry_put_seconds(o, "window_seconds", (double)a->sources_ns / 1e9);
+	telemetry_put_text(o, "kind", kind_of_sources(a));
 	return o;
 }
 
@@ -62,6 +113,7 @@ telemetry_attack_object(const struct box *box, const struct detect_attack *a)
 	telemetry_put_text(o, "vector",
 	                   a->vector < VECTOR_COUNT ? vector_info[a->vector].name
 	                                            : "unknown");
+	put_network(o, a);
 	telemetry_put_text(o, "status", is_over ? "ended" : "ongoing");
 	telemetry_put_text(o, "mode",
 	                   a->mode <= POLICY_MITIGATE ? policy_mode_names[a->mode]
@@ -83,6 +135,7 @@ telemetry_attack_object(const struct box *box, const struct detect_attack *a)
 	telemetry_put_count(o, "verified_dropped_packets", a->verified_dropped);
 	telemetry_put_count(o, "peak_packets_per_second", a->peak_pps);
 	telemetry_put_count(o, "peak_bits_per_second", a->peak_bits);
+	json_object_set_new(o, "sources", sources(a));
 	json_object_set_new(o, "trigger", trigger(a));
 	return o;
 }
