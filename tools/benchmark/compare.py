@@ -7,6 +7,7 @@ noise of neighbours lifts some runs of a row, a slower program lifts all of them
 Delays are told and not judged: one interruption moves a percentile.
 """
 LEAST = 0.05
+LEAST_OF_ONE = 0.25     # a row of a single run has no spread
 
 
 def key(row):
@@ -21,7 +22,8 @@ def cycles(row):
 
 def is_worse(old, new):
     middle = cycles(old)
-    return new["lowest"] > middle + max(LEAST * middle, old["highest"] - middle)
+    least = LEAST if old.get("runs", 1) > 1 else LEAST_OF_ONE
+    return new["lowest"] > middle + max(least * middle, old["highest"] - middle)
 
 
 def check(document):

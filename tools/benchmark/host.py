@@ -38,8 +38,12 @@ def transparent_pages():
     return words[words.find("[") + 1:words.find("]")] if "[" in words else "never"
 
 
-def describe(root, has_hugepages):
+def describe(has_hugepages):
     """Everything a reader needs to judge the figures."""
+    transparent = transparent_pages()
+    tables = "4 KiB pages, transparent huge pages are off"
+    if transparent != "never":
+        tables = f"transparent huge pages ({transparent})"
     return {
         "cpu": _first_line("/proc/cpuinfo", "model name").partition(":")[2].strip(),
         "cores": os.cpu_count(),
@@ -47,7 +51,7 @@ def describe(root, has_hugepages):
         "kernel": platform.release(),
         "dpdk": _output(["pkg-config", "--modversion", "libdpdk"]),
         "hugepages_2mib": meminfo("HugePages_Total") if has_hugepages else 0,
-        "tables_on": f"transparent huge pages ({transparent_pages()})",
+        "tables_on": tables,
         "load_before": os.getloadavg()[0],
     }
 

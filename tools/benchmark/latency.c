@@ -54,9 +54,12 @@ leaving(uint16_t port, uint16_t queue, struct rte_mbuf *pkts[], uint16_t n,
 	if (!l->is_on)
 		return n;
 	now = rte_rdtsc();
-	for (uint16_t i = 0; i < n; i++)
-		l->bucket[bucket_of(now - *due_of(l, pkts[i]))]++;
-	l->seen += n;
+	for (uint16_t i = 0; i < n && l->in_piece < LATENCY_PIECE; i++) {
+		uint64_t ticks = now - *due_of(l, pkts[i]);
+
+		l->delay[l->in_piece++] =
+			ticks < UINT32_MAX ? (uint32_t)ticks : UINT32_MAX;
+	}
 	return n;
 }
 
@@ -76,12 +79,39 @@ latency_open(struct latency *l, uint16_t tx_port)
 }
 
 void
+latency_forget(struct latency *l)
+{
+	l->in_piece = 0;
+	l->due = l->missed_in_piece = l->first = l->last = 0;
+	l->start_tsc = rte_rdtsc();
+}
+
+void
+latency_keep(struct latency *l)
+{
+	for (unsigned int i = 0; i < l->in_piece; i++)
+		l->bucket[bucket_of(l->delay[i])]++;
+	l->seen += l->in_piece;
+	l->missed += l->missed_in_piece;
+	l->in_piece = 0;
+	l->missed_in_piece = 0;
+}
+
+void
+latency_stand_still(struct latency *l, uint64_t ticks)
+{
+	l->start_tsc += ticks;
+	for (uint64_t i = l->first; i < l->last; i++)
+		l->ring[i % LATENCY_RING] += ticks;
+}
+
+void
 latency_start(struct latency *l, double pps)
 {
 	memset(l->bucket, 0, sizeof(l->bucket));
-	l->due = l->missed = l->first = l->last = l->seen = 0;
+	l->seen = l->missed = 0;
 	l->per_tick = pps / (double)rte_get_tsc_hz();
-	l->start_tsc = rte_rdtsc();
+	latency_forget(l);
 	l->is_on = true;
 }
 
@@ -101,7 +131,7 @@ latency_arrive(struct latency *l, uint64_t now_tsc, uint16_t n)
 		l->ring[l->last++ % LATENCY_RING] =
 			l->start_tsc + (uint64_t)((double)++l->due * each);
 	if (l->due < due) {
-		l->missed += due - l->due;
+		l->missed_in_piece += due - l->due;
 		l->due = due;
 	}
 	return l->last - l->first < n ? (uint16_t)(l->last - l->first) : n;

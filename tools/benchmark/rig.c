@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <rte_cycles.h>
@@ -21,9 +21,16 @@
 #include "stamp.h"
 
 #define CAPTURE_FRAMES 4096
+#define PIECE_TURNS    64
+#define PATIENCE       20
 
 /* Of all flows, so many must be proven with a place of their own; a hash leaves a few out. */
 #define EARNED_SHARE 0.999
+
+/* What went by in pieces of a run that nobody interrupted. */
+struct piece {
+	uint64_t ticks, stamp_ticks, packets;
+};
 
 uint64_t
 rig_now(const struct rig *r)
@@ -187,71 +194,115 @@ turn(struct rig *r, struct worker *w)
 	engine_quiescent(&r->engine, 0);
 }
 
-/* Turns for so many ms; returns ticks that went by. */
-static uint64_t
-poll_for(struct rig *r, unsigned int ms)
+/* Whether the kernel took the core away from this thread since it was last asked. */
+static bool
+is_interrupted(struct rig *r)
 {
-	uint64_t length = rte_get_tsc_hz() / 1000 * ms, start = rte_rdtsc(), ticks;
+	struct rusage use = { 0 };
+	long before = r->switches;
 
-	do {
-		for (int i = 0; i < 64; i++)
-			turn(r, &r->engine.worker[0]);
-		ticks = rte_rdtsc() - start;
-	} while (ticks < length);
-	return ticks;
+	getrusage(RUSAGE_THREAD, &use);
+	r->switches = use.ru_nivcsw + use.ru_nvcsw;
+	return r->switches != before;
 }
 
-/* CPU time of this thread: what neighbours on a shared machine take does not count. */
-static uint64_t
-cpu_ns(void)
+/*
+ * A piece of a run: half a millisecond or so. What the neighbours on a shared
+ * machine take is left out with the pieces they interrupt.
+ */
+static void
+poll_piece(struct rig *r, struct piece *sum)
 {
-	struct timespec t;
+	const struct books *books = &r->engine.box.worker[0].books[0][SIDE_EXTERNAL];
+	uint64_t packets = books->received_packets, stamp = r->stamp_ticks;
+	uint64_t start = rte_rdtsc(), ticks;
 
-	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-	return (uint64_t)t.tv_sec * UINT64_C(1000000000) + (uint64_t)t.tv_nsec;
+	for (int i = 0; i < PIECE_TURNS; i++)
+		turn(r, &r->engine.worker[0]);
+	ticks = rte_rdtsc() - start;
+	if (is_interrupted(r))
+		return;
+	sum->ticks += ticks;
+	sum->stamp_ticks += r->stamp_ticks - stamp;
+	sum->packets += books->received_packets - packets;
+}
+
+static struct piece
+poll_for(struct rig *r, unsigned int ms)
+{
+	uint64_t length = rte_get_tsc_hz() / 1000 * ms, start = rte_rdtsc();
+	struct piece sum = { 0 };
+
+	is_interrupted(r);
+	/* A machine so busy that no piece is whole makes the run longer, but not for ever. */
+	while (rte_rdtsc() - start < length ||
+	       (sum.packets == 0 && rte_rdtsc() - start < PATIENCE * length))
+		poll_piece(r, &sum);
+	return sum;
 }
 
 void
 rig_run(struct rig *r, unsigned int ms, struct rig_result *result)
 {
 	const struct books *books = &r->engine.box.worker[0].books[0][SIDE_EXTERNAL];
-	double before = clock_ratio(), ratio, ours;
+	double before = clock_ratio(), ratio;
 	uint64_t packets = books->received_packets, forwarded = books->forwarded_packets;
 	uint64_t instructions = r->instructions < 0 ? 0 : counters_read(r->instructions);
-	uint64_t ticks, cpu = cpu_ns();
+	uint64_t start = rte_rdtsc();
+	struct piece whole = poll_for(r, ms);
 
-	r->stamp_ticks = 0;
-	ticks = poll_for(r, ms);
-
-	/* Of the ticks that went by, and of those in the callback, the share that was ours. */
-	ours = (double)(cpu_ns() - cpu) / r->ns_per_tick / (double)ticks;
-	if (ours > 1)
-		ours = 1;
 	if (r->instructions >= 0)
 		instructions = counters_read(r->instructions) - instructions;
 	packets = books->received_packets - packets;
 	ratio = (before + clock_ratio()) / 2;
 	*result = (struct rig_result){
 		.packets = packets,
-		.seconds = (double)ticks * r->ns_per_tick / 1e9,
 		.forwarded = books->forwarded_packets - forwarded,
-		.cycles_per_packet =
-			(double)(ticks - r->stamp_ticks) * ours * ratio / (double)packets,
-		.stamp_cycles = (double)r->stamp_ticks * ours * ratio / (double)packets,
+		.seconds = (double)(rte_rdtsc() - start) * r->ns_per_tick / 1e9,
+		.cycles_per_packet = (double)(whole.ticks - whole.stamp_ticks) * ratio /
+		                     (double)whole.packets,
+		.stamp_cycles = (double)whole.stamp_ticks * ratio / (double)whole.packets,
 		.instructions = (double)instructions / (double)packets,
 		.ghz = clock_ghz(ratio, rte_get_tsc_hz()),
-		.all_pps =
-			(double)packets / ((double)ticks * ours * r->ns_per_tick / 1e9),
+		.all_pps = (double)whole.packets /
+		           ((double)whole.ticks * r->ns_per_tick / 1e9),
+		.whole = (double)whole.packets / (double)packets,
 	};
+}
+
+/* Half a millisecond at most, as long as what leaves has room in the piece. */
+static void
+poll_paced_piece(struct rig *r, uint64_t most)
+{
+	struct latency *l = &r->latency;
+	uint64_t start = rte_rdtsc(), now;
+
+	do {
+		turn(r, &r->engine.worker[0]);
+		now = rte_rdtsc();
+	} while (now - start < most && l->in_piece + LANES_MAX <= LATENCY_PIECE);
+	if (is_interrupted(r)) {
+		r->interruptions++;
+		latency_forget(l);
+		return;
+	}
+	latency_keep(l);
+	latency_stand_still(l, rte_rdtsc() - now);
 }
 
 double
 rig_run_paced(struct rig *r, unsigned int ms, double pps)
 {
-	latency_start(&r->latency, pps);
-	poll_for(r, ms);
-	latency_stop(&r->latency);
-	return (double)r->latency.missed / (double)r->latency.due;
+	const uint64_t length = rte_get_tsc_hz() / 1000 * ms, start = rte_rdtsc();
+	struct latency *l = &r->latency;
+
+	is_interrupted(r);
+	latency_start(l, pps);
+	while (rte_rdtsc() - start < length ||
+	       (l->seen == 0 && rte_rdtsc() - start < PATIENCE * length))
+		poll_paced_piece(r, rte_get_tsc_hz() / 2000);
+	latency_stop(l);
+	return (double)l->missed / (double)(l->seen + l->missed + 1);
 }
 
 double

@@ -44,7 +44,9 @@ struct rig {
 	uint64_t offset_ns; /* virtual time that priming took */
 	double ns_per_tick;
 	struct latency latency;
-	int instructions; /* descriptor of counters.h, or -1 */
+	long switches;      /* of this thread so far */
+	long interruptions; /* of paced runs, left out */
+	int instructions;   /* descriptor of counters.h, or -1 */
 };
 
 /* One measured run. */
@@ -55,7 +57,8 @@ struct rig_result {
 	double stamp_cycles;
 	double instructions; /* a packet, stamping included; 0: not counted */
 	double ghz;
-	double all_pps; /* packets a second of our CPU time, stamping included */
+	double all_pps; /* packets a second, stamping included */
+	double whole;   /* share of the packets in pieces that nobody interrupted */
 };
 
 /* Start ports and engine, after DPDK; prime the flows. 0 or -errno after a sentence. */
@@ -70,7 +73,7 @@ void rig_run(struct rig *r, unsigned int ms, struct rig_result *result);
 
 /*
  * The same at `pps` packets a second, whose delays are gathered in r->latency. Returns
- * the share of what was due that a card's ring would have missed.
+ * the share of packets that a card's ring would have missed, of those that left or were missed.
  */
 double rig_run_paced(struct rig *r, unsigned int ms, double pps);
 

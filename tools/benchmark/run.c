@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <rte_cycles.h>
@@ -28,7 +27,7 @@
 
 struct delays {
 	double pps, missed;
-	long switches; /* times the worker's core was given to somebody else */
+	long switches; /* times somebody else had the core; left out */
 	double p50[LATENCY_RUNS], p99[LATENCY_RUNS], p999[LATENCY_RUNS];
 };
 
@@ -52,15 +51,6 @@ by_cycles(const void *a, const void *b)
 
 /* --- on the worker --- */
 
-static long
-switches(void)
-{
-	struct rusage use = { 0 };
-
-	getrusage(RUSAGE_THREAD, &use);
-	return use.ru_nivcsw;
-}
-
 static void
 measure_delays(struct run *run, struct delays *d, double pps)
 {
@@ -68,7 +58,7 @@ measure_delays(struct run *run, struct delays *d, double pps)
 	const double ns = run->rig.ns_per_tick;
 
 	d->pps = pps;
-	d->switches = -switches();
+	d->switches = -run->rig.interruptions;
 	rig_run_paced(&run->rig, LATENCY_MS, pps);
 	for (unsigned int i = 0; i < LATENCY_RUNS; i++) {
 		double missed = rig_run_paced(&run->rig, LATENCY_MS, pps);
@@ -78,7 +68,7 @@ measure_delays(struct run *run, struct delays *d, double pps)
 		d->p99[i] = (double)latency_at(l, 0.99) * ns;
 		d->p999[i] = (double)latency_at(l, 0.999) * ns;
 	}
-	d->switches += switches();
+	d->switches += run->rig.interruptions;
 }
 
 static int
@@ -143,6 +133,12 @@ is_as_expected(const struct run *run, const struct rig_result *median)
 		s->forwarded + TOLERANCE +
 		(LIMITS_PPS * median->seconds + LIMITS_BURST) / (double)median->packets;
 
+	if (median->whole == 0) {
+		fputs("benchmark: this machine never left the worker alone, so there is "
+		      "no figure\n",
+		      stderr);
+		return false;
+	}
 	if (share > s->forwarded - TOLERANCE && share < most && kept == 1)
 		return true;
 	fprintf(stderr,
@@ -171,10 +167,11 @@ tell_result(const struct run *run, unsigned int cold)
 	printf("{\"kind\": \"scenario\", ");
 	tell_names(run, cold);
 	printf(", \"cycles_per_packet\": %.1f, \"lowest\": %.1f, \"highest\": %.1f, "
-	       "\"stamp_cycles\": %.1f, \"mpps\": %.2f, \"ghz\": %.2f, \"runs\": %u, "
+	       "\"stamp_cycles\": %.1f, \"undisturbed\": %.3f, \"mpps\": %.2f, \"ghz\": "
+	       "%.2f, \"runs\": %u, "
 	       "\"forwarded\": %.4f, \"established_kept\": %.4f",
 	       median->cycles_per_packet, all[0].cycles_per_packet,
-	       all[n - 1].cycles_per_packet, median->stamp_cycles,
+	       all[n - 1].cycles_per_packet, median->stamp_cycles, median->whole,
 	       median->ghz * 1e3 / median->cycles_per_packet, median->ghz, n,
 	       (double)median->forwarded / (double)median->packets, rig_kept(&run->rig));
 	if (run->rig.instructions >= 0)

@@ -9,6 +9,15 @@ MICRO = (f"\n{'alone':<13} {'item':<13} {'cycles':>8} {'of DPDK':>8} {'faster':>
          f"   lowest..highest")
 
 
+def machine(document):
+    """Where and of what, in two lines."""
+    of = document["machine"]
+    pages = f"{of['hugepages_2mib']} hugepages" if of["hugepages_2mib"] else "NO hugepages"
+    return (f"{of['cpu']}, {of['cores']} cores, Linux {of['kernel']}, DPDK {of['dpdk']}\n"
+            f"commit {document['commit']}, {document['date']}; packets on {pages}, "
+            f"tables on {of['tables_on']}; load {of['load_before']:.1f}")
+
+
 def scenario(row):
     counted = row["instructions_per_packet"]
     tail = f"   {counted:.0f} instructions" if counted is not None else ""
@@ -29,7 +38,7 @@ def reference(rows):
     """testpmd's modes in one line."""
     told = ", ".join(f"{row['mode']} {row['cycles_per_packet']:.1f}"
                      f" ({row['lowest']:.1f}..{row['highest']:.1f})" for row in rows)
-    return f"dpdk-testpmd on the same devices: {told} cycles; ratios are to io"
+    return f"dpdk-testpmd on the same devices: {told} cycles; ratios are to io's lowest"
 
 
 def micro(row):
