@@ -100,16 +100,19 @@ rig_put32(uint8_t *to, uint32_t n)
 	rig_put16(to + 2, n & 0xffff);
 }
 
-/* Returns the header's length; both ends are 203.0.113.10 and 100.0.0.0 + who, or the like. */
+/* Returns the header's length. The inside is 203.0.113.10. */
 static inline unsigned int
 rig_ipv4(uint8_t *ip, const struct packet *p, unsigned int payload)
 {
 	const bool is_in = p->side == SIDE_EXTERNAL;
 	uint32_t sum = 0, who = (uint32_t)p->who;
 
-	/* Anywhere in 64.0.0.0/3, where nothing is special but 100.64/10 and 127/8. */
+	/*
+	 * Forgers have 80.0.0.0/4, customers 66.0.0.0/8: who hits a customer's address and
+	 * port, and is answered by the server as a new client, does replace his connection.
+	 */
 	if (p->who >= FORGER)
-		who = 0x40000000 | (who & 0x1fffffff);
+		who = 0x50000000 | (who & 0x0fffffff);
 	else
 		who += 0x42000000;
 	ip[0] = 0x45;
