@@ -14,7 +14,8 @@
  * Units   a tick is 1/64 ns: at most 0.8 % off at 1e9 packets/s, 0.001 % at 1e6,
  *         and 64 bits of it last nine years of uptime. A byte of a bit rate
  *         above 5 Gbit/s costs less than 102 ticks, so per_byte carries 8
- *         fraction bits more.
+ *         fraction bits more; a packet's price is cut to a whole tick, which lets
+ *         60-byte packets pass 2.4 % too fast at 1 Tbit/s, and 0.03 % at 10 Gbit/s.
  * Threads none: a meter belongs to one worker. No locks, no atomics.
  */
 #ifndef METER_METER_H
