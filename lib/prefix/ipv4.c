@@ -125,9 +125,17 @@ find_only(const struct prefix_ipv4 *t, const struct hash_key *key,
 	const struct prefix_ipv4_bucket *home[LANES_MAX];
 	uint32_t ip[LANES_MAX];
 	const uint32_t any = t->any;
-	uint64_t found = 0;
 	unsigned int i;
 
+	/* Ten prefixes are compared sooner than one address is hashed. */
+	if (l->buckets == 1) {
+		LANES_FOREACH (i, ask->ipv4) {
+			uint32_t v = look(l, l->bucket, address_of(ask, i) & l->mask);
+
+			value[i] = v != PREFIX_NONE ? v : any;
+		}
+		return ask->ipv4 & prefix_having_value(value);
+	}
 	/* First ask memory for every bucket, then use them. */
 	LANES_FOREACH (i, ask->ipv4) {
 		ip[i] = address_of(ask, i) & l->mask;
@@ -137,11 +145,9 @@ find_only(const struct prefix_ipv4 *t, const struct hash_key *key,
 	LANES_FOREACH (i, ask->ipv4) {
 		uint32_t v = look(l, home[i], ip[i]);
 
-		v = v != PREFIX_NONE ? v : any;
-		value[i] = v;
-		found |= (uint64_t)(v != PREFIX_NONE) << i;
+		value[i] = v != PREFIX_NONE ? v : any;
 	}
-	return found;
+	return ask->ipv4 & prefix_having_value(value);
 }
 
 static uint64_t
@@ -187,7 +193,7 @@ prefix_ipv4_find(const struct prefix_ipv4 *t, const struct hash_key *key,
                  const struct prefix_ask *ask, uint32_t *value)
 {
 	uint32_t ip[LANES_MAX], lengths[LANES_MAX];
-	uint64_t todo = 0, found = 0;
+	uint64_t todo = 0;
 	unsigned int i;
 
 	if (t->root == NULL)
@@ -206,9 +212,7 @@ prefix_ipv4_find(const struct prefix_ipv4 *t, const struct hash_key *key,
 		todo |= (uint64_t)(lengths[i] != 0) << i;
 	}
 	find_longer(t, key, todo, ip, lengths, value);
-	LANES_FOREACH (i, ask->ipv4)
-		found |= (uint64_t)(value[i] != PREFIX_NONE) << i;
-	return found;
+	return ask->ipv4 & prefix_having_value(value);
 }
 
 /* --- building ------------------------------------------------------------------ */

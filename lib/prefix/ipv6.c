@@ -44,22 +44,15 @@ node_from(const struct prefix_ipv6_hash *h, uint32_t at, uint64_t key, uint16_t 
 	}
 }
 
-/* The last line whose first start is not above the bits. */
+/* The last line whose first start is not above the bits; no jump but for the number. */
 static inline const struct prefix_ipv6_ranges *
 ranges_at(const struct prefix_ipv6 *t, const struct node *n, uint16_t bits)
 {
 	const struct prefix_ipv6_ranges *r = t->ranges + ranges_of(n);
-	size_t low = 0, high = n->span;
 
-	while (low < high) {
-		size_t middle = (low + high + 1) / 2;
-
-		if (r[middle].start[0] <= bits)
-			low = middle;
-		else
-			high = middle - 1;
-	}
-	return &r[low];
+	for (size_t lines = n->span + 1u; lines > 1; lines -= lines / 2)
+		r += (lines / 2) & (0 - (size_t)(r[lines / 2].start[0] <= bits));
+	return r;
 }
 
 static inline const uint16_t *
@@ -71,7 +64,10 @@ direct_at(const struct prefix_ipv6 *t, const struct node *n, uint16_t bits)
 static inline uint32_t
 value_in_range(const struct node *n, uint16_t first, uint16_t bits)
 {
-	return (uint16_t)(bits - first) <= n->span ? n->value : n->around;
+	/* All ones when it is in; a jump would often be guessed wrong. */
+	const uint32_t in = 0u - ((uint16_t)(bits - first) <= n->span);
+
+	return (n->value & in) | (n->around & ~in);
 }
 
 static uint32_t
@@ -97,7 +93,7 @@ prefix_ipv6_value(const struct prefix_ipv6 *t, const struct hash_key *key, uint6
 
 		if (h->lines == 0)
 			continue;
-		n = node_from(h, line_of_high(h, key, name), name, &first);
+		n = node_from(h, line_of_node(h, hash_of_node(key, name)), name, &first);
 		if (n != NULL)
 			return value_in_node(t, n, first, stride_bits(s, high));
 	}
@@ -112,11 +108,16 @@ find_deep(const struct prefix_ipv6 *t, uint64_t lanes, const struct node *const 
 	unsigned int i;
 
 	LANES_FOREACH (i, lanes) {
+		const struct prefix_ipv6_ranges *r = t->ranges + ranges_of(node[i]);
+		const size_t lines = node[i]->span + 1u;
+
+		/* Up to four lines are all there is to search, mostly. */
+		__builtin_prefetch(r);
+		__builtin_prefetch(r + lines / 4);
+		__builtin_prefetch(r + lines / 2);
+		__builtin_prefetch(r + lines * 3 / 4);
 		if (node[i]->kind & NODE_DIRECT)
 			__builtin_prefetch(direct_at(t, node[i], bits[i]));
-		else
-			__builtin_prefetch(t->ranges + ranges_of(node[i]) +
-			                   node[i]->span / 2);
 	}
 	LANES_FOREACH (i, lanes) {
 		if (node[i]->kind & NODE_DIRECT)
@@ -128,7 +129,7 @@ find_deep(const struct prefix_ipv6 *t, uint64_t lanes, const struct node *const 
 }
 
 /* Ask the nodes of one stride. Returns the lanes that have one: they are answered. */
-static uint64_t
+static __attribute__((noinline)) uint64_t
 find_nodes(const struct prefix_ipv6 *t, const struct hash_key *key, unsigned int stride,
            uint64_t lanes, const uint64_t *high, uint32_t *value)
 {
@@ -139,24 +140,31 @@ find_nodes(const struct prefix_ipv6 *t, const struct hash_key *key, unsigned int
 	alignas(32) uint32_t kind[LANES_MAX];
 	uint16_t bits[LANES_MAX], first;
 	uint32_t at[LANES_MAX];
-	uint64_t found, deep;
+	uint64_t may = 0, found, deep;
 	unsigned int i;
 
 	LANES_FOREACH (i, lanes) {
-		at[i] = line_of_high(h, key, high[i] & mask);
-		__builtin_prefetch(&line[at[i]]);
+		const uint64_t hash = hash_of_node(key, high[i] & mask);
+		const size_t bit = bit_of_node(h, hash);
+
+		at[i] = line_of_node(h, hash);
+		may |= (h->bits[bit / 64] >> bit % 64 & 1) << i;
 	}
+	lanes = may;
+	LANES_FOREACH (i, lanes)
+		__builtin_prefetch(&line[at[i]]);
 	LANES_FOREACH (i, lanes) {
 		const struct node_line *l = &line[at[i]];
 		const unsigned int s = slot_of_node(l, high[i] & mask);
 		const struct node *n = &l->node[s % NODE_SLOTS];
-		uint32_t v;
+		uint32_t v, used;
 
 		node[i] = n;
 		bits[i] = stride_bits(stride, high[i]);
 		v = value_in_range(n, (uint16_t)l->key[s % NODE_SLOTS], bits[i]);
 		kind[i] = kind_of_slot(l, s);
-		value[i] = kind[i] & NODE_USED ? v : value[i];
+		used = 0u - (kind[i] & NODE_USED);
+		value[i] = (v & used) | (value[i] & ~used);
 		kind[i] |= l->node[NODE_SLOTS - 1].kind & NODE_FURTHER;
 	}
 	found = lanes & having(kind, NODE_USED);
@@ -303,7 +311,7 @@ prefix_ipv6_find(const struct prefix_ipv6 *t, const struct hash_key *key,
                  const struct prefix_ask *ask, uint32_t *value)
 {
 	alignas(32) uint32_t word[LANES_MAX];
-	uint64_t high[LANES_MAX], todo = ask->ipv6, found = 0, has;
+	uint64_t high[LANES_MAX], todo = ask->ipv6, has;
 	unsigned int i;
 
 	if (t->root == NULL) {
@@ -326,9 +334,7 @@ prefix_ipv6_find(const struct prefix_ipv6 *t, const struct hash_key *key,
 		if (has != 0)
 			todo &= ~find_nodes(t, key, s, has, high, value);
 	}
-	LANES_FOREACH (i, ask->ipv6)
-		found |= (uint64_t)(value[i] != PREFIX_NONE) << i;
-	return found;
+	return ask->ipv6 & prefix_having_value(value);
 }
 
 void

@@ -9,6 +9,8 @@
  *           in the node of its /32. What no longer prefix holds has the value of
  *           the shorter one that holds it: the first node found, longest first,
  *           is the answer, however many lengths are in use.
+ *           Eight bits a node, which stay in the cache, tell most addresses that
+ *           have no node before they ask for a line of memory.
  *   hint    by /64, when several lengths past 64 are in use: which of them
  *   level   one hash table for each length past 64
  *
@@ -32,6 +34,7 @@
 /* --- nodes ------------------------------------------------------------------- */
 
 #define NODE_SLOTS 4
+#define NODE_BITS  8 /* of the bit array, for each node */
 
 enum node_kind {
 	NODE_USED = 1,         /* else the slot is free */
@@ -116,6 +119,27 @@ static inline uint32_t
 line_of_high(const struct prefix_ipv6_hash *h, const struct hash_key *key, uint64_t high)
 {
 	return line_of(h, key, _mm_cvtsi64_si128((long long)high));
+}
+
+/* One hash gives the line and the bit. */
+static inline uint64_t
+hash_of_node(const struct hash_key *key, uint64_t name)
+{
+	const __m128i message = _mm_cvtsi64_si128((long long)name);
+
+	return hash_16(key, &message).lo;
+}
+
+static inline uint32_t
+line_of_node(const struct prefix_ipv6_hash *h, uint64_t hash)
+{
+	return (uint32_t)((uint64_t)(uint32_t)hash * h->lines >> 32);
+}
+
+static inline size_t
+bit_of_node(const struct prefix_ipv6_hash *h, uint64_t hash)
+{
+	return (hash >> 32) * h->n_bits >> 32;
 }
 
 static inline uint32_t

@@ -124,9 +124,12 @@ static void
 put_node(struct prefix_ipv6_hash *h, const struct hash_key *key, uint64_t name,
          const struct node *node, uint16_t first)
 {
+	const uint64_t hash = hash_of_node(key, name);
+	const size_t bit = bit_of_node(h, hash);
 	struct node_line *line = h->line;
 
-	for (uint32_t at = line_of_high(h, key, name);; at = line_after(h, at)) {
+	h->bits[bit / 64] |= UINT64_C(1) << bit % 64;
+	for (uint32_t at = line_of_node(h, hash);; at = line_after(h, at)) {
 		struct node_line *l = &line[at];
 
 		for (unsigned int s = 0; s < NODE_SLOTS; s++) {
@@ -326,11 +329,18 @@ count_nodes(struct builder *b)
 	}
 }
 
-/* Lines of a hash table that is half full on average. */
+/* Lines of a hash table that is 40 % full: one node in forty is not in its own line. */
 static inline uint32_t
-half_full(size_t count, size_t slots)
+lines_to_hold(size_t count, size_t slots)
 {
-	return (uint32_t)(count <= slots ? count > 0 : (count * 2 + slots - 1) / slots);
+	return (uint32_t)(count <= slots ? count > 0
+	                                 : (count * 5 + 2 * slots - 1) / (2 * slots));
+}
+
+static inline size_t
+lines_of_bits(size_t nodes)
+{
+	return (nodes * NODE_BITS + 511) / 512;
 }
 
 static char *
@@ -351,17 +361,18 @@ take_memory(struct builder *b)
 	char *at;
 
 	for (unsigned int n = 0; n < 64; n++) {
-		lines += half_full(b->level[n], SLOTS);
+		lines += lines_to_hold(b->level[n], SLOTS);
 		lengths += b->level[n] > 0;
 		if (b->level[n] > 0)
 			t->only_long = n + 65;
 	}
 	if (lengths > 1) {
 		t->only_long = 0;
-		lines += half_full(b->longs, SLOTS);
+		lines += lines_to_hold(b->longs, SLOTS);
 	}
 	for (unsigned int s = 0; s < PREFIX_IPV6_STRIDES; s++)
-		lines += half_full(b->nodes[s], NODE_SLOTS);
+		lines += lines_to_hold(b->nodes[s], NODE_SLOTS) +
+		         lines_of_bits(b->nodes[s]);
 	at = memory_take(root + lines * 64);
 	if (at == NULL)
 		return -ENOMEM;
@@ -373,11 +384,16 @@ take_memory(struct builder *b)
 	t->ranges = (struct prefix_ipv6_ranges *)at;
 	at += b->lines * 64;
 	for (unsigned int s = 0; s < PREFIX_IPV6_STRIDES; s++)
-		at = lay_out(&t->node[s], half_full(b->nodes[s], NODE_SLOTS), at);
+		at = lay_out(&t->node[s], lines_to_hold(b->nodes[s], NODE_SLOTS), at);
+	for (unsigned int s = 0; s < PREFIX_IPV6_STRIDES; s++) {
+		t->node[s].bits = (uint64_t *)at;
+		t->node[s].n_bits = lines_of_bits(b->nodes[s]) * 512;
+		at += lines_of_bits(b->nodes[s]) * 64;
+	}
 	for (unsigned int n = 0; n < 64; n++)
-		at = lay_out(&t->level[n], half_full(b->level[n], SLOTS), at);
+		at = lay_out(&t->level[n], lines_to_hold(b->level[n], SLOTS), at);
 	if (lengths > 1)
-		lay_out(&t->hint, half_full(b->longs, SLOTS), at);
+		lay_out(&t->hint, lines_to_hold(b->longs, SLOTS), at);
 	return 0;
 }
 

@@ -9,10 +9,28 @@
 #ifndef PREFIX_PARTS_H
 #define PREFIX_PARTS_H
 
+#include "base/lanes.h"
 #include "hash/hash.h"
 #include "prefix/prefix.h"
 
 #define PREFIX_MAPPED_BITS 96
+
+/* Which of all lanes have a value; what it says of lanes nobody asked means nothing. */
+static inline uint64_t
+prefix_having_value(const uint32_t *value)
+{
+	uint64_t without = 0;
+
+	for (unsigned int i = 0; i < LANES_MAX; i += 8) {
+		__m256i v = _mm256_loadu_si256((const __m256i *)(value + i));
+		__m256i none = _mm256_cmpeq_epi32(v, _mm256_setzero_si256());
+
+		without |= (uint64_t)(unsigned int)_mm256_movemask_ps(
+				   _mm256_castsi256_ps(none))
+		           << i;
+	}
+	return ~without;
+}
 
 struct prefix_ipv4_bucket;
 struct prefix_ipv6_ranges;
@@ -47,7 +65,9 @@ uint64_t prefix_ipv4_find(const struct prefix_ipv4 *t, const struct hash_key *ke
 /* A hash table of lines: of nodes, of hints or of long prefixes; see ipv6.h. */
 struct prefix_ipv6_hash {
 	void *line;
-	size_t lines; /* 0: nothing is in it */
+	size_t lines;   /* 0: nothing is in it */
+	uint64_t *bits; /* nodes only: one bit is set for each of them */
+	size_t n_bits;
 };
 
 enum { PREFIX_IPV6_STRIDES = 3 };
