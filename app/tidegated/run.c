@@ -55,13 +55,17 @@ plan_of(const struct settings *s, struct io_plan *plan)
 	plan->io_stage = stage_count;
 }
 
-/* Only PCI devices spread symmetrically for sure; one worker is right for the others. */
+/*
+ * Where the kernel brings the frames it is slower than one worker, and the other
+ * cores are better left to it. Elsewhere as many as the cores give: a port with
+ * too few queues is no obstacle, because workers hand over.
+ */
 static unsigned int
 workers_auto(const struct io_plan *plan)
 {
 	for (unsigned int i = 0; i < plan->n_links; i++)
 		for (unsigned int side = 0; side < 2; side++)
-			if (end_kind_of(plan->link[i].end[side]) != END_PCI)
+			if (end_is_by_kernel(plan->link[i].end[side]))
 				return 1;
 	return IO_WORKERS_MAX;
 }

@@ -88,6 +88,22 @@ end_interface(const char *end, char *out, size_t size)
 	return false;
 }
 
+bool
+end_is_by_kernel(const char *end)
+{
+	static const char *const drivers[] = { "net_af_xdp", "net_af_packet", "net_tap",
+		                               "net_pcap" };
+	char driver[64];
+
+	if (end_kind_of(end) != END_VDEV)
+		return end_kind_of(end) == END_KERNEL;
+	end_vdev_driver(end, driver, sizeof(driver));
+	for (size_t i = 0; i < sizeof(drivers) / sizeof(*drivers); i++)
+		if (strcmp(driver, drivers[i]) == 0)
+			return true;
+	return false;
+}
+
 int
 io_fail(char *why, int error, const char *format, ...)
 {

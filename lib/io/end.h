@@ -38,6 +38,9 @@ const char *end_vdev_args(const char *end);
 /* The kernel interface behind an end: itself, or what iface= names. False when there is none. */
 bool end_interface(const char *end, char *out, size_t size);
 
+/* Whether the kernel brings its frames: an interface, or a device over one, a tap or a capture. */
+bool end_is_by_kernel(const char *end);
+
 /* Write a sentence into why[IO_WHY] and return `error`. */
 int io_fail(char *why, int error, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));

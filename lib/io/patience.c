@@ -30,15 +30,13 @@ static uint64_t
 of_port(const struct io_wire *w, const struct port *p)
 {
 	const bool is_xdp = strcmp(p->driver, "net_af_xdp") == 0;
-	const bool is_by_kernel = is_xdp || strcmp(p->driver, "net_af_packet") == 0 ||
-	                          strcmp(p->driver, "net_tap") == 0;
 	unsigned int least = is_xdp ? XDP_DESCRIPTORS : p->rx_descriptors;
 
 	if (handoff_is_on(&w->handoff) && handoff_room(w->workers) < least)
 		least = handoff_room(w->workers);
 	if (w->control_transmits && IO_RING < least)
 		least = IO_RING;
-	return patience_of(least, p->speed_bits, is_by_kernel);
+	return patience_of(least, p->speed_bits, end_is_by_kernel(p->name));
 }
 
 uint64_t

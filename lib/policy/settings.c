@@ -51,8 +51,9 @@ static const struct conf_field dataplane_fields[] = {
 	  .kind = CONF_TEXT,
 	  .offset = AT(workers),
 	  .absent = "auto",
-	  .help = "How many workers judge packets, such as \"2\"; auto is one, or as "
-	          "many as the cores give where every end is a PCI device." },
+	  .help = "How many workers judge packets, such as \"2\"; auto is one where the "
+	          "kernel brings the frames of any end, else as many as the cores give. "
+	          "A worker that receives what belongs to another hands it over." },
 	{ .key = "cores",
 	  .kind = CONF_TEXT,
 	  .offset = AT(cores),
@@ -65,8 +66,9 @@ static const struct conf_field dataplane_fields[] = {
 	  .offset = AT(rss_ports),
 	  .absent = "addresses",
 	  .words = rss_words,
-	  .help = "What spreads packets over workers; addresses keep fragments "
-	          "together." },
+	  .help = "What decides which worker a packet belongs to; addresses keep "
+	          "fragments with their flow, ports spread the flows of one pair of "
+	          "addresses." },
 	{ .key = "flow_entries",
 	  .kind = CONF_COUNT,
 	  .offset = AT(flow_entries),

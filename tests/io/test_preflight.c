@@ -335,6 +335,11 @@ ends_are_told_apart(void)
 	};
 	char text[64];
 
+	/* All but PCI devices and such as other programs or we ourselves feed. */
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+		CU_ASSERT_EQUAL(end_is_by_kernel(rows[i].end),
+		                rows[i].kind != END_PCI &&
+		                        strcmp(rows[i].end, "net_null12") != 0);
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		CU_ASSERT_EQUAL(end_kind_of(rows[i].end), rows[i].kind);
 		CU_ASSERT_EQUAL(end_interface(rows[i].end, text, sizeof(text)),
