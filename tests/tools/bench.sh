@@ -82,7 +82,7 @@ what_cannot_be_meant_is_refused() {
 	local rc words
 	echo '{"scenarios": 5}' >"$folder/other.json"
 	for words in "--scenario nonsense" "--micro nonsense" "--family ipv5" "--cache tepid" \
-		"--compare $folder/none.json" "--compare $folder/other.json" "--quickly" "nonsense"; do
+		"--compare $folder/none.json" "--against $folder" "--compare $folder/other.json" "--quickly" "nonsense"; do
 		# shellcheck disable=SC2086 # words are several
 		"$bench" $words >"$folder/out" 2>"$folder/said"
 		rc=$?

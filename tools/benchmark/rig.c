@@ -11,6 +11,7 @@
 
 #include <rte_cycles.h>
 
+#include "base/counter.h"
 #include "clock.h"
 #include "counters.h"
 #include "flow/flow.h"
@@ -177,21 +178,29 @@ rig_close(struct rig *r)
 	engine_close(&r->engine);
 }
 
-/* One burst: the daemon's own journey. */
+/* One turn as the daemon's worker has it, its own books of how busy it is among it. */
 static void
 turn(struct rig *r, struct worker *w)
 {
 	const struct policies *policies = engine_policies(&r->engine);
 	struct burst *b = &w->burst;
-	uint64_t now = rig_now(r);
+	uint64_t now = rig_now(r), end;
 
 	if (io_receive(&r->queue, b, now)) {
 		worker_judge(w, policies, b);
 		io_settle(&r->queue, b);
 		worker_account(w, b);
+		counter_add(&w->shown->bursts, 1);
+		counter_add(&w->shown->busy_turns, 1);
 	}
 	worker_upkeep(w, policies, now);
 	engine_quiescent(&r->engine, 0);
+
+	end = rte_rdtsc();
+	counter_add(&w->shown->turns, 1);
+	counter_add(&w->shown->busy_cycles, end - r->turn_tsc);
+	counter_set(&w->shown->last_turn_ns, now);
+	r->turn_tsc = end;
 }
 
 /* Whether the kernel took the core away from this thread since it was last asked. */

@@ -41,6 +41,7 @@ struct rig {
 	uint64_t next;        /* frame to stamp next */
 	uint64_t stamp_ticks; /* of the time-stamp counter, inside the callback */
 	uint64_t start_tsc;
+	uint64_t turn_tsc;  /* end of the last turn */
 	uint64_t offset_ns; /* virtual time that priming took */
 	double ns_per_tick;
 	struct latency latency;

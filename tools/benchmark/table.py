@@ -8,6 +8,9 @@ LATENCY = (f"\n{'delay in the box, ns':<25} {'family':<6} {'load':>5} {'Mpps':>7
 MICRO = (f"\n{'alone':<13} {'item':<13} {'cycles':>8} {'of DPDK':>8} {'faster':>7}"
          f"   lowest..highest")
 
+AGAINST = (f"{'lowest of the rounds':<25} {'':<13} {'':<4} {'other':>8} {'this':>8} {'ratio':>6}"
+           f"   rounds of other | of this")
+
 
 def machine(document):
     """Where and of what, in two lines."""
@@ -49,3 +52,14 @@ def micro(row):
         line += f" {row['reference_cycles']:8.2f} {row['ratio']:6.2f}x"
     line += f"   {row['lowest']:.2f}..{row['highest']:.2f}"
     return line + (f"   {row['reference']}" if row["reference"] else "")
+
+
+def against(key, others, ours):
+    """Two builds' rounds of one row; neighbours only ever add, so the lowest tells most."""
+    if not others or not ours:
+        return f"{key[0]:<25} {key[1]:<13} {key[2]:<4} one of them has no such row"
+    lows = [[row["lowest"] for row in rows] for rows in (others, ours)]
+    other, this = min(lows[0]), min(lows[1])
+    rounds = " | ".join(" ".join(f"{low:.1f}" for low in low_rounds) for low_rounds in lows)
+    return (f"{key[0]:<25} {key[1]:<13} {key[2]:<4} {other:8.1f} {this:8.1f}"
+            f" {this / other:6.2f}   {rounds}")
