@@ -91,9 +91,11 @@ struct burst {
 	uint8_t standing[LANES_MAX]; /* enum standing, set by stage `flows` */
 	uint16_t service[LANES_MAX]; /* 0: no service protects this packet */
 	uint16_t policy[LANES_MAX];
-	uint16_t frame_len[LANES_MAX]; /* of facts, side by side, by pipeline_run() */
-	uint16_t target[LANES_MAX];    /* number of the protected prefix; 0: none */
-	uint32_t flow[LANES_MAX]; /* slot in the worker's flow table or BURST_NO_FLOW */
+	uint16_t frame_len[LANES_MAX]; /* of facts, side by side, and so are: */
+	uint16_t flags[LANES_MAX];     /* enum fact_flag */
+	uint8_t vector[LANES_MAX];
+	uint16_t target[LANES_MAX]; /* number of the protected prefix; 0: none */
+	uint32_t flow[LANES_MAX];   /* slot in the worker's flow table or BURST_NO_FLOW */
 	uint16_t bytes_len[LANES_MAX];   /* readable bytes at bytes[i] */
 	const uint8_t *bytes[LANES_MAX]; /* frame start, contiguous for all headers */
 	struct rte_mbuf *mbuf[LANES_MAX];
@@ -123,17 +125,20 @@ burst_start(struct burst *b, uint64_t now_ns, uint8_t link, enum side side)
 	memset(b->flow, 0xff, sizeof(b->flow));
 }
 
-/* Tell the families of facts that were not written by parse_burst(). */
+/* What parse_burst() leaves beside the facts, for facts that were written by hand. */
 static inline void
-burst_families(struct burst *b)
+burst_describe(struct burst *b)
 {
-	b->ipv4 = b->ipv6 = 0;
+	const uint64_t all = lanes_first(b->count);
+
 	for (unsigned int i = 0; i < b->count; i++) {
-		if ((b->facts[i].flags & FACT_IPV6) != 0)
-			b->ipv6 |= lane_bit(i);
-		else if ((b->facts[i].flags & FACT_IP) != 0)
-			b->ipv4 |= lane_bit(i);
+		b->frame_len[i] = b->facts[i].frame_len;
+		b->flags[i] = b->facts[i].flags;
+		b->vector[i] = b->facts[i].vector;
 	}
+	b->plain = lanes_with16(b->flags, FACT_PLAIN) & all;
+	b->ipv6 = lanes_with16(b->flags, FACT_IPV6) & all;
+	b->ipv4 = lanes_with16(b->flags, FACT_IP) & all & ~b->ipv6;
 }
 
 /* The three ways a packet stops travelling. Only lanes in `todo` may be stopped. */

@@ -460,18 +460,11 @@ parse_frame(const uint8_t *bytes, size_t len, size_t frame_len, struct facts *ou
 void
 parse_burst(struct burst *b)
 {
-	uint64_t plain = 0, ip = 0, ipv6 = 0;
-
 	for (unsigned int i = 0; i < b->count; i++) {
 		struct facts *f = &b->facts[i];
 
 		if (!plain_frame(b->bytes[i], b->bytes_len[i], f))
 			parse_generally(b->bytes[i], b->bytes_len[i], f->frame_len, f);
-		plain |= (uint64_t)((f->flags & FACT_PLAIN) != 0) << i;
-		ip |= (uint64_t)((f->flags & FACT_IP) != 0) << i;
-		ipv6 |= (uint64_t)((f->flags & FACT_IPV6) != 0) << i;
 	}
-	b->plain = plain;
-	b->ipv4 = ip & ~ipv6;
-	b->ipv6 = ipv6;
+	burst_describe(b);
 }

@@ -57,15 +57,19 @@ plain_u32(const uint8_t *at)
 static inline bool
 plain_sum_is_right(const uint8_t *h)
 {
-	uint64_t a, b, sum;
+	unsigned long long a, b, sum;
+	unsigned char carry;
+	uint32_t half;
 
 	memcpy(&a, h, 8);
 	memcpy(&b, h + 8, 8);
-	sum = (a >> 32) + (uint32_t)a + (b >> 32) + (uint32_t)b + plain_u32(h + 16);
-	sum = (sum >> 32) + (uint32_t)sum;
-	sum = (sum >> 16) + (uint16_t)sum;
-	sum = (sum >> 16) + (uint16_t)sum;
-	return (uint16_t)(sum + (sum >> 16)) == UINT16_MAX;
+	carry = _addcarry_u64(0, a, b, &sum);
+	carry = _addcarry_u64(carry, sum, plain_u32(h + 16), &sum);
+	sum += carry;
+	carry = _addcarry_u32(0, (uint32_t)sum, (uint32_t)(sum >> 32), &half);
+	half += carry;
+	half = (half & UINT16_MAX) + (half >> 16);
+	return (half & UINT16_MAX) + (half >> 16) == UINT16_MAX;
 }
 
 /* The well-known NOP NOP TIMESTAMP of every Linux segment skips the walk. */
@@ -121,16 +125,17 @@ plain_is_everyday(uint8_t tcp_flags)
 	return (everyday >> (tcp_flags & 63) & 1) != 0;
 }
 
-/* BGP, and BFD of every kind: ports that the wire's own talk uses. */
+/* Neither end is nobody, BGP (179), or BFD of some kind: what the wire's own talk uses. */
 static inline bool
-plain_is_customers_port(bool is_udp, uint16_t src_port, uint16_t dst_port)
+plain_is_customers_ports(uint32_t ports /* both, as on the wire */)
 {
-	if (src_port == 0 || dst_port == 0)
-		return false;
-	if (!is_udp)
-		return src_port != 179 && dst_port != 179;
-	return dst_port != 3784 && dst_port != 3785 && dst_port != 4784 &&
-	       dst_port != 6784;
+#define BOTH(port) (short)__builtin_bswap16(port), (short)__builtin_bswap16(port)
+	const __m256i wire = _mm256_setr_epi16(BOTH(0), BOTH(179), BOTH(3784), BOTH(3785),
+	                                       BOTH(4784), BOTH(6784), BOTH(0), BOTH(0));
+#undef BOTH
+	const __m256i here = _mm256_cmpeq_epi16(_mm256_set1_epi32((int)ports), wire);
+
+	return _mm256_testz_si256(here, here) != 0;
 }
 
 /* Where a layer-4 header lies and what IP said of it; filled before plain_upper(). */
@@ -141,6 +146,7 @@ struct plain {
 	uint32_t len; /* readable bytes */
 	uint8_t proto, ttl;
 	uint16_t flags; /* enum fact_flag so far */
+	bool is_host;   /* the source could be a customer's */
 };
 
 /*
@@ -164,6 +170,7 @@ plain_upper(const struct plain *p, __m128i head, bool is_late, struct facts *out
 	uint32_t header = 8, payload, vector = VECTOR_UDP_FLOOD;
 	uint8_t tcp_flags = 0;
 	uint64_t where, what;
+	bool is_plain;
 	__m128i l4;
 
 	if (is_udp) {
@@ -190,9 +197,12 @@ plain_upper(const struct plain *p, __m128i head, bool is_late, struct facts *out
 		head,
 		_mm_loadu_si128((const __m128i *)order[(is_late ? 2 : 0) + is_udp]));
 	l4 = _mm_insert_epi32(l4, (int)(out->frame_len | payload << 16), 3);
+	is_plain = p->is_host & plain_is_customers_ports(plain_u32(p->l4)) &
+	           (is_udp | plain_is_everyday(tcp_flags));
 	where = p->at | (uint64_t)(p->at + header) << 16;
 	what = p->flags | (uint64_t)(header > PLAIN_TCP ? FACT_TCP_OPTIONS : 0) |
-	       PLAIN_IP << 16 | (uint64_t)p->proto << 24 | (uint64_t)tcp_flags << 32 |
+	       (uint64_t)(is_plain ? FACT_PLAIN : 0) | PLAIN_IP << 16 |
+	       (uint64_t)p->proto << 24 | (uint64_t)tcp_flags << 32 |
 	       (uint64_t)p->ttl << 40 | (uint64_t)vector << 56;
 	_mm_store_si128((__m128i *)&out->tcp_seq, l4);
 	_mm_store_si128((__m128i *)&out->l4_off,
@@ -217,7 +227,9 @@ plain_ipv4(const uint8_t *bytes, uint32_t len, struct facts *out)
 		                 .len = len,
 		                 .proto = h[9],
 		                 .ttl = h[8],
-		                 .flags = FACT_IP };
+		                 .flags = FACT_IP,
+		                 .is_host = plain_is_host4(h + 12) &&
+		                            plain_u32(h + 12) != plain_u32(h + 16) };
 
 	/* More fragments or an offset: not the reserved bit and not "don't fragment". */
 	if ((plain_u16(h + 6) & 0xff3f) != 0 || total < 20 || p.end > out->frame_len ||
@@ -229,8 +241,6 @@ plain_ipv4(const uint8_t *bytes, uint32_t len, struct facts *out)
 		mapped,
 		_mm256_shuffle_epi8(ip, _mm256_loadu_si256((const __m256i *)order)));
 	_mm256_store_si256((__m256i *)out->src, ip);
-	if (plain_is_host4(h + 12) && plain_u32(h + 12) != plain_u32(h + 16))
-		out->flags |= FACT_PLAIN;
 	return true;
 }
 
@@ -240,25 +250,24 @@ plain_ipv6(const uint8_t *bytes, uint32_t len, struct facts *out)
 	const uint8_t *h = bytes + PLAIN_IP;
 	const uint32_t payload = __builtin_bswap16(plain_u16(h + 4));
 	__m256i ends = _mm256_loadu_si256((const __m256i *)(h + 8));
-	__m128i same;
+	__m128i same = _mm_xor_si128(_mm256_castsi256_si128(ends),
+	                             _mm256_extracti128_si256(ends, 1));
 	const struct plain p = { .l4 = h + 40,
 		                 .at = PLAIN_IP + 40,
 		                 .end = PLAIN_IP + 40 + payload,
 		                 .len = len,
 		                 .proto = h[6],
 		                 .ttl = h[7],
-		                 .flags = FACT_IP | FACT_IPV6 };
+		                 .flags = FACT_IP | FACT_IPV6,
+		                 /* 2000::/3, what is given out to hosts. */
+		                 .is_host =
+		                         h[8] >> 5 == 1 && !_mm_testz_si128(same, same) };
 
 	if (payload == 0 || p.end > out->frame_len)
 		return false;
 	if (!plain_upper(&p, _mm_loadu_si128((const __m128i *)p.l4), false, out))
 		return false;
 	_mm256_store_si256((__m256i *)out->src, ends);
-	same = _mm_xor_si128(_mm256_castsi256_si128(ends),
-	                     _mm256_extracti128_si256(ends, 1));
-	/* 2000::/3, what is given out to hosts of the Internet. */
-	if (h[8] >> 5 == 1 && !_mm_testz_si128(same, same))
-		out->flags |= FACT_PLAIN;
 	return true;
 }
 
@@ -285,10 +294,6 @@ plain_frame(const uint8_t *bytes, size_t len, struct facts *out)
 		if (proto == PROTO_TCP || proto == PROTO_UDP)
 			is_read = plain_ipv6(bytes, (uint32_t)len, out);
 	}
-	if (is_read &&
-	    (!plain_is_customers_port(proto == PROTO_UDP, out->src_port, out->dst_port) ||
-	     (proto == PROTO_TCP && !plain_is_everyday(out->tcp_flags))))
-		out->flags &= (uint16_t)~FACT_PLAIN;
 	return is_read;
 }
 

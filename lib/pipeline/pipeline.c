@@ -65,18 +65,16 @@ make_plan(struct plan *plan, const struct policies *policies, struct burst *b)
 static void
 gather(struct burst *b)
 {
+	const uint8_t outbound = b->side == SIDE_INTERNAL ? VECTOR_OUTBOUND : 0;
+	const uint8_t inbound = b->side == SIDE_INTERNAL ? 0 : 7;
 	alignas(32) uint16_t cell[LANES_MAX];
 	uint64_t rest = lanes_first(b->count);
 
 	static_assert(VECTOR_SLOTS <= 8 && SERVICE_MAX <= 8192,
 	              "service and slot fit one word");
-	for (unsigned int i = 0; i < b->count; i++) {
-		unsigned int slot =
-			b->side == SIDE_INTERNAL ? VECTOR_OUTBOUND : b->facts[i].vector;
-
-		cell[i] = (uint16_t)(b->service[i] << 3 | slot);
-		b->frame_len[i] = b->facts[i].frame_len;
-	}
+	for (unsigned int i = 0; i < LANES_MAX; i++)
+		cell[i] = (uint16_t)(b->service[i] << 3 | (b->vector[i] & inbound) |
+		                     outbound);
 	for (b->groups = 0; rest != 0; b->groups++) {
 		uint16_t key = cell[__builtin_ctzll(rest)];
 		struct burst_group *g = &b->group[b->groups];

@@ -3,6 +3,8 @@
 #include "policy/targets.h"
 
 #include <immintrin.h>
+#include <stddef.h>
+#include <string.h>
 
 #include "packet/burst.h"
 #include "policy/parts.h"
@@ -139,14 +141,23 @@ find_ends(const struct burst *b, struct ends *e)
 	e->ask.ipv6 = e->fresh & b->ipv6;
 }
 
-/* All that service_of_packet() asks of a packet besides its address. */
+/*
+ * All that service_of_packet() asks of a packet besides its address, in one
+ * word: flags, protocol and fault where they stand in facts, the port between.
+ */
 static inline uint64_t
 question_of(const struct facts *f, bool is_inbound)
 {
-	uint64_t port = is_inbound ? f->dst_port : f->src_port;
+	const uint64_t asked = UINT64_C(0x00ff0000ff00ffff);
+	uint64_t port = is_inbound ? f->dst_port : f->src_port, what;
 
-	return port | (uint64_t)f->flags << 16 | (uint64_t)f->proto << 32 |
-	       (uint64_t)f->fault << 40;
+	static_assert(offsetof(struct facts, proto) ==
+	                              offsetof(struct facts, flags) + 3 &&
+	                      offsetof(struct facts, fault) ==
+	                              offsetof(struct facts, flags) + 6,
+	              "flags, protocol and fault lie in one word");
+	memcpy(&what, &f->flags, sizeof(what));
+	return (what & asked) | port << 32;
 }
 
 void

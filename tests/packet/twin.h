@@ -338,6 +338,7 @@ twin_is_odd_source(const struct facts *f)
 static int
 twin_is_plain(const struct facts *f, size_t readable)
 {
+	static const uint16_t wire[] = { 0, 179, 3784, 3785, 4784, 6784 };
 	static const uint8_t everyday[] = { 2, 18, 16, 24, 17, 25, 4, 20 };
 	const unsigned int dst = f->dst_port, src = f->src_port;
 
@@ -345,14 +346,14 @@ twin_is_plain(const struct facts *f, size_t readable)
 	    (f->flags & ~(FACT_IPV6 | FACT_TCP_OPTIONS)) != FACT_IP ||
 	    (f->proto != 6 && f->proto != 17))
 		return 0;
-	if (readable < (f->flags & FACT_IPV6 ? 74u : 54u) || dst == 0 || src == 0)
+	if (readable < (f->flags & FACT_IPV6 ? 74u : 54u))
 		return 0;
 	if (f->proto == 6 &&
-	    (src == 179 || dst == 179 ||
-	     memchr(everyday, f->tcp_flags & 0x3f, sizeof(everyday)) == NULL))
+	    memchr(everyday, f->tcp_flags & 0x3f, sizeof(everyday)) == NULL)
 		return 0;
-	if (f->proto == 17 && (dst == 3784 || dst == 3785 || dst == 4784 || dst == 6784))
-		return 0;
+	for (size_t i = 0; i < sizeof(wire) / sizeof(*wire); i++)
+		if (src == wire[i] || dst == wire[i])
+			return 0;
 	return memcmp(f->src, f->dst, 16) != 0 && !twin_is_odd_source(f);
 }
 

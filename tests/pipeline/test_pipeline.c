@@ -174,6 +174,7 @@ static void
 a_later_stage_judges_only_what_is_left(void)
 {
 	setup(POLICY_MITIGATE, 7);
+	burst_describe(&b);
 	pipeline_run(&pl, policies, &b);
 	CU_ASSERT_EQUAL(judged[0], 0xff);
 	CU_ASSERT_EQUAL(judged[1], 0xa8); /* odd lanes without the exempt lane 1 */
@@ -186,6 +187,7 @@ static void
 every_stage_observes_all_that_travels(void)
 {
 	setup(POLICY_MITIGATE, 7);
+	burst_describe(&b);
 	pipeline_run(&pl, policies, &b);
 	CU_ASSERT_EQUAL(observed[0], 0xff);
 	CU_ASSERT_EQUAL(observed[1], 0xaa);
@@ -194,6 +196,7 @@ every_stage_observes_all_that_travels(void)
 
 	/* What monitor spares is seen by every later stage. */
 	setup(POLICY_MONITOR, 7);
+	burst_describe(&b);
 	pipeline_run(&pl, policies, &b);
 	for (unsigned int s = 0; s < 3; s++)
 		CU_ASSERT_EQUAL(observed[s], 0xff);
@@ -201,6 +204,7 @@ every_stage_observes_all_that_travels(void)
 
 	setup(POLICY_MITIGATE, 7);
 	b.side = SIDE_INTERNAL;
+	burst_describe(&b);
 	pipeline_run(&pl, policies, &b);
 	CU_ASSERT_EQUAL(observed[2], 0xff);
 	CU_ASSERT_EQUAL(judged[0] | judged[1] | judged[2], 0);
@@ -212,6 +216,7 @@ static void
 monitor_counts_each_packet_once_and_spares_all(void)
 {
 	setup(POLICY_MONITOR, 7);
+	burst_describe(&b);
 	pipeline_run(&pl, policies, &b);
 	pipeline_account(&pl, &b);
 	CU_ASSERT_EQUAL(b.live, 0xff);
@@ -233,6 +238,7 @@ static void
 learn_judges_nothing(void)
 {
 	setup(POLICY_LEARN, 7);
+	burst_describe(&b);
 	pipeline_run(&pl, policies, &b);
 	CU_ASSERT_EQUAL(judged[0] | judged[1] | judged[2], 0);
 	CU_ASSERT_EQUAL(observed[0], 0xff);
@@ -245,6 +251,7 @@ a_policy_meets_only_its_own_stages(void)
 {
 	setup(POLICY_MITIGATE, 4);
 	b.policy[5] = 0;
+	burst_describe(&b);
 	pipeline_run(&pl, policies, &b);
 	CU_ASSERT_EQUAL(judged[0], 0);
 	CU_ASSERT_EQUAL(observed[0], 0);
@@ -258,6 +265,7 @@ static void
 answers_are_built_only_when_they_will_be_sent(void)
 {
 	setup(POLICY_MITIGATE, 2);
+	burst_describe(&b);
 	pipeline_run(&pl, policies, &b);
 	CU_ASSERT_EQUAL(built, 0x88);
 	CU_ASSERT_EQUAL(b.verdict[3], VERDICT_REPLY);
@@ -272,6 +280,7 @@ the_books_of_a_vector_balance_also_when_the_port_is_full(void)
 
 	setup(POLICY_MITIGATE, 3);
 	b.standing[0] = STANDING_VERIFIED_FLOW;
+	burst_describe(&b);
 	pipeline_run(&pl, policies, &b);
 	CU_ASSERT_EQUAL(b.live, 0x22);
 	burst_drop(&b, 5, STAGE_IO_TX_FULL); /* as io_settle does */
@@ -300,6 +309,7 @@ what_the_service_sends_is_counted_apart(void)
 {
 	setup(POLICY_MITIGATE, 7);
 	b.side = SIDE_INTERNAL;
+	burst_describe(&b);
 	pipeline_run(&pl, policies, &b);
 	pipeline_account(&pl, &b);
 	CU_ASSERT_EQUAL(cell(VECTOR_OUTBOUND)->packets, 8);
@@ -319,6 +329,7 @@ lanes_of_an_armed_vector_are_marked(void)
 	CU_ASSERT_EQUAL_FATAL(
 		meter_rate_init(&rule->activate_rate, &rule->activate, 100000000, 1), 0);
 	b.facts[7].vector = VECTOR_ICMP_FLOOD;
+	burst_describe(&b);
 	pipeline_run(&pl, policies, &b);
 	CU_ASSERT_EQUAL(b.armed & lane_bit(0), 0);
 	CU_ASSERT_NOT_EQUAL(b.armed & lane_bit(6), 0);

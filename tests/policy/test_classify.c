@@ -40,7 +40,7 @@ owner(const struct policies *p, enum side side, const struct packet *k)
 	f->dst_port = k->dst_port;
 	f->fault = k->fault;
 	burst.service[0] = burst.policy[0] = 77;
-	burst_families(&burst);
+	burst_describe(&burst);
 	policy_classify(p, &burst);
 	CU_ASSERT_EQUAL(burst.policy[0], p->service[burst.service[0]].policy);
 	return p->service[burst.service[0]].name;
@@ -375,7 +375,7 @@ frames_without_ip_and_strangers_belong_to_service_0(void)
 	burst.facts[1].proto = PROTO_TCP;
 	burst.facts[1].dst_port = 443;
 	burst.service[0] = 5;
-	burst_families(&burst);
+	burst_describe(&burst);
 	policy_classify(p, &burst);
 	CU_ASSERT_EQUAL(burst.service[0], 0);
 	CU_ASSERT_EQUAL(burst.policy[0], 0);
@@ -395,7 +395,7 @@ frames_without_ip_and_strangers_belong_to_service_0(void)
 	rig_settings(&rig);
 	p = rig_build(&rig, NULL, NULL);
 	CU_ASSERT(!policy_protects(p, bytes));
-	burst_families(&burst);
+	burst_describe(&burst);
 	policy_classify(p, &burst);
 	CU_ASSERT_EQUAL(burst.service[1], 0);
 	policy_free(p);

@@ -169,7 +169,7 @@ each_packet_meets_its_policy_and_its_stage(void)
 	burst.facts[PACKETS].ethertype = 0x88f7;
 	burst.facts[PACKETS].frame_len = 60;
 
-	burst_families(&burst);
+	burst_describe(&burst);
 	policy_classify(p, &burst);
 	run(p);
 	for (unsigned int i = 0; i < PACKETS; i++) {

@@ -304,7 +304,7 @@ fate(const struct policies *p, const char *src, uint64_t now_ns)
 	burst.facts[0].flags =
 		FACT_IP | FACT_NO_PORTS | (strchr(src, ':') ? FACT_IPV6 : 0);
 	burst.facts[0].proto = PROTO_GRE;
-	burst_families(&burst);
+	burst_describe(&burst);
 	policy_classify(p, &burst);
 	CU_ASSERT_NOT_EQUAL_FATAL(burst.service[0], 0);
 	stage_list[s]->decide(NULL, &p->view[s], &burst, 1);

