@@ -136,21 +136,21 @@ give_to(struct handoff *h, struct io_queue *q, struct burst *b, unsigned int tak
 {
 	const uintptr_t tag = (uintptr_t)(q->link * 2 + q->side);
 	uintptr_t word[LANES_MAX];
-	uint64_t gone = 0, bytes = 0;
+	uint64_t gone = same, bytes = 0;
 	unsigned int n = 0, sent, i;
 
-	LANES_FOREACH (i, same)
-		word[n++] = (uintptr_t)b->mbuf[i] | tag;
-	sent = pipe_put(*pipe_of(h, q->worker, taker), word, n);
-	n = 0;
 	LANES_FOREACH (i, same) {
-		if (n++ < sent) {
-			gone |= lane_bit(i);
-			bytes += b->facts[i].frame_len;
-		} else {
-			burst_drop(b, i, IO_HANDOFF_FULL);
-			b->stage[i] = q->io_stage;
-		}
+		word[n++] = (uintptr_t)b->mbuf[i] | tag;
+		bytes += b->facts[i].frame_len;
+	}
+	sent = pipe_put(*pipe_of(h, q->worker, taker), word, n);
+	/* The last ones found no room. */
+	for (; n > sent; n--) {
+		i = LANES_MAX - 1 - (unsigned int)__builtin_clzll(gone);
+		gone &= ~lane_bit(i);
+		bytes -= b->facts[i].frame_len;
+		burst_drop(b, i, IO_HANDOFF_FULL);
+		b->stage[i] = q->io_stage;
 	}
 	counter_add(&q->books[q->side].handed_packets, sent);
 	counter_add(&q->books[q->side].handed_bytes, bytes);
@@ -184,18 +184,15 @@ close_ranks(struct burst *b, uint64_t gone)
 void
 handoff_give(struct handoff *h, struct io_queue *q, struct burst *b)
 {
-	uint8_t owner[LANES_MAX];
+	alignas(32) uint8_t owner[LANES_MAX];
 	uint64_t rest = spread_elsewhere(&q->on->spread, b, q->worker, owner), gone = 0;
-	unsigned int i;
 
 	if (rest == 0)
 		return;
 	while (rest != 0) {
-		const unsigned int taker = owner[__builtin_ctzll(rest)];
-		uint64_t same = 0;
+		const uint8_t taker = owner[__builtin_ctzll(rest)];
+		const uint64_t same = rest & lanes_where8(owner, taker);
 
-		LANES_FOREACH (i, rest)
-			same |= (uint64_t)(owner[i] == taker) << i;
 		gone |= give_to(h, q, b, taker, same);
 		rest &= ~same;
 	}

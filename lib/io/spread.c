@@ -165,7 +165,7 @@ uint64_t
 spread_elsewhere(const struct spread *s, const struct burst *b, unsigned int here,
                  uint8_t owner[64])
 {
-	uint64_t odd = b->live & ~b->plain, elsewhere = 0;
+	uint64_t odd = b->live & ~b->plain, told = b->live;
 	unsigned int i;
 
 	/* Plain packets are TCP or UDP in one piece. */
@@ -174,15 +174,14 @@ spread_elsewhere(const struct spread *s, const struct burst *b, unsigned int her
 			const struct facts *f = &b->facts[i];
 
 			owner[i] = (uint8_t)scale(s, hash_addresses(s, f->src, f->dst));
-			elsewhere |= (uint64_t)(owner[i] != here) << i;
 		}
 	} else if (!s->is_by_device) {
 		odd = b->live;
+	} else {
+		told = odd;
 	}
-	LANES_FOREACH (i, odd) {
+	LANES_FOREACH (i, odd)
 		owner[i] = (uint8_t)spread_worker(s, &b->facts[i], b->bytes[i],
 		                                  b->bytes_len[i], here);
-		elsewhere |= (uint64_t)(owner[i] != here) << i;
-	}
-	return elsewhere;
+	return told & ~lanes_where8(owner, (uint8_t)here);
 }

@@ -44,8 +44,8 @@ unsigned int spread_worker(const struct spread *s, const struct facts *f,
                            const uint8_t *bytes, unsigned int len, unsigned int here);
 
 /*
- * The live lanes of a parsed burst that belong to another worker than `here`; owner[i]
- * says to which, and is set for no other lane.
+ * The live lanes of a parsed burst that belong to another worker than `here`. owner[i]
+ * says to which, and for lanes that stay it says anything; owner[] is aligned to 32 bytes.
  */
 uint64_t spread_elsewhere(const struct spread *s, const struct burst *b,
                           unsigned int here, uint8_t owner[64]);

@@ -2,6 +2,7 @@
 /*
  * test_spread - everything of a flow belongs to one worker, by either rule.
  */
+#include <stdalign.h>
 #include <string.h>
 
 #include "io/rss.h"
@@ -290,7 +291,7 @@ a_burst_is_told_lane_by_lane(void)
 	for (unsigned int rule = 0; rule < 4; rule++) {
 		const struct spread s =
 			rule < 2 ? by_software(rule) : by_device(rule % 2);
-		uint8_t owner[LANES_MAX];
+		alignas(32) uint8_t owner[LANES_MAX] = { 0 };
 		uint64_t elsewhere, wanted = 0;
 
 		burst_start(&b, 0, 0, SIDE_EXTERNAL);
