@@ -71,23 +71,62 @@ flow_count_sources(struct flow_table *t, struct source_table *sources)
 	t->sources = sources;
 }
 
-/* The key of a packet that came in by `side`, as whole blocks. */
-static inline void
-write_key(struct table_batch *batch, const struct burst *b, unsigned int i)
-{
-	const struct facts *f = &b->facts[i];
-	const __m128i src = _mm_load_si128((const __m128i *)f->src);
-	const __m128i dst = _mm_load_si128((const __m128i *)f->dst);
-	const bool is_in = b->side == SIDE_EXTERNAL;
-	const uint32_t outside = is_in ? f->src_port : f->dst_port;
-	const uint32_t inside = is_in ? f->dst_port : f->src_port;
-	const uint64_t ends = outside | inside << 16 | (uint64_t)f->vlan << 32 |
-	                      (uint64_t)f->inner_vlan << 48;
-	const uint64_t rest = b->link | (uint32_t)f->proto << 8;
+/* Which bytes of facts become the last block of a key, by the side a burst came in by. */
+struct key_form {
+	__m128i ends;       /* from where the ports begin: ports and tags */
+	__m128i proto;      /* from 16 bytes before the end */
+	__m128i link;       /* of the burst, in its place */
+	size_t out, inside; /* where the addresses are */
+};
 
-	*table_key_block(batch, i, 0) = is_in ? src : dst;
-	*table_key_block(batch, i, 1) = is_in ? dst : src;
-	*table_key_block(batch, i, 2) = _mm_set_epi64x((long long)rest, (long long)ends);
+#define ENDS_AT  offsetof(struct facts, src_port)
+#define PROTO_AT (sizeof(struct facts) - 16)
+static_assert(offsetof(struct facts, vlan) == ENDS_AT + 12 &&
+                      offsetof(struct facts, inner_vlan) == ENDS_AT + 14 &&
+                      offsetof(struct facts, dst_port) == ENDS_AT + 2,
+              "one load has ports and tags");
+static_assert(offsetof(struct facts, proto) == PROTO_AT + 11, "another has the protocol");
+static_assert(offsetof(struct flow_key, outside_port) == 32 &&
+                      offsetof(struct flow_key, vlan) == 36 &&
+                      offsetof(struct flow_key, link) == 40 &&
+                      offsetof(struct flow_key, proto) == 41,
+              "the last block of a key is ends, link and protocol");
+
+static inline struct key_form
+form_of(const struct burst *b)
+{
+	const bool is_in = b->side == SIDE_EXTERNAL;
+	const __m128i in =
+		_mm_setr_epi8(0, 1, 2, 3, 12, 13, 14, 15, -1, -1, -1, -1, -1, -1, -1, -1);
+	const __m128i out =
+		_mm_setr_epi8(2, 3, 0, 1, 12, 13, 14, 15, -1, -1, -1, -1, -1, -1, -1, -1);
+
+	return (struct key_form){
+		.ends = is_in ? in : out,
+		.proto = _mm_setr_epi8(-1, -1, -1, -1, -1, -1, -1, -1, -1, 11, -1, -1, -1,
+		                       -1, -1, -1),
+		.link = _mm_set_epi64x(b->link, 0),
+		.out = is_in ? offsetof(struct facts, src) : offsetof(struct facts, dst),
+		.inside =
+			is_in ? offsetof(struct facts, dst) : offsetof(struct facts, src),
+	};
+}
+
+/* The key of a packet, as whole blocks. */
+static inline void
+write_key(struct table_batch *batch, unsigned int i, const struct facts *f,
+          const struct key_form *form)
+{
+	const char *at = (const char *)f;
+	__m128i ends = _mm_loadu_si128((const __m128i *)(at + ENDS_AT));
+	__m128i proto = _mm_load_si128((const __m128i *)(at + PROTO_AT));
+
+	ends = _mm_or_si128(_mm_shuffle_epi8(ends, form->ends),
+	                    _mm_shuffle_epi8(proto, form->proto));
+	*table_key_block(batch, i, 0) = _mm_load_si128((const __m128i *)(at + form->out));
+	*table_key_block(batch, i, 1) =
+		_mm_load_si128((const __m128i *)(at + form->inside));
+	*table_key_block(batch, i, 2) = _mm_or_si128(ends, form->link);
 }
 
 /* A reset answers what was no flow, so it makes none. */
@@ -125,39 +164,53 @@ make_missing(struct flow_table *t, struct burst *b, uint64_t lanes)
 			b->flow[i] = BURST_NO_FLOW;
 }
 
-/* Write and hash the keys of lanes that can have a flow, and ask for their buckets. */
+/* Lanes that can have a flow. Of plain ones only those that open a connection cannot. */
 static inline uint64_t
-ask(struct flow_table *t, struct burst *b, uint64_t lanes)
+lanes_with_flow(struct burst *b, uint64_t lanes)
 {
-	struct table_batch *batch = &t->batch;
-	uint64_t mine = 0;
+	uint64_t none = 0;
 	unsigned int i;
 
 	LANES_FOREACH (i, lanes) {
 		const struct facts *f = &b->facts[i];
 
-		b->flow[i] = BURST_NO_FLOW;
-		if (!flow_is_possible(f) || flow_is_opening(f, (enum side)b->side))
-			continue;
-		write_key(batch, b, i);
-		batch->hash[i] = hash_48(&t->key, batch->key[i]);
-		table_ask_bucket(&t->table, batch->hash[i]);
-		mine |= lane_bit(i);
+		if (flow_is_opening(f, (enum side)b->side) ||
+		    ((f->flags & FACT_PLAIN) == 0 && !flow_is_possible(f))) {
+			none |= lane_bit(i);
+			b->flow[i] = BURST_NO_FLOW;
+		}
 	}
-	return mine;
+	return lanes & ~none;
+}
+
+/* Write and hash the keys of these lanes, and ask for their buckets. */
+static inline void
+ask(struct flow_table *t, const struct burst *b, uint64_t lanes,
+    const struct key_form *form)
+{
+	struct table_batch *batch = &t->batch;
+	unsigned int i;
+
+	LANES_FOREACH (i, lanes) {
+		write_key(batch, i, &b->facts[i], form);
+		table_hash_ask(&t->table, batch, &t->key, i);
+	}
 }
 
 void
 flow_find_burst(struct flow_table *t, struct burst *b, uint64_t lanes)
 {
 	const uint16_t tick = table_tick(b->now_ns);
-	uint64_t mine = 0;
+	const uint64_t mine = lanes_with_flow(b, lanes);
+	const struct key_form form = form_of(b);
 
 	static_assert(BURST_NO_FLOW == TABLE_NONE,
 	              "a lane without flow is a slot not found");
+	if (mine == 0)
+		return;
 	for (unsigned int k = 0; k < TABLE_BLOCKS + 2; k++) {
 		if (k < TABLE_BLOCKS)
-			mine |= ask(t, b, table_block(lanes, k));
+			ask(t, b, table_block(mine, k), &form);
 		if (k >= 1 && k <= TABLE_BLOCKS)
 			table_ask_records(&t->table, &t->batch, table_block(mine, k - 1));
 		if (k >= 2)

@@ -101,8 +101,7 @@ ask(struct source_table *t, uint64_t lanes)
 	unsigned int i;
 
 	LANES_FOREACH (i, lanes) {
-		batch->hash[i] = hash_48(&t->key, batch->key[i]);
-		table_ask_bucket(&t->table, batch->hash[i]);
+		table_hash_ask(&t->table, batch, &t->key, i);
 		__builtin_prefetch(crowd_line_of(&t->crowd, batch->hash[i]), 1);
 	}
 }

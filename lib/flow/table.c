@@ -1,97 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "flow/table.h"
 
-#include <errno.h>
 #include <immintrin.h>
 #include <string.h>
 
 #include "base/counter.h"
-#include "base/memory.h"
 
-#define MIN_SLOTS   UINT64_C(64)
-#define MIN_ENTRIES UINT64_C(8)
-#define MAX_ENTRIES (UINT64_C(1) << 31)
-#define NO_WAY      TABLE_WAYS
-
-uint64_t
-table_slots(uint64_t entries)
-{
-	uint64_t slots = MIN_SLOTS;
-
-	while (slots < entries)
-		slots *= 2;
-	return slots;
-}
-
-static size_t
-bucket_bytes(uint64_t slots)
-{
-	return slots / TABLE_WAYS * sizeof(struct table_bucket);
-}
-
-size_t
-table_bytes(uint64_t entries, size_t record_size)
-{
-	uint64_t slots = table_slots(entries);
-
-	return bucket_bytes(slots) + slots * record_size;
-}
-
-int
-table_open(struct table *t, uint64_t entries, size_t record_size)
-{
-	struct table fresh = { .record_size = record_size };
-	uint64_t slots;
-
-	if (entries < MIN_ENTRIES || entries > MAX_ENTRIES || record_size < TABLE_KEY ||
-	    record_size % 64 != 0)
-		return -ERANGE;
-	slots = table_slots(entries);
-	fresh.buckets = (uint32_t)(slots / TABLE_WAYS);
-	fresh.bucket = memory_take(bucket_bytes(slots));
-	fresh.record = memory_take(slots * record_size);
-	if (fresh.bucket == NULL || fresh.record == NULL) {
-		memory_give(fresh.bucket, bucket_bytes(slots));
-		memory_give(fresh.record, slots * record_size);
-		return -ENOMEM;
-	}
-	*t = fresh;
-	table_set_key_bytes(t, TABLE_KEY);
-	for (int class = TABLE_UNEARNED; class < TABLE_CLASSES; class ++)
-		table_set_idle(t, (enum table_class) class, UINT64_C(10000000000));
-	return 0;
-}
-
-void
-table_close(struct table *t)
-{
-	uint64_t slots = (uint64_t)t->buckets * TABLE_WAYS;
-
-	memory_give(t->bucket, bucket_bytes(slots));
-	memory_give(t->record, slots * t->record_size);
-	*t = (struct table){ 0 };
-}
-
-void
-table_set_key_bytes(struct table *t, unsigned int bytes)
-{
-	const unsigned int last = TABLE_KEY - sizeof(t->compared);
-
-	assert(bytes >= last && bytes <= TABLE_KEY);
-	memset(t->compared, 0, sizeof(t->compared));
-	memset(t->compared, 0xff, bytes - last);
-}
-
-void
-table_set_idle(struct table *t, enum table_class class, uint64_t idle_ns)
-{
-	assert(idle_ns <= TABLE_MAX_IDLE_NS);
-	t->idle[class] = (uint16_t)((idle_ns + TABLE_TICK_NS - 1) / TABLE_TICK_NS);
-	t->least_idle = UINT16_MAX;
-	for (int c = TABLE_UNEARNED; c < TABLE_CLASSES; c++)
-		if (t->idle[c] < t->least_idle)
-			t->least_idle = t->idle[c];
-}
+#define NO_WAY TABLE_WAYS
 
 static inline enum table_class
 class_of(const struct table_bucket *b, unsigned int way)
@@ -123,9 +38,9 @@ ways_silent(const struct table_bucket *b, uint16_t tick, uint16_t idle)
 }
 
 static inline uint32_t
-slot_of(const struct table *t, const struct table_bucket *b, unsigned int way)
+slot_of(uint32_t bucket, unsigned int way)
 {
-	return (uint32_t)(b - t->bucket) * TABLE_WAYS + way;
+	return bucket * TABLE_WAYS + way;
 }
 
 /* Ways whose signature is the wanted one, one bit each. */
@@ -156,43 +71,47 @@ recount(struct table *t, enum table_class from, enum table_class to)
 
 /* A saturated home no longer knows how many went away, so it stays saturated. */
 static void
-release(struct table *t, struct table_bucket *b, unsigned int way)
+release(struct table *t, uint32_t bucket, unsigned int way)
 {
+	struct table_bucket *b = table_bucket(t, bucket);
+
 	recount(t, class_of(b, way), TABLE_FREE);
 	if ((b->class[way] & TABLE_AWAY) != 0) {
-		uint32_t home =
-			table_other(t, (uint32_t)(b - t->bucket), b->signature[way]);
+		struct table_bucket *home =
+			table_bucket(t, table_other(t, bucket, b->signature[way]));
 
-		if (t->bucket[home].overflow != UINT8_MAX)
-			t->bucket[home].overflow--;
+		if (home->overflow != UINT8_MAX)
+			home->overflow--;
 	}
 	b->class[way] = TABLE_FREE;
 	b->signature[way] = 0;
 }
 
 static void
-expire(struct table *t, struct table_bucket *b, unsigned int way)
+expire(struct table *t, uint32_t bucket, unsigned int way)
 {
 	if (t->expired != NULL)
-		t->expired(t->owner, slot_of(t, b, way));
-	release(t, b, way);
+		t->expired(t->owner, slot_of(bucket, way));
+	release(t, bucket, way);
 }
 
 /* The slot of the key among the `ways` of one bucket, touched; or TABLE_NONE. */
 static inline uint32_t
-pick(struct table *t, struct table_bucket *b, unsigned int ways,
-     const uint8_t key[TABLE_KEY], uint16_t tick)
+pick(struct table *t, uint32_t bucket, unsigned int ways, const uint8_t key[TABLE_KEY],
+     uint16_t tick)
 {
+	struct table_bucket *b = table_bucket(t, bucket);
+
 	for (; ways != 0; ways &= ways - 1) {
 		unsigned int way = (unsigned int)__builtin_ctz(ways);
-		uint32_t slot = slot_of(t, b, way);
+		uint32_t slot = slot_of(bucket, way);
 
 		/* A slot that the lane before this one found expired keeps its record. */
 		if (b->class[way] == TABLE_FREE ||
 		    !table_is_key(t, table_record(t, slot), key))
 			continue;
 		if (is_expired(t, b, way, tick)) {
-			expire(t, b, way);
+			expire(t, bucket, way);
 			return TABLE_NONE;
 		}
 		if (b->seen[way] != tick)
@@ -207,13 +126,13 @@ find_from(struct table *t, struct hash128 hash, unsigned int ways,
           const uint8_t key[TABLE_KEY], uint16_t tick)
 {
 	const uint32_t home = table_home(t, hash);
-	struct table_bucket *b = &t->bucket[home];
-	uint32_t slot = pick(t, b, ways, key, tick);
+	const uint32_t signature = table_signature(hash);
+	uint32_t slot = pick(t, home, ways, key, tick), other;
 
-	if (slot != TABLE_NONE || b->overflow == 0)
+	if (slot != TABLE_NONE || table_bucket(t, home)->overflow == 0)
 		return slot;
-	b = &t->bucket[table_other(t, home, table_signature(hash))];
-	return pick(t, b, ways_with(b, table_signature(hash)), key, tick);
+	other = table_other(t, home, signature);
+	return pick(t, other, ways_with(table_bucket(t, other), signature), key, tick);
 }
 
 void
@@ -248,7 +167,7 @@ table_ask_records(const struct table *t, struct table_batch *batch, uint64_t lan
 	LANES_FOREACH (i, lanes) {
 		const uint32_t home = table_home(t, batch->hash[i]);
 		const uint32_t signature = table_signature(batch->hash[i]);
-		const struct table_bucket *b = &t->bucket[home];
+		const struct table_bucket *b = table_bucket(t, home);
 		const unsigned int mine = ways_with(b, signature);
 
 		batch->ways[i] = (uint8_t)mine;
@@ -256,8 +175,8 @@ table_ask_records(const struct table *t, struct table_batch *batch, uint64_t lan
 			ask_record(t,
 			           home * TABLE_WAYS + (unsigned int)__builtin_ctz(mine));
 		else if (b->overflow != 0)
-			__builtin_prefetch(&t->bucket[table_other(t, home, signature)],
-			                   1);
+			__builtin_prefetch(
+				table_bucket(t, table_other(t, home, signature)), 1);
 	}
 }
 
@@ -268,7 +187,7 @@ pick_first(struct table *t, uint32_t home, unsigned int ways,
 {
 	const unsigned int way = (unsigned int)__builtin_ctz(ways);
 	const uint32_t slot = home * TABLE_WAYS + way;
-	struct table_bucket *b = &t->bucket[home];
+	struct table_bucket *b = table_bucket(t, home);
 
 	/* What a lane before this one found expired keeps its record, but is free. */
 	if (!table_is_key(t, table_record(t, slot), key) || is_expired(t, b, way, tick) ||
@@ -294,7 +213,8 @@ table_find_asked(struct table *t, const struct table_batch *batch, uint64_t lane
 
 		slot[i] = ways != 0 ? pick_first(t, home, ways, batch->key[i], tick)
 		                    : TABLE_NONE;
-		if (slot[i] == TABLE_NONE && (ways | t->bucket[home].overflow) != 0)
+		if (slot[i] == TABLE_NONE &&
+		    (ways | table_bucket(t, home)->overflow) != 0)
 			slot[i] = find_from(t, hash, ways, batch->key[i], tick);
 	}
 }
@@ -307,7 +227,8 @@ table_find_bulk(struct table *t, struct table_batch *batch, uint64_t lanes, uint
 
 	for (unsigned int k = 0; k < TABLE_BLOCKS + 2; k++) {
 		LANES_FOREACH (i, k < TABLE_BLOCKS ? table_block(lanes, k) : 0)
-			table_ask_bucket(t, batch->hash[i]);
+			__builtin_prefetch(table_bucket(t, table_home(t, batch->hash[i])),
+			                   1);
 		if (k >= 1 && k <= TABLE_BLOCKS)
 			table_ask_records(t, batch, table_block(lanes, k - 1));
 		if (k >= 2)
@@ -319,22 +240,23 @@ uint32_t
 table_find(struct table *t, struct hash128 hash, const uint8_t key[TABLE_KEY],
            uint16_t tick)
 {
-	const struct table_bucket *b = &t->bucket[table_home(t, hash)];
+	const struct table_bucket *b = table_bucket(t, table_home(t, hash));
 
 	return find_from(t, hash, ways_with(b, table_signature(hash)), key, tick);
 }
 
 /* Free what expired, so that what follows sees only living slots. */
 static void
-expire_bucket(struct table *t, struct table_bucket *b, uint16_t tick)
+expire_bucket(struct table *t, uint32_t bucket, uint16_t tick)
 {
+	const struct table_bucket *b = table_bucket(t, bucket);
 	unsigned int ways = ways_silent(b, tick, t->least_idle) & ~ways_of(b, TABLE_FREE);
 
 	for (; ways != 0; ways &= ways - 1) {
 		unsigned int way = (unsigned int)__builtin_ctz(ways);
 
 		if (is_expired(t, b, way, tick))
-			expire(t, b, way);
+			expire(t, bucket, way);
 	}
 }
 
@@ -375,11 +297,11 @@ table_ask_bulk(const struct table *t, const struct table_batch *batch, uint64_t 
 	unsigned int i;
 
 	LANES_FOREACH (i, lanes) {
-		const struct table_bucket *b = &t->bucket[table_home(t, batch->hash[i])];
-		unsigned int way = room_for_unearned(b, tick);
+		const uint32_t home = table_home(t, batch->hash[i]);
+		unsigned int way = room_for_unearned(table_bucket(t, home), tick);
 
 		if (way != NO_WAY)
-			ask_record(t, slot_of(t, b, way));
+			ask_record(t, slot_of(home, way));
 	}
 }
 
@@ -389,8 +311,8 @@ table_ask_bulk(const struct table *t, const struct table_batch *batch, uint64_t 
  * does not is the alternate's line asked from memory.
  */
 static unsigned int
-choose(struct table *t, struct table_bucket *const pair[2], enum table_class class,
-       uint16_t tick, unsigned int *which)
+choose(struct table *t, const uint32_t pair[2], enum table_class class, uint16_t tick,
+       unsigned int *which)
 {
 	static const enum table_class victims[] = { TABLE_FREE, TABLE_UNEARNED,
 		                                    TABLE_EARNING };
@@ -399,7 +321,8 @@ choose(struct table *t, struct table_bucket *const pair[2], enum table_class cla
 	if (class == TABLE_UNEARNED) {
 		for (*which = 0; *which < 2; ++*which) {
 			expire_bucket(t, pair[*which], tick);
-			if ((way = room_for_unearned(pair[*which], tick)) != NO_WAY)
+			if ((way = room_for_unearned(table_bucket(t, pair[*which]),
+			                             tick)) != NO_WAY)
 				return way;
 		}
 		return NO_WAY;
@@ -408,7 +331,8 @@ choose(struct table *t, struct table_bucket *const pair[2], enum table_class cla
 	expire_bucket(t, pair[1], tick);
 	for (size_t v = 0; v < sizeof(victims) / sizeof(*victims); v++)
 		for (*which = 0; *which < 2; ++*which)
-			if ((way = oldest(pair[*which], victims[v], tick)) != NO_WAY)
+			if ((way = oldest(table_bucket(t, pair[*which]), victims[v],
+			                  tick)) != NO_WAY)
 				return way;
 	return NO_WAY;
 }
@@ -418,9 +342,9 @@ table_insert(struct table *t, struct hash128 hash, const uint8_t key[TABLE_KEY],
              enum table_class class, uint16_t tick)
 {
 	const uint32_t signature = table_signature(hash), home = table_home(t, hash);
-	struct table_bucket *pair[2] = { &t->bucket[home],
-		                         &t->bucket[table_other(t, home, signature)] };
+	const uint32_t pair[2] = { home, table_other(t, home, signature) };
 	unsigned int which, way;
+	struct table_bucket *b;
 	uint32_t slot;
 
 	assert(class == TABLE_UNEARNED || class == TABLE_EARNED);
@@ -429,18 +353,18 @@ table_insert(struct table *t, struct hash128 hash, const uint8_t key[TABLE_KEY],
 		counter_add(&t->refused, 1);
 		return TABLE_NONE;
 	}
-	if (class_of(pair[which], way) != TABLE_FREE)
+	b = table_bucket(t, pair[which]);
+	if (class_of(b, way) != TABLE_FREE)
 		release(t, pair[which], way);
 
-	pair[which]->signature[way] = signature;
-	pair[which]->seen[way] = tick;
-	pair[which]->class[way] =
-		(uint8_t)((unsigned int)class | (which == 1 ? TABLE_AWAY : 0));
-	if (which == 1 && pair[0]->overflow != UINT8_MAX)
-		pair[0]->overflow++;
+	b->signature[way] = signature;
+	b->seen[way] = tick;
+	b->class[way] = (uint8_t)((unsigned int)class | (which == 1 ? TABLE_AWAY : 0));
+	if (which == 1 && table_bucket(t, home)->overflow != UINT8_MAX)
+		table_bucket(t, home)->overflow++;
 	recount(t, TABLE_FREE, class);
 
-	slot = slot_of(t, pair[which], way);
+	slot = slot_of(pair[which], way);
 	memset(table_record(t, slot), 0, t->record_size);
 	memcpy(table_record(t, slot), key, TABLE_KEY);
 	return slot;
@@ -449,14 +373,14 @@ table_insert(struct table *t, struct hash128 hash, const uint8_t key[TABLE_KEY],
 bool
 table_set_class(struct table *t, uint32_t slot, enum table_class class)
 {
-	struct table_bucket *b = &t->bucket[slot / TABLE_WAYS];
+	struct table_bucket *b = table_bucket(t, slot / TABLE_WAYS);
 	const unsigned int way = slot % TABLE_WAYS;
 	const enum table_class now = class_of(b, way);
 
 	if (now == class)
 		return true;
 	if (class == TABLE_FREE) {
-		release(t, b, way);
+		release(t, slot / TABLE_WAYS, way);
 		return true;
 	}
 	if (class == TABLE_EARNING &&
@@ -470,20 +394,20 @@ table_set_class(struct table *t, uint32_t slot, enum table_class class)
 enum table_class
 table_class(const struct table *t, uint32_t slot)
 {
-	return class_of(&t->bucket[slot / TABLE_WAYS], slot % TABLE_WAYS);
+	return class_of(table_bucket(t, slot / TABLE_WAYS), slot % TABLE_WAYS);
 }
 
 uint16_t
 table_seen(const struct table *t, uint32_t slot)
 {
-	return t->bucket[slot / TABLE_WAYS].seen[slot % TABLE_WAYS];
+	return table_bucket(t, slot / TABLE_WAYS)->seen[slot % TABLE_WAYS];
 }
 
 void
 table_sweep(struct table *t, unsigned int buckets, uint16_t tick)
 {
 	for (; buckets > 0; buckets--) {
-		expire_bucket(t, &t->bucket[t->sweep], tick);
+		expire_bucket(t, t->sweep, tick);
 		t->sweep = (t->sweep + 1) & (t->buckets - 1);
 	}
 }

@@ -11,6 +11,9 @@
  *   bucket  | 8 x 32-bit signature | 8 x 16-bit last seen | 8 x class | overflow |
  *   record  [bucket * 8 + way]      key first, compared in full
  *
+ * Records of one line lie behind their bucket, so that a hit walks the page tables
+ * once for both; larger ones lie apart, where misses read nothing but buckets.
+ *
  * Two classes carry the promise: an earned slot leaves only by expiry or by its
  * owner; an unearned one may be replaced by any other unearned one, and inserts
  * keep at most TABLE_UNEARNED_WAYS of a bucket unearned. So a flood of new keys
@@ -70,9 +73,11 @@ static_assert(sizeof(struct table_bucket) == 64, "a bucket is one cache line");
 #define TABLE_AWAY 0x80
 
 struct table {
-	struct table_bucket *bucket;
-	char *record;
-	size_t record_size;               /* key included; a multiple of 64 */
+	char *bucket;       /* the first; table_bucket() finds the others */
+	char *record;       /* the first of the first bucket */
+	size_t bucket_step; /* bytes from bucket to bucket */
+	size_t record_step; /* bytes from a bucket's records to the next one's */
+	size_t record_size; /* key included; a multiple of 64 */
 	alignas(16) uint8_t compared[16]; /* bits of the key's last 16 bytes that count */
 	uint32_t buckets;                 /* a power of two */
 	uint16_t idle[TABLE_CLASSES];     /* ticks of silence a slot outlives, by class */
@@ -87,7 +92,7 @@ struct table {
 
 /* Keys and hashes of the burst in work, by lane. Whoever fills it writes whole blocks. */
 struct table_batch {
-	struct hash128 hash[LANES_MAX];
+	alignas(16) struct hash128 hash[LANES_MAX];
 	uint8_t ways[LANES_MAX]; /* between table_ask_records() and table_find_asked() */
 	alignas(16) uint8_t key[LANES_MAX][TABLE_KEY];
 };
@@ -131,7 +136,15 @@ table_tick(uint64_t now_ns)
 static inline void *
 table_record(const struct table *t, uint32_t slot)
 {
-	return t->record + (size_t)slot * t->record_size;
+	return t->record + (size_t)(slot / TABLE_WAYS) * t->record_step +
+	       (size_t)(slot % TABLE_WAYS) * t->record_size;
+}
+
+static inline struct table_bucket *
+table_bucket(const struct table *t, uint32_t index)
+{
+	return (struct table_bucket *)(void *)(t->bucket +
+	                                       (size_t)index * t->bucket_step);
 }
 
 /* Never 0, which is the signature of a free slot. */
@@ -202,10 +215,17 @@ table_block(uint64_t lanes, unsigned int k)
 	return lanes & (lanes_first(TABLE_BLOCK) << (k * TABLE_BLOCK));
 }
 
+/* Hash the key of a lane and ask for its bucket. */
 static inline void
-table_ask_bucket(const struct table *t, struct hash128 hash)
+table_hash_ask(const struct table *t, struct table_batch *batch,
+               const struct hash_key *key, unsigned int lane)
 {
-	__builtin_prefetch(&t->bucket[table_home(t, hash)], 1);
+	const __m128i state = hash_48_state(key, batch->key[lane]);
+
+	_mm_store_si128((__m128i *)(void *)&batch->hash[lane], state);
+	__builtin_prefetch(
+		table_bucket(t, (uint32_t)_mm_cvtsi128_si32(state) & (t->buckets - 1)),
+		1);
 }
 
 void table_ask_records(const struct table *t, struct table_batch *batch, uint64_t lanes);

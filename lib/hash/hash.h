@@ -80,15 +80,26 @@ hash_round_key(const struct hash_key *key, unsigned int i)
 	return _mm_load_si128((const __m128i *)key->round[i]);
 }
 
+static inline __m128i
+hash_finish_state_by(bool is_aes, const struct hash_key *key, __m128i state)
+{
+	state = hash_round_by(is_aes, state, hash_round_key(key, 4));
+	return hash_round_by(is_aes, state, hash_round_key(key, 5));
+}
+
 static inline struct hash128
-hash_finish_by(bool is_aes, const struct hash_key *key, __m128i state)
+hash_of_state(__m128i state)
 {
 	struct hash128 out;
 
-	state = hash_round_by(is_aes, state, hash_round_key(key, 4));
-	state = hash_round_by(is_aes, state, hash_round_key(key, 5));
 	memcpy(&out, &state, sizeof(out));
 	return out;
+}
+
+static inline struct hash128
+hash_finish_by(bool is_aes, const struct hash_key *key, __m128i state)
+{
+	return hash_of_state(hash_finish_state_by(is_aes, key, state));
 }
 
 static inline struct hash128
@@ -107,8 +118,8 @@ hash_16_by(bool is_aes, const struct hash_key *key, const void *message)
  * by the same byte of another: the 65,536 pairs of a source /24 and a protected
  * /24 would share 256 results, under every key. After two it takes 32 bits of luck.
  */
-static inline struct hash128
-hash_48_by(bool is_aes, const struct hash_key *key, const void *message)
+static inline __m128i
+hash_48_state_by(bool is_aes, const struct hash_key *key, const void *message)
 {
 	const __m128i *m = message;
 	__m128i a = _mm_xor_si128(_mm_loadu_si128(m), hash_round_key(key, 0));
@@ -122,7 +133,13 @@ hash_48_by(bool is_aes, const struct hash_key *key, const void *message)
 	a = hash_round_by(is_aes, a, hash_round_key(key, 1));
 	b = hash_round_by(is_aes, b, _mm_setzero_si128());
 	c = hash_round_by(is_aes, c, _mm_setzero_si128());
-	return hash_finish_by(is_aes, key, _mm_xor_si128(_mm_xor_si128(a, b), c));
+	return hash_finish_state_by(is_aes, key, _mm_xor_si128(_mm_xor_si128(a, b), c));
+}
+
+static inline struct hash128
+hash_48_by(bool is_aes, const struct hash_key *key, const void *message)
+{
+	return hash_of_state(hash_48_state_by(is_aes, key, message));
 }
 
 /* Hash 16 bytes, for instance one address. */
@@ -141,6 +158,18 @@ hash_48(const struct hash_key *key, const void *message)
 	if (__builtin_expect(hash_is_aes, 1))
 		return hash_48_by(true, key, message);
 	return hash_48_portable(key, message);
+}
+
+/* The same 48 bytes' hash as it stands in a vector register, `lo` first. */
+static inline __m128i
+hash_48_state(const struct hash_key *key, const void *message)
+{
+	struct hash128 slow;
+
+	if (__builtin_expect(hash_is_aes, 1))
+		return hash_48_state_by(true, key, message);
+	slow = hash_48_portable(key, message);
+	return _mm_loadu_si128((const __m128i *)(const void *)&slow);
 }
 
 #endif
