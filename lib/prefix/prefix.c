@@ -81,21 +81,6 @@ is_mapped(const uint8_t *address)
 	return high == 0 && (uint32_t)low == 0xffff0000;
 }
 
-void
-prefix_find_bulk(const struct prefix_table *t, const uint8_t *const *addresses,
-                 unsigned int n, uint32_t *values)
-{
-	uint8_t copy[LANES_MAX][16];
-	struct prefix_ask ask = { copy[0], sizeof(copy[0]), 0, 0 };
-
-	for (unsigned int i = 0; i < n; i++) {
-		memcpy(copy[i], addresses[i], sizeof(copy[i]));
-		ask.ipv4 |= (uint64_t)is_mapped(addresses[i]) << i;
-	}
-	ask.ipv6 = lanes_first(n) & ~ask.ipv4;
-	prefix_find_lanes(t, &ask, values);
-}
-
 uint32_t
 prefix_find(const struct prefix_table *t, const uint8_t address[16])
 {

@@ -86,14 +86,7 @@ struct prefix_ask {
 uint64_t prefix_find_lanes(const struct prefix_table *t, const struct prefix_ask *ask,
                            uint32_t value[64]);
 
-/*
- * Value of the longest prefix that holds each address, or PREFIX_NONE.
- * addresses[i] points to 16 bytes; n is 0..64. Worker-safe.
- */
-void prefix_find_bulk(const struct prefix_table *t, const uint8_t *const *addresses,
-                      unsigned int n, uint32_t *values);
-
-/* The same for one address; slow path. */
+/* Value for one address of either family, or PREFIX_NONE; slow path. */
 uint32_t prefix_find(const struct prefix_table *t, const uint8_t address[16]);
 
 #endif

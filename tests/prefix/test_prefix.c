@@ -93,7 +93,6 @@ compare_with_twin(const struct prefix_table *t, size_t count)
 {
 	for (unsigned int round = 0; round < 20; round++) {
 		uint8_t address[64][16];
-		const uint8_t *ask[64];
 		uint32_t value[64], by_lane[64];
 		unsigned int n = (unsigned int)(draw() % 65);
 		struct prefix_ask lanes = { address[0], sizeof(address[0]), 0, 0 };
@@ -106,13 +105,13 @@ compare_with_twin(const struct prefix_table *t, size_t count)
 				       16);
 			if (draw() % 4 == 0)
 				address[i][15] ^= 1;
-			ask[i] = address[i];
 			by_lane[i] = UINT32_MAX;
 			if (draw() % 4 != 0)
 				*(is_mapped(address[i]) ? &lanes.ipv4 : &lanes.ipv6) |=
 					UINT64_C(1) << i;
 		}
-		prefix_find_bulk(t, ask, n, value);
+		for (unsigned int i = 0; i < n; i++)
+			value[i] = prefix_find(t, address[i]);
 		found = prefix_find_lanes(t, &lanes, by_lane);
 		CU_ASSERT_EQUAL(found & ~(lanes.ipv4 | lanes.ipv6), 0);
 		for (unsigned int i = 0; i < n; i++) {

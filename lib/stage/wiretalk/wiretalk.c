@@ -222,31 +222,23 @@ static enum class class_of(const struct facts *f) {
 static uint64_t
 between_routers(const struct stage_view *view, const struct burst *b, uint64_t lanes)
 {
-	const struct prefix_table *routers = NULL;
-	const uint8_t *address[LANES_MAX];
-	uint32_t src[LANES_MAX], dst[LANES_MAX];
-	unsigned int i, n = 0;
-	uint64_t both = 0;
+	struct prefix_ask src = { .first = b->facts[0].src,
+		                  .stride = sizeof(b->facts[0]),
+		                  .ipv4 = lanes & b->ipv4,
+		                  .ipv6 = lanes & b->ipv6 };
+	struct prefix_ask dst = src;
+	uint32_t value[LANES_MAX];
+	const struct params *p;
 
-	/* The routers are the snapshot's: every policy of it has the same table. */
-	LANES_FOREACH (i, lanes) {
-		routers = ((const struct params *)view->params[b->policy[i]])->routers;
-		address[n++] = b->facts[i].src;
-	}
-	if (routers == NULL)
+	if (lanes == 0)
 		return 0;
-	prefix_find_bulk(routers, address, n, src);
-	n = 0;
-	LANES_FOREACH (i, lanes)
-		address[n++] = b->facts[i].dst;
-	prefix_find_bulk(routers, address, n, dst);
-	n = 0;
-	LANES_FOREACH (i, lanes) {
-		if (src[n] != PREFIX_NONE && dst[n] != PREFIX_NONE)
-			both |= lane_bit(i);
-		n++;
-	}
-	return both;
+	/* The routers are the snapshot's: every policy of it has the same table. */
+	p = view->params[b->policy[__builtin_ctzll(lanes)]];
+	if (p->routers == NULL)
+		return 0;
+	dst.first = b->facts[0].dst;
+	return prefix_find_lanes(p->routers, &src, value) &
+	       prefix_find_lanes(p->routers, &dst, value);
 }
 
 /* Let it through for good while its meter allows; frames without IP end here anyway. */
