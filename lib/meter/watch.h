@@ -112,6 +112,20 @@ watch_price(const struct watch_cell *c, const struct meter_rate *rate, uint32_t 
 }
 
 /*
+ * A worker whose share was tiny owes for long what is cheap by now: shorten what a
+ * meter of this cell owes to what a packet of `bytes` could leave owing at this price.
+ */
+static inline void
+watch_ease(const struct watch_cell *c, struct meter *m, const struct meter_rate *rate,
+           uint32_t bytes, uint64_t now)
+{
+	const uint64_t most = now + rate->slack + watch_price(c, rate, bytes);
+
+	if (m->paid_until > most)
+		m->paid_until = most;
+}
+
+/*
  * Count arrivals and meter them at activate_rate: the lanes of one burst that
  * came for this cell, in their order, with the lengths of their frames. Returns
  * the lanes that found the cell armed, each one that armed it included.

@@ -138,6 +138,9 @@ slack_of(const struct meter_rate *rate, enum standing standing)
 	}
 }
 
+/* Bytes that any packet may owe for: more than a jumbo frame has. */
+#define LONGEST_FRAME 16384
+
 /* What shares one meter in this burst. */
 struct group {
 	struct watch_cell *cell;
@@ -173,6 +176,8 @@ limit(const struct state *s, struct burst *b, const struct group *g,
 
 	if (g->rule->max.per_second == 0)
 		return;
+	watch_ease(g->cell, &g->cell->limit, &g->rule->max_rate, LONGEST_FRAME,
+	           meter_ticks(b->now_ns));
 	for (unsigned int standing = STANDING_VERIFIED_FLOW; standing-- > 0;) {
 		const uint64_t lanes = g->lanes & by_standing[standing];
 
