@@ -2,6 +2,7 @@
 #include "sketch/talkers.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -60,26 +61,43 @@ put_address(struct talker *to, const uint8_t address[16])
 	seq_copy_words((uint64_t *)(void *)to->address, half, sizeof(half));
 }
 
-/*
- * The slot of `address` in its line: its own, or else the one with the fewest
- * packets, whose count the newcomer inherits. An empty slot has the fewest.
- */
+/* The slot of `address` in its line, or else the one with the fewest packets. */
 static struct talker *
-slot_of(struct talker *line, const uint8_t address[16])
+slot_of(struct talker *line, const uint8_t address[16], bool *is_own)
 {
 	struct talker *least = line;
 
+	*is_own = true;
 	for (unsigned int i = 0; i < TALKERS_WAYS; i++) {
 		if (line[i].packets != 0 && memcmp(line[i].address, address, 16) == 0)
 			return &line[i];
 		if (line[i].packets < least->packets)
 			least = &line[i];
 	}
-	put_address(least, address);
-	counter_set(&least->error, least->packets);
-	/* Bytes are no part of the bound: the newcomer starts its own. */
-	counter_set(&least->bytes, 0);
+	*is_own = false;
 	return least;
+}
+
+/* A newcomer may have come as often as what it replaces, which it inherits as error. */
+static void
+replace(struct talker *slot, const uint8_t address[16])
+{
+	put_address(slot, address);
+	counter_set(&slot->error, slot->packets);
+	/* Bytes are no part of the bound: the newcomer starts its own. */
+	counter_set(&slot->bytes, 0);
+}
+
+/* Both bounds hold, so the smaller does; what is sure stays sure. */
+static void
+bound(struct talker *slot, uint64_t most)
+{
+	const uint64_t sure = slot->packets - slot->error;
+
+	if (most >= slot->packets)
+		return;
+	counter_set(&slot->packets, most > sure ? most : sure);
+	counter_set(&slot->error, slot->packets - sure);
 }
 
 static void
@@ -87,16 +105,27 @@ count(struct talkers *t, enum talkers_table which, const uint8_t address[16],
       uint32_t bytes)
 {
 	struct talkers_epoch *e = &t->epoch[t->turn & 1];
-	uint64_t at = hash_16(&t->key, address).lo & (TALKERS_LINES - 1);
+	const struct hash128 hash = hash_16(&t->key, address);
+	const uint64_t at = hash.lo & (TALKERS_LINES - 1);
 	struct talker *line = &e->slot[which][at * TALKERS_WAYS], *slot;
+	uint64_t most = UINT64_MAX;
+	bool is_own;
 
 	if (e->filled[which][at] != t->turn + 1) {
 		clear(line);
 		counter_set(&e->filled[which][at], t->turn + 1);
 	}
-	slot = slot_of(line, address);
+	if (which == TALKERS_SOURCES)
+		most = (uint64_t)TALKERS_SAMPLE *
+		       frequency_add(&e->sources, hash.hi, (uint32_t)t->turn + 1);
+	slot = slot_of(line, address, &is_own);
+	if (!is_own && most <= slot->packets)
+		return;
+	if (!is_own)
+		replace(slot, address);
 	counter_add(&slot->packets, TALKERS_SAMPLE);
 	counter_add(&slot->bytes, (uint64_t)bytes * TALKERS_SAMPLE);
+	bound(slot, most);
 }
 
 /* Gaps of 1 to 2 * TALKERS_SAMPLE - 1 packets, all as likely (Knuth's MMIX generator). */
@@ -117,6 +146,7 @@ talkers_add(struct talkers *t, const uint8_t src[16], const uint8_t dst[16],
 		return;
 	}
 	t->skip = gap(t);
+	counter_add(&t->epoch[t->turn & 1].sampled, 1);
 	count(t, TALKERS_SOURCES, src, bytes);
 	count(t, TALKERS_DESTINATIONS, dst, bytes);
 }
@@ -137,6 +167,7 @@ talkers_see(struct talkers *t, const struct burst *b)
 		t->skip = gap(t);
 		if ((f->flags & FACT_IP) == 0)
 			continue;
+		counter_add(&t->epoch[t->turn & 1].sampled, 1);
 		count(t, TALKERS_SOURCES, f->src, f->frame_len);
 		count(t, TALKERS_DESTINATIONS, f->dst, f->frame_len);
 	}
@@ -155,6 +186,7 @@ talkers_turn(struct talkers *t, uint64_t now_ns)
 	__atomic_store_n(&t->turn, t->turn + 1, __ATOMIC_RELEASE);
 	__atomic_thread_fence(__ATOMIC_RELEASE);
 	counter_set(&next->began_ns, now_ns);
+	counter_set(&next->sampled, 0);
 }
 
 static int
@@ -235,4 +267,29 @@ talkers_read(const struct talkers *t, enum talkers_table which, int by_bytes,
 	memcpy(out, all, used * sizeof(*out));
 	free(all);
 	return used;
+}
+
+struct talkers_estimate
+talkers_estimate(const struct talkers *t, const uint8_t source[16])
+{
+	const uint64_t hash = hash_16(&t->key, source).hi;
+	struct talkers_estimate found = { 0 };
+	uint64_t before, after;
+
+	do {
+		const struct talkers_epoch *e;
+
+		before = __atomic_load_n(&t->turn, __ATOMIC_ACQUIRE);
+		if (before == 0)
+			return found;
+		e = &t->epoch[(before + 1) & 1];
+		found.packets = (uint64_t)TALKERS_SAMPLE *
+		                frequency_read(&e->sources, hash, (uint32_t)before);
+		found.error =
+			counter_read(&e->sampled) * TALKERS_SAMPLE / FREQUENCY_SHARE;
+		found.length_ns = counter_read(&e->ended_ns) - counter_read(&e->began_ns);
+		__atomic_thread_fence(__ATOMIC_ACQUIRE);
+		after = __atomic_load_n(&t->turn, __ATOMIC_RELAXED);
+	} while (before != after);
+	return found;
 }

@@ -10,6 +10,11 @@
  * can step between them. Sampling adds a standard error of at most
  * sqrt(TALKERS_SAMPLE * packets).
  *
+ * Sources are counted in a sketch first (frequency.h), and a new one takes a place
+ * only when its estimate there is above the smallest of the line: a flood of
+ * random sources, each of which comes once, then no longer washes the loud ones
+ * out, nor adds to their error. The sketch also answers for any source at all.
+ *
  * Two epochs of one second alternate: the worker fills one, readers read the
  * other, which nobody writes for the next second. A line of the last but one
  * epoch is cleared when its first packet comes, so turning costs nothing.
@@ -24,6 +29,7 @@
 #include <stdint.h>
 
 #include "hash/hash.h"
+#include "sketch/frequency.h"
 
 #define TALKERS_LINES    512
 #define TALKERS_WAYS     8
@@ -43,9 +49,11 @@ struct talker {
 
 struct talkers_epoch {
 	uint64_t began_ns, ended_ns;
+	uint64_t sampled; /* packets counted, each for TALKERS_SAMPLE */
 	uint64_t filled[TALKERS_TABLES]
 		       [TALKERS_LINES]; /* turn + 1 that a line belongs to */
 	struct talker slot[TALKERS_TABLES][TALKERS_LINES * TALKERS_WAYS];
+	struct frequency sources;
 };
 
 struct talkers {
@@ -77,5 +85,14 @@ void talkers_turn(struct talkers *t, uint64_t now_ns);
  */
 size_t talkers_read(const struct talkers *t, enum talkers_table which, int by_bytes,
                     struct talker *out, size_t n, uint64_t *length_ns);
+
+/* What the finished epoch knows of one source, whether it is among the largest or not. */
+struct talkers_estimate {
+	uint64_t packets;   /* at most, but for sampling */
+	uint64_t error;     /* of these, on average, at most so many belong to others */
+	uint64_t length_ns; /* 0 before the first epoch is over */
+};
+struct talkers_estimate talkers_estimate(const struct talkers *t,
+                                         const uint8_t source[16]);
 
 #endif

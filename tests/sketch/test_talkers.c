@@ -144,6 +144,65 @@ a_uniform_flood_is_not_blamed_on_anybody(void)
 	talkers_close(&t);
 }
 
+/*
+ * Forty sources of half a percent each, in a flood of a million packets from as many
+ * sources: over many keys none of the forty is washed out, and what is told of any
+ * source by the estimate is never below the truth, and above it by as little as said.
+ */
+static void
+a_random_flood_does_not_wash_the_loud_ones_out(void)
+{
+	unsigned int found = 0;
+	double excess = 0;
+
+	for (unsigned int seed = 1; seed <= 20; seed++) {
+		struct talkers t;
+		struct talker top[64];
+		uint64_t length;
+		size_t n;
+
+		start(&t, 100 + seed);
+		for (unsigned int i = 0; i < 1000000; i++) {
+			bool is_loud = i % 5 == 0;
+			uint8_t s[16], d[16];
+
+			if (is_loud) {
+				send(&t, (unsigned int)(uniform() * 40), 1, 60);
+				continue;
+			}
+			address_of(100000 + i, s);
+			address_of(1, d);
+			talkers_add(&t, s, d, 60);
+		}
+		talkers_turn(&t, TALKERS_EPOCH_NS);
+		n = talkers_read(&t, TALKERS_SOURCES, false, top, 64, &length);
+		for (size_t i = 0; i < n; i++) {
+			unsigned int src = index_of(top[i].address);
+
+			if (src >= 40)
+				continue;
+			found++;
+			CU_ASSERT((double)top[i].packets >
+			          (double)exact[src].packets -
+			                  tolerance(exact[src].packets));
+			CU_ASSERT((double)(top[i].packets - top[i].error) <
+			          (double)exact[src].packets +
+			                  tolerance(exact[src].packets));
+		}
+		for (unsigned int i = 0; i < 2000; i++) {
+			struct talkers_estimate e;
+			uint8_t s[16];
+
+			address_of(2000000 + i, s); /* never came */
+			e = talkers_estimate(&t, s);
+			CU_ASSERT_EQUAL(e.length_ns, TALKERS_EPOCH_NS);
+			excess += (double)e.packets / (double)e.error / 2000 / 20;
+		}
+	}
+	CU_ASSERT_EQUAL(found, 20 * 40);
+	CU_ASSERT(excess <= 1.1);
+}
+
 /* One sender of big packets, one of many small ones. */
 static void
 bytes_and_packets_are_two_orders(void)
@@ -260,6 +319,7 @@ a_reader_never_sees_two_epochs_mixed(void)
 SUITE_MAIN("sketch/talkers",
            TEST(the_loudest_of_a_skewed_stream_are_found_with_their_counts),
            TEST(a_uniform_flood_is_not_blamed_on_anybody),
+           TEST(a_random_flood_does_not_wash_the_loud_ones_out),
            TEST(bytes_and_packets_are_two_orders), TEST(senders_in_step_are_all_seen),
            TEST(each_epoch_starts_from_nothing),
            TEST(a_reader_never_sees_two_epochs_mixed))
