@@ -169,9 +169,11 @@ turn(struct life *life)
 	const struct policies *policies = engine_policies(&l->engine);
 	bool is_handing = handoff_is_on(&l->wire.handoff), is_busy = false;
 
-	w->burst.now_ns = live_clock();
-	if (is_handing)
+	if (is_handing) {
+		/* Who receives from no port reads the clock here. */
+		w->burst.now_ns = live_clock();
 		collect(l, w);
+	}
 	for (unsigned int i = 0; i < n; i++) {
 		if (life->is_receiving && mine[i].receives)
 			is_busy |= carry(l, w, &mine[i], policies);
@@ -338,6 +340,13 @@ live_open(struct live *l)
 		return -ENOMEM;
 	l->receiving = l->engine.n_workers;
 	l->sleep_ns = patience_of_wire(&l->wire);
+	if (l->sleep_ns == 0)
+		log_info("idle workers poll on: their rings are full sooner than a sleep "
+		         "ends");
+	else
+		log_info("idle workers sleep %u us at a time, half of what their rings "
+		         "allow or less",
+		         (unsigned int)(l->sleep_ns / 1000));
 	q = l->queue;
 	for (unsigned int w = 0; w < l->engine.n_workers; w++)
 		for (unsigned int link = 0; link < n_links; link++)

@@ -9,9 +9,9 @@
  *
  *     descriptors   speed       full after   sleep
  *     1,024         10 Gbit/s   69 us        34 us
- *     2,048         10 Gbit/s   138 us       69 us
+ *     2,048         10 Gbit/s   138 us       50 us: longer would be felt
  *     1,024         25 Gbit/s   28 us        none: not worth a timer
- *     1,024         kernel      256 us       100 us: longer would be felt
+ *     1,024         kernel      256 us       50 us
  *
  * Where the kernel brings the frames (AF_XDP, AF_PACKET, tap), its own work on
  * each bounds the rate, whatever the speed of the link; packets that wait for
@@ -29,9 +29,8 @@
 
 struct io_wire;
 
-#define PATIENCE_LEAST_NS UINT64_C(20000) /* a shorter sleep costs more than it saves */
-#define PATIENCE_MOST_NS                                                                 \
-	UINT64_C(100000) /* what the first packet after silence may wait */
+#define PATIENCE_LEAST_NS   UINT64_C(20000) /* a shorter sleep costs more than it saves */
+#define PATIENCE_MOST_NS    UINT64_C(50000) /* longer would be felt after silence */
 #define PATIENCE_KERNEL_PPS UINT64_C(4000000) /* one core of the kernel brings no more */
 
 /*

@@ -7,6 +7,10 @@
 #include <arpa/inet.h>
 #include <string.h>
 
+#include <rte_ethdev.h>
+
+#include "base/log.h"
+#include "io/eal.h"
 #include "io/port.h"
 #include "io/rss.h"
 #include "suite.h"
@@ -163,7 +167,90 @@ ports_agree_only_when_every_hash_meets_one_queue(void)
 	CU_ASSERT_NOT_EQUAL(rss_queue(130, 128, 3), rss_queue(130, 512, 3));
 }
 
-SUITE_MAIN("rss", TEST(the_published_values_come_out),
+/* Two cards of one link: key, functions and the hash of every flow come out the same. */
+static void
+both_ports_of_a_link_get_the_same(void)
+{
+	static const struct {
+		uint8_t key;
+		uint16_t reta;
+		uint64_t offloads;
+		enum port_spread spread;
+		uint16_t queues;
+	} cards[] = {
+		{ 40, 128, UINT64_MAX, PORT_SPREAD_SYMMETRIC, 4 },
+		{ 52, 512, UINT64_MAX, PORT_SPREAD_SYMMETRIC, 4 },
+		/* No table to write, a table that is no power of two, a key too long. */
+		{ 40, 0, UINT64_MAX, PORT_SPREAD_DEVICE, 4 },
+		{ 40, 96, UINT64_MAX, PORT_SPREAD_DEVICE, 4 },
+		{ 128, 128, UINT64_MAX, PORT_SPREAD_DEVICE, 4 },
+		/* Nothing that it could hash: one queue, or three would never see a packet. */
+		{ 40, 128, 0, PORT_SPREAD_NONE, 1 },
+	};
+
+	for (unsigned int i = 0; i < 2 * sizeof(cards) / sizeof(*cards); i++) {
+		const struct port_ask ask = { .workers = 4, .rss_ports = i % 2 };
+		struct port p = { .kind = END_PCI, .rx_queues = 4 };
+		struct rte_eth_conf conf = { 0 };
+		struct rte_eth_dev_info info = {
+			.hash_key_size = cards[i / 2].key,
+			.reta_size = cards[i / 2].reta,
+			.flow_type_rss_offloads = cards[i / 2].offloads,
+		};
+		const struct rte_eth_rss_conf *rss = &conf.rx_adv_conf.rss_conf;
+
+		rss_choose(&p, &info, &ask, &conf);
+		CU_ASSERT_EQUAL(p.spread, cards[i / 2].spread);
+		CU_ASSERT_EQUAL(p.rx_queues, cards[i / 2].queues);
+		CU_ASSERT_EQUAL((rss->rss_hf & RTE_ETH_RSS_TCP) != 0,
+		                i % 2 == 1 && cards[i / 2].offloads != 0);
+		if (p.spread != PORT_SPREAD_SYMMETRIC) {
+			CU_ASSERT_PTR_NULL(rss->rss_key);
+			continue;
+		}
+		CU_ASSERT_EQUAL(conf.rxmode.mq_mode, RTE_ETH_MQ_RX_RSS);
+		CU_ASSERT_EQUAL(rss->rss_key_len, cards[i / 2].key);
+		CU_ASSERT_EQUAL(memcmp(rss->rss_key, rss_key(), cards[i / 2].key), 0);
+		CU_ASSERT_EQUAL(p.rss_functions, rss->rss_hf);
+	}
+}
+
+/* A device with a table (net_null keeps one) is given what rss_queue() computes. */
+static void
+the_table_of_a_device_is_what_we_compute_with(void)
+{
+	static const unsigned int core[] = { 0 };
+	const struct eal_plan plan = {
+		.prefix = "tidegate-rss", .n_cores = 1, .core = core, .memory_mib = 64
+	};
+	struct rte_eth_rss_reta_entry64 table[8];
+	struct rte_eth_conf conf = { 0 };
+	struct rte_eth_dev_info info;
+	struct port p = { .rx_queues = 3 };
+	char why[IO_WHY] = "";
+
+	log_open("test_rss", LOG_LEVEL_ERROR);
+	CU_ASSERT_EQUAL_FATAL(eal_start(&plan, why), 0);
+	CU_ASSERT_EQUAL_FATAL(rte_dev_probe("net_null0"), 0);
+	CU_ASSERT_EQUAL_FATAL(rte_eth_dev_get_port_by_name("net_null0", &p.id), 0);
+	CU_ASSERT_EQUAL_FATAL(rte_eth_dev_info_get(p.id, &info), 0);
+	p.reta_size = info.reta_size;
+	CU_ASSERT_FATAL(p.reta_size >= 64 && p.reta_size <= 512);
+	conf.rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
+	CU_ASSERT_EQUAL_FATAL(rte_eth_dev_configure(p.id, 3, 1, &conf), 0);
+	rss_spread(&p);
+	memset(table, 0, sizeof(table));
+	for (unsigned int i = 0; i < 8; i++)
+		table[i].mask = UINT64_MAX;
+	CU_ASSERT_EQUAL_FATAL(rte_eth_dev_rss_reta_query(p.id, table, p.reta_size), 0);
+	for (unsigned int i = 0; i < p.reta_size; i++)
+		CU_ASSERT_EQUAL(table[i / 64].reta[i % 64], rss_queue(i, p.reta_size, 3));
+	rte_eth_dev_close(p.id);
+}
+
+SUITE_MAIN("rss", TEST(both_ports_of_a_link_get_the_same),
+           TEST(the_table_of_a_device_is_what_we_compute_with),
+           TEST(the_published_values_come_out),
            TEST(our_key_gives_both_directions_one_hash),
            TEST(any_two_ends_meet_one_queue_both_ways),
            TEST(ports_agree_only_when_every_hash_meets_one_queue))

@@ -237,6 +237,36 @@ def checksum(data):
     return ~total & 0xFFFF
 
 
+def bypass_hands_nothing_over():
+    """Whoever receives forwards; what was handed over before is forwarded too."""
+    rig = Rig()
+    try:
+        expect(rig.start(rig.config(dataplane='workers = "2";')), rig.log)
+        sender, hearer = rig.raw("internet"), rig.raw("shop")
+
+        def cross(first):
+            for i in range(first, first + 60):
+                frame = udp_frame(b"b" * 50)
+                frame = frame[:26] + socket.inet_aton("198.51.100.%d" % i) + frame[30:]
+                sender.send(frame)
+                expect(hearer.hear(lambda f, sent=frame: f == sent) is not None, "a frame got lost")
+
+        cross(0)
+        expect(rig.get("status")["queues"]["handed_over_packets"] > 10, "nothing was handed over before")
+        rig.put("bypass", {"enabled": True})
+        time.sleep(0.05)
+        before = rig.get("status")["queues"]["handed_over_packets"]
+        cross(60)
+        expect(rig.get("status")["queues"]["handed_over_packets"] == before, "bypass hands over")
+        rig.put("bypass", {"enabled": False})
+        time.sleep(0.05)
+        cross(120)
+        expect(rig.get("status")["queues"]["handed_over_packets"] > before + 10, "bypass did not end")
+        workers_balance(rig)
+    finally:
+        rig.close()
+
+
 def sigterm_drains_what_was_handed_over():
     """Frames of many flows, sent before the end, arrive though they cross to another worker."""
     rig = Rig()
@@ -261,4 +291,4 @@ def sigterm_drains_what_was_handed_over():
 
 if __name__ == "__main__":
     main(two_fanout_queues, one_xdp_queue, two_tap_queues, icmp_errors_follow_their_flow,
-         sigterm_drains_what_was_handed_over)
+         bypass_hands_nothing_over, sigterm_drains_what_was_handed_over)
