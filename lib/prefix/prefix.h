@@ -9,6 +9,22 @@
  * length of IPv4 is 0..32 in text and 96..128 here. The families never meet:
  * ::/0 does not hold an IPv4 address.
  *
+ * Cost    cycles an address in bursts of 64, all listed / random, large pages,
+ *         Xeon (Sapphire Rapids) at 3.0 GHz, two cores shared with other work:
+ *           IPv4  1 host 7 / 7 · 1 K hosts 12 / 12 · 1 M hosts 19 / 17 · 4 M hosts
+ *                 23 / 22 · 1 M of four lengths 45 / 27 · 4 M of /8 to /32 49 / 40
+ *           IPv6  1 K of four lengths 34 / 12 · 1 M of /32 to /64 86 / 96 · 1 M
+ *                 of /128 46 / 45 · 1 M of /20 to /128 160 / 157
+ *         rte_fib (DIR24_8) took 36 / 31 for 100 K of /8 to /32, where this takes
+ *         29 / 32, and cannot hold a million hosts at all. To measure: build N
+ *         entries; ask bursts of 64 from an array of 2^19 addresses drawn from
+ *         them (or at random), stride 16 or 64; lowest quarter of many runs.
+ * Memory  IPv4 13 bytes a prefix when all have one length; else 256 KiB, or 64 MiB
+ *         for many, and 13 bytes for each prefix longer than /16 or /24. IPv6
+ *         256 KiB and about 42 bytes a prefix up to /64, 54 (97 with several
+ *         lengths) past that. prefix_bytes() says it exactly. Building takes 8
+ *         bytes for each IPv4 and 32 for each IPv6 prefix on top, for a while.
+ * Time    4 M IPv4 and 1 M IPv6 prefixes are built in 1.6 s, 2.6 s beside other work.
  * Threads building: one control thread. Finding: any number of workers.
  */
 #ifndef PREFIX_PREFIX_H
@@ -80,8 +96,8 @@ struct prefix_ask {
 
 /*
  * Look for the longest prefix that holds each address asked. Returns the lanes
- * found. value[] of an asked lane is its value or PREFIX_NONE, of another lane
- * it is untouched. Worker-safe.
+ * found. value[], of 64 places always, holds the value or PREFIX_NONE of an asked
+ * lane; of another lane it is untouched. Worker-safe.
  */
 uint64_t prefix_find_lanes(const struct prefix_table *t, const struct prefix_ask *ask,
                            uint32_t value[64]);
