@@ -17,8 +17,9 @@
  *                 of /128 46 / 45 · 1 M of /20 to /128 160 / 157
  *         rte_fib (DIR24_8, two bytes) behind the same entry took 36 / 31 for
  *         100 K of /8 to /32, where this takes 29 / 32; a million hosts need more
- *         groups than it has. To measure: build N entries; ask bursts of 64 from an array of 2^19 addresses drawn from
- *         them (or at random), stride 16 or 64; lowest quarter of many runs.
+ *         groups than it has. To measure: build N entries; ask bursts of 64 from
+ *         2^19 addresses drawn from them (or at random), stride 16 or 64; of many
+ *         runs take the lowest quarter.
  * Memory  IPv4 13 bytes a prefix when all have one length; else 256 KiB, or 64 MiB
  *         for many, and 13 bytes for each prefix longer than /16 or /24. IPv6
  *         256 KiB and about 42 bytes a prefix up to /64, 54 (97 with several
