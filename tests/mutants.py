@@ -41,6 +41,11 @@ MUTANTS = [
     ("header_checksum_ignored", "lib/packet/parse.c", "PACKET_BAD_IP_CHECKSUM", "PACKET_SOUND"),
     ("newest_event_lost", "lib/detect/record.c", "counter_read(&r->head);\n	struct",
      "counter_read(&r->head) + 1;\n	struct"),
+    ("directions_part", "lib/io/spread.c", "src).hi + hash_16", "src).hi - hash_16"),
+    ("pipe_overruns", "lib/io/pipe.h", "			n = room - (head - p->tail_seen);", "			room = n;"),
+    ("ranks_stay_open", "lib/io/handoff.c", "b->live = _pext_u64(b->live, keep);",
+     "b->live &= lanes_first(n);"),
+    ("handed_over_is_not_booked", "lib/io/handoff.c", "handed_packets, sent);", "handed_packets, 0);"),
     ("talkers_forget_the_error", "lib/sketch/talkers.c",
      "counter_set(&least->error, least->packets);", "counter_set(&least->error, 0);"),
 ]
