@@ -106,6 +106,9 @@ look_at(struct look *l, const struct aggregate_span *span, uint32_t cell)
 		grown = is_bits ? rate_of(now.bytes, s->count.bytes, span_ns) * 8
 		                : rate_of(now.packets, s->count.packets, span_ns);
 		watch_address(l, span, cell, grown);
+	} else {
+		/* The network was calm since, and so were its addresses. */
+		s->over = 0;
 	}
 	s->count = now;
 }
