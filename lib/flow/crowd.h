@@ -46,12 +46,6 @@ struct crowd {
 	struct crowd_line *line; /* CROWD_LINES */
 };
 
-/* What one packet pays and how far a source may be ahead, of packets and of bits. */
-struct crowd_price {
-	uint64_t price[2];
-	uint64_t most[2]; /* below 2^63 */
-};
-
 /* The home and the signature of a table use the other 64 bits. */
 static inline struct crowd_line *
 crowd_line_of(const struct crowd *c, struct hash128 h)
@@ -60,12 +54,15 @@ crowd_line_of(const struct crowd *c, struct hash128 h)
 }
 
 /*
- * Charge a packet of the source with this hash. Returns true, or false when the
- * source is too far ahead in packets or in bits; nothing is charged then, and
- * paid_until[] tells until when it has paid. `now` counts the ticks of the prices.
+ * Charge a packet of the source with this hash its prices of packets (lower half) and
+ * of bits (upper half). Returns true, or false when the source is further ahead in
+ * either than `most`; nothing is charged then, and paid_until[] tells until when it
+ * has paid. `now` counts the ticks of the prices.
+ *
+ * Vectors, because two words written and read back as one wait for each other.
  */
 static inline bool
-crowd_take(const struct crowd *c, struct hash128 h, const struct crowd_price *p,
+crowd_take(const struct crowd *c, struct hash128 h, __m128i price, __m128i most,
            uint64_t now, uint64_t paid_until[2])
 {
 	const uint64_t bits = h.hi >> 32;
@@ -76,7 +73,6 @@ crowd_take(const struct crowd *c, struct hash128 h, const struct crowd_price *p,
 	__m128i *a = (__m128i *)line->paid[first], *b = (__m128i *)line->paid[second];
 	const __m128i paid_a = _mm_load_si128(a), paid_b = _mm_load_si128(b);
 	const __m128i start = _mm_set1_epi64x((long long)now);
-	const __m128i most = _mm_loadu_si128((const __m128i *)p->most);
 	__m128i paid, over;
 
 	paid = _mm_blendv_epi8(paid_a, paid_b, _mm_cmpgt_epi64(paid_a, paid_b));
@@ -86,7 +82,7 @@ crowd_take(const struct crowd *c, struct hash128 h, const struct crowd_price *p,
 		_mm_storeu_si128((__m128i *)paid_until, paid);
 		return false;
 	}
-	paid = _mm_add_epi64(paid, _mm_loadu_si128((const __m128i *)p->price));
+	paid = _mm_add_epi64(paid, price);
 	_mm_store_si128(a, _mm_blendv_epi8(paid_a, paid, _mm_cmpgt_epi64(paid, paid_a)));
 	_mm_store_si128(b, _mm_blendv_epi8(paid_b, paid, _mm_cmpgt_epi64(paid, paid_b)));
 	return true;

@@ -142,26 +142,30 @@ make(struct flow_table *t, struct hash128 hash, const uint8_t key[TABLE_KEY],
 	return table_insert(&t->table, hash, key, TABLE_UNEARNED, tick);
 }
 
-/* New flows of a burst from inside. One made late may take the slot of one found early. */
-static void
-make_missing(struct flow_table *t, struct burst *b, uint64_t lanes)
+/*
+ * New flows of a burst from inside; returns the lanes that have one now. One made
+ * late may take the slot of one found early.
+ */
+static uint64_t
+make_missing(struct flow_table *t, struct burst *b, uint64_t lanes, uint64_t found)
 {
 	const uint16_t tick = table_tick(b->now_ns);
 	const struct table_batch *batch = &t->batch;
-	uint64_t missing = 0;
+	const uint64_t missing = lanes & ~found;
 	unsigned int i;
 
-	LANES_FOREACH (i, lanes)
-		missing |= (uint64_t)(b->flow[i] == TABLE_NONE) << i;
 	if (missing == 0)
-		return;
+		return found;
 	table_ask_bulk(&t->table, batch, missing, tick);
 	LANES_FOREACH (i, missing)
 		b->flow[i] = make(t, batch->hash[i], batch->key[i], &b->facts[i], tick);
 	LANES_FOREACH (i, lanes)
-		if (b->flow[i] != TABLE_NONE &&
-		    !table_is_key(&t->table, flow_at(t, b->flow[i]), batch->key[i]))
+		if (b->flow[i] == TABLE_NONE ||
+		    !table_is_key(&t->table, flow_at(t, b->flow[i]), batch->key[i])) {
 			b->flow[i] = BURST_NO_FLOW;
+			lanes &= ~lane_bit(i);
+		}
+	return lanes;
 }
 
 /* Lanes that can have a flow. Of plain ones only those that open a connection cannot. */
@@ -197,28 +201,31 @@ ask(struct flow_table *t, const struct burst *b, uint64_t lanes,
 	}
 }
 
-void
+uint64_t
 flow_find_burst(struct flow_table *t, struct burst *b, uint64_t lanes)
 {
 	const uint16_t tick = table_tick(b->now_ns);
 	const uint64_t mine = lanes_with_flow(b, lanes);
 	const struct key_form form = form_of(b);
+	uint64_t found = 0;
 
 	static_assert(BURST_NO_FLOW == TABLE_NONE,
 	              "a lane without flow is a slot not found");
 	if (mine == 0)
-		return;
+		return 0;
 	for (unsigned int k = 0; k < TABLE_BLOCKS + 2; k++) {
 		if (k < TABLE_BLOCKS)
 			ask(t, b, table_block(mine, k), &form);
 		if (k >= 1 && k <= TABLE_BLOCKS)
 			table_ask_records(&t->table, &t->batch, table_block(mine, k - 1));
 		if (k >= 2)
-			table_find_asked(&t->table, &t->batch, table_block(mine, k - 2),
-			                 tick, b->flow);
+			found |=
+				table_find_asked(&t->table, &t->batch,
+			                         table_block(mine, k - 2), tick, b->flow);
 	}
 	if (b->side == SIDE_INTERNAL)
-		make_missing(t, b, mine);
+		found = make_missing(t, b, mine, found);
+	return found;
 }
 
 /* The slot stays, for last segments and retransmissions, but anybody new may have it. */

@@ -130,9 +130,9 @@ flow_is_opening(const struct facts *f, enum side side)
 /*
  * Find the flow of each of `lanes`, and make it where the burst comes from
  * inside: fills flow[] of all lanes (BURST_NO_FLOW where there is none, and where
- * flow_is_opening()).
+ * flow_is_opening()). Returns the lanes that have one.
  */
-void flow_find_burst(struct flow_table *t, struct burst *b, uint64_t lanes);
+uint64_t flow_find_burst(struct flow_table *t, struct burst *b, uint64_t lanes);
 
 /*
  * Whether there is nothing to learn from this packet of a flow: a segment from

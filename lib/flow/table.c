@@ -199,10 +199,11 @@ pick_first(struct table *t, uint32_t home, unsigned int ways,
 	return slot;
 }
 
-void
+uint64_t
 table_find_asked(struct table *t, const struct table_batch *batch, uint64_t lanes,
                  uint16_t tick, uint32_t *slot)
 {
+	uint64_t found = 0;
 	unsigned int i;
 
 	/* An expired slot may be freed on the way, but nothing is inserted: ways[] stay true. */
@@ -216,7 +217,9 @@ table_find_asked(struct table *t, const struct table_batch *batch, uint64_t lane
 		if (slot[i] == TABLE_NONE &&
 		    (ways | table_bucket(t, home)->overflow) != 0)
 			slot[i] = find_from(t, hash, ways, batch->key[i], tick);
+		found |= (uint64_t)(slot[i] != TABLE_NONE) << i;
 	}
+	return found;
 }
 
 void

@@ -204,7 +204,8 @@ void table_find_bulk(struct table *t, struct table_batch *batch, uint64_t lanes,
  * The same in three steps, for who has work to do while memory answers. Each asks
  * for what the next one uses: buckets, records, slots. Give each step TABLE_BLOCK
  * lanes at a time, or the asking itself waits: a core has so many misses in flight.
- * Nothing may be inserted between the steps of one lane.
+ * Nothing may be inserted between the steps of one lane. The last one returns the
+ * lanes that were found.
  */
 #define TABLE_BLOCK  16
 #define TABLE_BLOCKS (LANES_MAX / TABLE_BLOCK)
@@ -229,8 +230,8 @@ table_hash_ask(const struct table *t, struct table_batch *batch,
 }
 
 void table_ask_records(const struct table *t, struct table_batch *batch, uint64_t lanes);
-void table_find_asked(struct table *t, const struct table_batch *batch, uint64_t lanes,
-                      uint16_t tick, uint32_t *slot);
+uint64_t table_find_asked(struct table *t, const struct table_batch *batch,
+                          uint64_t lanes, uint16_t tick, uint32_t *slot);
 
 /* One key; the same result. */
 uint32_t table_find(struct table *t, struct hash128 hash, const uint8_t key[TABLE_KEY],

@@ -131,27 +131,13 @@ see_flow(struct state *s, struct burst *b, unsigned int i, struct flow *flow)
 	return is_proof;
 }
 
-/* Of lanes whose flows were seen, those that cannot go without their source. */
-static uint64_t
-in_need(const struct state *s, const struct burst *b, uint64_t lanes)
+/* Whether this lane, whose flow was seen, cannot go without its source. */
+static inline bool
+is_in_need(const struct state *s, const struct burst *b, unsigned int i, uint16_t tick)
 {
-	const uint16_t tick = table_tick(b->now_ns);
-	uint64_t need = 0;
-	unsigned int i;
-
-	LANES_FOREACH (i, lanes) {
-		const struct flow *flow;
-
-		if (b->standing[i] == STANDING_VERIFIED_FLOW) {
-			flow = flow_at(s->flows, b->flow[i]);
-			if (!credit_needs_source(&flow->key.credit, b->facts[i].frame_len,
-			                         s->sources->epoch, tick))
-				continue;
-		}
-		if ((b->facts[i].flags & FACT_IP) != 0)
-			need |= lane_bit(i);
-	}
-	return need;
+	return b->standing[i] != STANDING_VERIFIED_FLOW ||
+	       credit_needs_source(&flow_at(s->flows, b->flow[i])->key.credit,
+	                           b->facts[i].frame_len, s->sources->epoch, tick);
 }
 
 /*
@@ -187,10 +173,16 @@ static void
 see_sources(struct state *s, const struct stage_view *view, struct burst *b,
             uint64_t need)
 {
+	uint64_t none = 0; /* have no source */
 	unsigned int i;
 
-	LANES_FOREACH (i, need)
-		source_ask(s->sources, b, i, &params_of(view, b, i)->prefix);
+	LANES_FOREACH (i, need) {
+		if ((b->facts[i].flags & FACT_IP) != 0)
+			source_ask(s->sources, b, i, &params_of(view, b, i)->prefix);
+		else
+			none |= lane_bit(i);
+	}
+	need &= ~none;
 	source_find_burst(s->sources, need, b->now_ns);
 	LANES_FOREACH (i, need) {
 		const uint32_t slot = s->sources->lane[i];
@@ -204,26 +196,47 @@ see_sources(struct state *s, const struct stage_view *view, struct burst *b,
 	}
 }
 
+/*
+ * Learn from the packets of these lanes, which have flows. Returns those that need
+ * their sources. A flow that closed returned its credit, so the lanes before are
+ * asked again.
+ */
+static uint64_t
+see_flows(struct state *s, struct burst *b, uint64_t lanes)
+{
+	const uint16_t tick = table_tick(b->now_ns);
+	uint64_t need = 0;
+	bool has_closed = false;
+	unsigned int i;
+
+	LANES_FOREACH (i, lanes) {
+		struct flow *flow = flow_at(s->flows, b->flow[i]);
+		const bool is_proof = see_flow(s, b, i, flow);
+
+		has_closed |= (flow->state & FLOW_CLOSING) != 0;
+		if (is_proof || is_in_need(s, b, i, tick))
+			need |= lane_bit(i);
+	}
+	if (has_closed)
+		LANES_FOREACH (i, lanes & ~need)
+			if (is_in_need(s, b, i, tick))
+				need |= lane_bit(i);
+	return need;
+}
+
 static void
 observe(void *state, const struct stage_view *view, struct burst *b, uint64_t lanes)
 {
 	struct state *s = state;
-	uint64_t need = 0, proofs = 0;
-	unsigned int i;
+	uint64_t found, need;
 
 	if (b->armed != 0)
 		s->armed_ns = b->now_ns;
 	s->sources->proven = 0;
-	flow_find_burst(s->flows, b, lanes);
-	LANES_FOREACH (i, lanes) {
-		if (b->flow[i] == BURST_NO_FLOW)
-			b->standing[i] = STANDING_UNVERIFIED;
-		else if (see_flow(s, b, i, flow_at(s->flows, b->flow[i])))
-			proofs |= lane_bit(i);
-	}
-	if (b->side == SIDE_EXTERNAL)
-		need = in_need(s, b, lanes) | proofs;
-	see_sources(s, view, b, need);
+	found = flow_find_burst(s->flows, b, lanes);
+	lanes_fill8(b->standing, lanes & ~found, STANDING_UNVERIFIED);
+	need = see_flows(s, b, found) | (lanes & ~found);
+	see_sources(s, view, b, b->side == SIDE_EXTERNAL ? need : 0);
 }
 
 /* Eight slots lie in a bucket. Under attack what is unproven is forgotten sooner. */

@@ -133,22 +133,3 @@ charge_flow(struct source *source, struct credit *credit, const struct sources_p
 		sell(source, credit, p, now);
 	return SOURCE_METERS;
 }
-
-bool
-charge_crowd(const struct crowd *crowd, struct hash128 hash,
-             const struct sources_params *p, uint32_t bytes, uint64_t now,
-             uint64_t meters[2])
-{
-	const struct crowd_price price = {
-		.price = { meter_price(&p->rate[SOURCE_PACKETS], bytes),
-		           meter_price(&p->rate[SOURCE_BITS], bytes) },
-		.most = { p->crowd_most[0], p->crowd_most[1] },
-	};
-
-	if (crowd_take(crowd, hash, &price, now, meters))
-		return true;
-	for (unsigned int m = 0; m < 2; m++)
-		if (meters[m] > now && meters[m] - now > price.most[m])
-			meters[m] = now + price.most[m];
-	return false;
-}

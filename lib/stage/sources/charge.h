@@ -29,8 +29,22 @@ enum source_meter charge_flow(struct source *source, struct credit *credit,
  * A packet of a source without a record. Returns whether it is paid for in the cells;
  * if not, meters[] is how a record of it starts: from no more than half a burst.
  */
-bool charge_crowd(const struct crowd *crowd, struct hash128 hash,
-                  const struct sources_params *p, uint32_t bytes, uint64_t now,
-                  uint64_t meters[2]);
+static inline bool
+charge_crowd(const struct crowd *crowd, struct hash128 hash,
+             const struct sources_params *p, uint32_t bytes, uint64_t now,
+             uint64_t meters[2])
+{
+	const __m128i most = _mm_loadu_si128((const __m128i *)p->crowd_most);
+	const __m128i price =
+		_mm_set_epi64x((long long)meter_price(&p->rate[SOURCE_BITS], bytes),
+	                       (long long)meter_price(&p->rate[SOURCE_PACKETS], bytes));
+
+	if (crowd_take(crowd, hash, price, most, now, meters))
+		return true;
+	for (unsigned int m = 0; m < 2; m++)
+		if (meters[m] > now && meters[m] - now > p->crowd_most[m])
+			meters[m] = now + p->crowd_most[m];
+	return false;
+}
 
 #endif
