@@ -14,7 +14,7 @@ import struct
 import subprocess
 import time
 
-from load import PAGE, Shop
+from load import PAGE, Shop, sent, start_sending, write_attack
 from rig import IN4, IN6, Rig, expect, inside, main, run, wait_until
 from test_wire import udp_frame
 
@@ -237,6 +237,38 @@ def checksum(data):
     return ~total & 0xFFFF
 
 
+def a_flood_is_shared_out():
+    """Random sources on one queue: both workers judge half, and customers are served meanwhile."""
+    rig = Rig()
+    try:
+        more = SERVICE.replace("flows =", 'vectors = ( { vector = "udp_flood"; activate_rate = "500pps"; '
+                                          'max_rate = "200pps"; } ); flows =')
+        expect(rig.start(rig.config(dataplane='workers = "2";', more=more)), rig.log)
+        settle_down(rig)
+        with shop_of(rig):
+            visitors = [Visitor(rig, i) for i in range(4)]
+            capture = write_attack(rig, "flood", "udp,sources=random,dst=%s,rate=20000,duration=2s" % IN4)
+            sender = start_sending(rig, capture)
+            while sender.poll() is None:
+                for visitor in visitors:
+                    visitor.talk()
+                    visitor.curl()
+            frames = sent(sender)["sent"]
+            for visitor in visitors:
+                visitor.close()
+        workers = workers_balance(rig)
+        queues = rig.get("status")["queues"]
+        reasons = {k: v["packets"] for k, v in rig.reasons().items() if v["packets"]}
+        expect(sum(reasons.values()) > frames * 0.6, "the flood was %d and of it were dropped %s" % (frames, reasons))
+        expect(workers[0]["received_packets"] > frames * 0.7 and workers[1]["received_packets"] == 0, "workers: %s" % workers)
+        shares = [w["judged_packets"] / workers[0]["received_packets"] for w in workers]
+        expect(min(shares) > 0.4, "one worker judged little: %s, %s" % (shares, queues))
+        expect(0 < workers[1]["waiting_most_packets"] <= workers[1]["waiting_room_packets"], "waiting: %s" % workers)
+        expect(rig.stop() == 0, rig.log)
+    finally:
+        rig.close()
+
+
 def bypass_hands_nothing_over():
     """Whoever receives forwards; what was handed over before is forwarded too."""
     rig = Rig()
@@ -291,4 +323,4 @@ def sigterm_drains_what_was_handed_over():
 
 if __name__ == "__main__":
     main(two_fanout_queues, one_xdp_queue, two_tap_queues, icmp_errors_follow_their_flow,
-         bypass_hands_nothing_over, sigterm_drains_what_was_handed_over)
+         a_flood_is_shared_out, bypass_hands_nothing_over, sigterm_drains_what_was_handed_over)
