@@ -164,8 +164,9 @@ windows(struct detect *d, struct field *field, const struct policies *policies,
 	for (size_t cell = 0; cell < field->cells; cell++) {
 		struct place at = place_of(d, field, policies, cell);
 
-		/* A network without any limit is nobody's concern but the reader's. */
-		if (at.is_network && at.track->state == DETECT_QUIET &&
+		/* Of very many networks only those with a limit get rates. */
+		if (at.is_network && field->cells > SCAN_CELLS &&
+		    at.track->state == DETECT_QUIET &&
 		    (at.index >= at.plan->networks ||
 		     at.plan->network[at.index].rule == NULL))
 			continue;

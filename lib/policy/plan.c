@@ -367,6 +367,23 @@ policy_plan_build(struct policies *p, const struct policies *before,
 	return status;
 }
 
+bool
+policy_find_cells(const struct policies *p, const uint8_t address[16],
+                  struct policy_cells *out)
+{
+	const uint32_t target = prefix_find(p->targets->table, address);
+	const struct aggregate_place *at = &p->plan->place[target];
+	const uint64_t number = half_of(address, at->half);
+
+	if (target == PREFIX_NONE)
+		return false;
+	out->address = at->address + ((uint32_t)(number - at->first) & at->address_mask);
+	out->network = at->network +
+	               ((uint32_t)((number >> at->shift) - (at->first >> at->shift)) &
+	                at->network_mask);
+	return true;
+}
+
 void
 policy_plan_free(struct aggregate_plan *plan)
 {

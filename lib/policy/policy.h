@@ -127,4 +127,13 @@ uint16_t policy_service_of(const struct policies *p, const uint8_t address[16], 
 /* Whether any service protects the address (replay's direction). Worker-safe. */
 bool policy_protects(const struct policies *p, const uint8_t address[16]);
 
+/* The counters of a protected address and of its network; 0: not counted apart. */
+struct policy_cells {
+	uint32_t address, network;
+};
+
+/* Returns false, and *out is untouched, for an address that nobody protects. Slow path. */
+bool policy_find_cells(const struct policies *p, const uint8_t address[16],
+                       struct policy_cells *out);
+
 #endif

@@ -13,6 +13,7 @@
 
 static const char *const attack_keys[] = { "active", "limit", NULL };
 static const char *const top_keys[] = { "by", "metric", "limit", NULL };
+static const char *const network_keys[] = { "metric", "limit", NULL };
 static const char *const explain_keys[] = { "ip", NULL };
 
 const struct telemetry_document telemetry_documents[] = {
@@ -29,6 +30,8 @@ const struct telemetry_document telemetry_documents[] = {
 	{ "attacks/", telemetry_attack, NULL, "One attack." },
 	{ "top", telemetry_top, top_keys,
 	  "Who sends or receives most, estimated over the last second." },
+	{ "networks", telemetry_networks, network_keys,
+	  "What came to each protected network, counted exactly; the busiest first." },
 	{ "workers", telemetry_workers, NULL,
 	  "What each worker does and how busy it is." },
 	{ "ports", telemetry_ports, NULL,

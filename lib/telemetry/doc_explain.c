@@ -12,6 +12,7 @@
 
 #include "prefix/prefix.h"
 #include "stage/explain.h"
+#include "telemetry/parts.h"
 #include "telemetry/put.h"
 #include "telemetry/view.h"
 
@@ -288,7 +289,9 @@ telemetry_explain(struct telemetry *t, const struct telemetry_ask *ask)
 	pthread_mutex_lock(&box->lock);
 	look_in_settings(&f, box);
 	look_in_services(&f, box);
+	json_object_set_new(o, "received", telemetry_received_object(box, ask->address));
 	pthread_mutex_unlock(&box->lock);
+	json_object_set_new(o, "sent", telemetry_sent_object(box, ask->address));
 
 	rc = ask_workers(&f, box);
 	if (rc < 0) {

@@ -83,6 +83,9 @@ vector(const struct telemetry_view *v, unsigned int service, const struct policy
 	json_object_set_new(o, "alarm_rate", telemetry_limit_object(&rule->alarm));
 	json_object_set_new(o, "activate_rate", telemetry_limit_object(&rule->activate));
 	json_object_set_new(o, "max_rate", telemetry_limit_object(&rule->max));
+	json_object_set_new(o, "network_rate",
+	                    telemetry_limit_object(&p->network[slot].activate));
+	json_object_set_new(o, "address_rate", telemetry_limit_object(&p->address[slot]));
 	telemetry_put_seconds(o, "activate_after_seconds",
 	                      (double)rule->activate_after_ns / 1e9);
 	telemetry_put_seconds(o, "clear_after_seconds",
@@ -209,6 +212,7 @@ telemetry_service_object(const struct telemetry_view *v, unsigned int service,
 	telemetry_put_target(o, s);
 	put_rates(o, v, service);
 	if (is_whole) {
+		json_object_set_new(o, "counted", telemetry_counted_array(v->box, s));
 		json_object_set_new(o, "vectors", vectors);
 		json_object_set_new(o, "reasons", reasons(v->box, service));
 	} else {

@@ -53,4 +53,14 @@ uint64_t telemetry_service_reason(const struct box *box, unsigned int service,
 /* {"packets_per_second"|"bits_per_second": n}, or null where no threshold is set. */
 json_t *telemetry_limit_object(const struct meter_limit *limit);
 
+/*
+ * What an address received, counted exactly, and how finely it is counted; null when
+ * nobody protects it. Call under box->lock.
+ */
+json_t *telemetry_received_object(const struct box *box, const uint8_t address[16]);
+/* What it sent in the last second, estimated; null before the first is over. */
+json_t *telemetry_sent_object(const struct box *box, const uint8_t address[16]);
+/* By what each prefix of a service is counted. Call under box->lock. */
+json_t *telemetry_counted_array(const struct box *box, const struct service *s);
+
 #endif
