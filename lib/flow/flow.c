@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "packet/vector.h"
+
 /* How far an acknowledgement may lag behind and still be believed of a FIN. */
 #define FIN_WINDOW (UINT32_C(1) << 20)
 
@@ -168,22 +170,24 @@ make_missing(struct flow_table *t, struct burst *b, uint64_t lanes, uint64_t fou
 	return lanes;
 }
 
-/* Lanes that can have a flow. Of plain ones only those that open a connection cannot. */
+/*
+ * Lanes that can have a flow. Of plain ones only those that open a connection cannot,
+ * and their vector tells them; the others are asked one by one.
+ */
 static inline uint64_t
 lanes_with_flow(struct burst *b, uint64_t lanes)
 {
-	uint64_t none = 0;
+	const uint64_t openings = lanes_where8(b->vector, VECTOR_TCP_SYN_FLOOD);
+	const uint64_t plain = lanes & b->plain;
+	uint64_t none = b->side == SIDE_EXTERNAL ? plain & openings : 0;
 	unsigned int i;
 
-	LANES_FOREACH (i, lanes) {
-		const struct facts *f = &b->facts[i];
-
-		if (flow_is_opening(f, (enum side)b->side) ||
-		    ((f->flags & FACT_PLAIN) == 0 && !flow_is_possible(f))) {
+	LANES_FOREACH (i, lanes & ~plain)
+		if (flow_is_opening(&b->facts[i], (enum side)b->side) ||
+		    !flow_is_possible(&b->facts[i]))
 			none |= lane_bit(i);
-			b->flow[i] = BURST_NO_FLOW;
-		}
-	}
+	LANES_FOREACH (i, none)
+		b->flow[i] = BURST_NO_FLOW;
 	return lanes & ~none;
 }
 
