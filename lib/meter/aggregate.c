@@ -244,7 +244,7 @@ const struct aggregate_span *
 aggregate_span_of(const struct aggregate_span *span, uint32_t spans, uint32_t cell)
 {
 	for (uint32_t i = 0; i < spans; i++)
-		if (cell - span[i].first < span[i].count)
+		if (span[i].first != 0 && cell - span[i].first < span[i].count)
 			return &span[i];
 	return NULL;
 }

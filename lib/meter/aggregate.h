@@ -54,7 +54,7 @@ struct aggregate_span {
 	uint8_t prefix[16];
 	uint8_t len;  /* of the prefix, IPv4: 96..128 */
 	uint8_t part; /* length of what one cell counts */
-	uint32_t first, count;
+	uint32_t first, count; /* first 0: it found no room */
 };
 
 /* What a network is held to: by the first service of the file that has a limit there. */

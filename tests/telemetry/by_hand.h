@@ -200,9 +200,12 @@ hand_policies(void)
 static void
 hand_worker(struct box_worker *w, const struct hash_key *key)
 {
-	struct pipeline *pl = calloc(1, sizeof(*pl));
+	struct pipeline *pl = aligned_alloc(alignof(struct pipeline), sizeof(*pl));
 
-	if (pl == NULL || watch_open(&pl->watch, CELLS) < 0 ||
+	if (pl == NULL)
+		abort();
+	memset(pl, 0, sizeof(*pl));
+	if (watch_open(&pl->watch, CELLS) < 0 ||
 	    talkers_open(&pl->talkers, key) < 0)
 		abort();
 	pl->service_reasons =
