@@ -2,6 +2,8 @@
 /* Settings as they are read, inherited, printed and compared with those that run. */
 #include "policy/settings.h"
 
+#include <errno.h>
+
 #include "conf/check.h"
 #include "stages_rig.h"
 #include "suite.h"
@@ -330,9 +332,48 @@ as_many_policies_and_services_as_fit(void)
 	            "fit\n");
 }
 
+/* Limits of networks and addresses are read, inherited one by one, and off by default. */
+static void
+networks_and_addresses_have_rates_of_their_own(void)
+{
+	struct settings *s = good(
+		"version = 1; dataplane = { addresses = \"2M\"; networks = \"5k\"; };\n"
+		"policies = ( { name = \"a\"; vectors = ( { vector = \"udp_flood\";\n"
+		"  activate_rate = \"9kpps\"; network_rate = \"20Mbit/s\";\n"
+		"  address_rate = \"500pps\"; } ); },\n"
+		"{ name = \"b\"; extends = \"a\"; vectors = ( { vector = \"udp_flood\";\n"
+		"  network_rate = \"off\"; } ); },\n"
+		"{ name = \"c\"; vectors = ( { vector = \"udp_flood\";\n"
+		"  activate_rate = \"9kpps\"; } ); } );");
+	const struct settings_vector *a = &s->policy[1].vector[VECTOR_UDP_FLOOD];
+	const struct settings_vector *b = &s->policy[2].vector[VECTOR_UDP_FLOOD];
+	const struct settings_vector *c = &s->policy[3].vector[VECTOR_UDP_FLOOD];
+	struct conf_errors errors = { 0 };
+	struct settings *none;
+
+	CU_ASSERT_EQUAL(s->addresses, 2000000);
+	CU_ASSERT_EQUAL(s->networks, 5000);
+	CU_ASSERT(a->network.per_second == 20000000 && a->network.is_bits);
+	CU_ASSERT(a->address.per_second == 500 && !a->address.is_bits);
+	CU_ASSERT_EQUAL(b->network.per_second, 0);
+	CU_ASSERT_EQUAL(b->address.per_second, 500);
+	CU_ASSERT_EQUAL(c->network.per_second + c->address.per_second, 0);
+
+	none = good(
+		"version = 1; dataplane = { addresses = \"1M\"; networks = \"5k\"; };");
+	CU_ASSERT_EQUAL(settings_check_live(s, none, &errors), -EINVAL);
+	CU_ASSERT_TRUE(is_told(
+		&errors, "t.conf: dataplane.addresses: cannot change while running, "
+			 "from \"2M\" to \"1M\"; restart to apply it\n"));
+	conf_errors_free(&errors);
+	settings_free(none);
+	settings_free(s);
+}
+
 SUITE_MAIN("settings", TEST(nothing_written_is_a_monitor_that_protects_nothing),
            TEST(printed_defaults_load_again), TEST(the_manual_has_the_keys_of_stages),
            TEST(policies_inherit_key_by_key_in_any_order),
            TEST(services_and_the_rest_are_read), TEST(protocols_have_names_and_numbers),
            TEST(a_run_needs_a_link), TEST(what_a_reload_cannot_change_is_named),
-           TEST(as_many_policies_and_services_as_fit))
+           TEST(as_many_policies_and_services_as_fit),
+           TEST(networks_and_addresses_have_rates_of_their_own))
