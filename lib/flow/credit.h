@@ -39,7 +39,7 @@
 #define CREDIT_LOT   32u   /* packets of the largest lot, with the one that buys it */
 #define CREDIT_BYTES 1518u /* per packet of a lot */
 #define CREDIT_SHARE 16u   /* of a burst may be lent at a time */
-#define CREDIT_TICKS 64u   /* a lot lasts no longer: 8.6 s */
+#define CREDIT_TICKS 512u  /* a lot lasts no longer: 69 s */
 
 struct credit {
 	uint8_t left;   /* packets in the lower 5 bits; size of the lot above them */
