@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The ceiling: never passed, shared by standing, and not felt by proven customers. */
+#include "meter/aggregate.h"
 #include "wire.h"
 
 #define IN  SIDE_EXTERNAL
@@ -357,9 +358,76 @@ the_source_remembers_why(void)
 	wire_close(&w);
 }
 
+/*
+ * One network armed, the service not: unproven packets to it share network_rate, the
+ * better first; verified flows and the network beside it pass, and so does everything
+ * once the network is disarmed.
+ */
+static void
+a_network_has_a_ceiling_of_its_own(void)
+{
+	static struct watch_rule rules[VECTOR_COUNT];
+	static struct aggregate_network network[3] = { [1] = { .rule = rules } };
+	const struct aggregate_plan plan = { .networks = 3, .network = network };
+	const struct meter_limit limit = { 3200, METER_PACKETS }; /* a burst of 32 */
+	static struct source_table sources;
+	static struct aggregates a;
+	static struct rig r;
+	struct burst *b = &r.burst;
+
+	CU_ASSERT_EQUAL_FATAL(aggregate_open(&a, 1, 2), 0);
+	hash_key_seeded(&r.key, 3);
+	CU_ASSERT_EQUAL_FATAL(source_table_open(&sources, 1024, &r.key), 0);
+	rules[VECTOR_UDP_FLOOD].max = limit;
+	CU_ASSERT_EQUAL_FATAL(meter_rate_init(&rules[VECTOR_UDP_FLOOD].max_rate, &limit,
+	                                      10 * RIG_MS, 16),
+	                      0);
+	a.plan = &plan;
+	r.env.aggregates = &a;
+	r.env.sources = &sources;
+	rig_open(&r, &stage_shape, "");
+	for (unsigned int round = 0; round < 2; round++) {
+		uint64_t unproven = 0, conversing = 0;
+		unsigned int i;
+
+		rig_packets(&r, 64);
+		for (i = 0; i < 64; i++) {
+			b->facts[i].vector = VECTOR_UDP_FLOOD;
+			b->facts[i].frame_len = 100;
+			b->standing[i] = (uint8_t)(i % 8 == 0   ? STANDING_VERIFIED_FLOW
+			                           : i % 8 == 1 ? STANDING_CONVERSATION
+			                                        : STANDING_UNVERIFIED);
+			a.lane_network[i] = i % 4 == 3 ? 2 : 1;
+		}
+		burst_describe(b);
+		group_lanes(b);
+		a.armed = round == 0 ? lanes_where16(a.lane_network, 1) : 0;
+		rig_decide(&r, b->live);
+		for (i = 0; i < 64; i++) {
+			const bool is_free = b->standing[i] == STANDING_VERIFIED_FLOW ||
+			                     a.lane_network[i] == 2 || round == 1;
+
+			CU_ASSERT(b->verdict[i] == VERDICT_PASS ||
+			          (!is_free &&
+			           strcmp(rig_reason(&r, i), "network_udp_flood") == 0));
+			if (!is_free && b->standing[i] == STANDING_CONVERSATION)
+				conversing += b->verdict[i] == VERDICT_PASS;
+			else if (!is_free)
+				unproven += b->verdict[i] == VERDICT_PASS;
+		}
+		/* Eight that converse, and what these leave of half the burst for the rest. */
+		CU_ASSERT_EQUAL(conversing, round == 0 ? 8 : 0);
+		CU_ASSERT_EQUAL(unproven, round == 0 ? 8 : 0);
+	}
+	rig_close(&r);
+	source_table_close(&sources);
+	aggregate_close(&a);
+}
+
 SUITE_MAIN("shape", TEST(the_ceiling_holds_to_a_thousandth_for_every_vector),
            TEST(the_ceiling_holds_for_bits), TEST(in_quiet_time_nothing_is_touched),
            TEST(without_max_rate_nothing_is_limited),
            TEST(vectors_and_services_have_ceilings_of_their_own),
            TEST(better_standing_finds_room_first), TEST(a_share_of_the_ceiling_is_kept),
-           TEST(proven_customers_feel_no_flood), TEST(the_source_remembers_why))
+           TEST(proven_customers_feel_no_flood), TEST(the_source_remembers_why),
+           TEST(a_network_has_a_ceiling_of_its_own))
