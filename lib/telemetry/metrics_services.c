@@ -63,6 +63,28 @@ modes(struct telemetry_out *o, const struct policies *p)
 	}
 }
 
+/* How much of what is protected is counted one by one. */
+static void
+counted(struct telemetry_out *o, const struct policies *p)
+{
+	uint64_t addresses = 0, networks = 0;
+
+	if (p == NULL || p->plan == NULL)
+		return;
+	for (uint32_t i = 0; i < p->plan->address_spans; i++)
+		if (p->plan->address_span[i].first != 0)
+			addresses += p->plan->address_span[i].count;
+	for (uint32_t i = 0; i < p->plan->network_spans; i++)
+		if (p->plan->network_span[i].first != 0)
+			networks += p->plan->network_span[i].count;
+	telemetry_family(o, "counted_addresses", "gauge",
+	                 "Protected addresses that are counted one by one.");
+	telemetry_count(o, addresses, NULL);
+	telemetry_family(o, "counted_networks", "gauge",
+	                 "Protected networks that are counted one by one.");
+	telemetry_count(o, networks, NULL);
+}
+
 /* What arrived of one vector for one service at all workers. */
 static uint64_t
 arrived(const struct box *box, unsigned int service, unsigned int slot)
@@ -161,6 +183,15 @@ attacks(struct telemetry_out *o, const struct box *box)
 			                "service", a[i].service_name, "vector",
 			                vector_info[a[i].vector].name, NULL);
 	}
+	telemetry_family(o, "attack_sources", "gauge",
+	                 "Sources of the running attack in its last whole second, "
+	                 "estimated.");
+	for (size_t i = 0; i < n; i++) {
+		if (a[i].state == DETECT_ACTIVE && a[i].vector < VECTOR_COUNT &&
+		    a[i].sources != 0 && !is_counted(a, i))
+			telemetry_count(o, a[i].sources, "service", a[i].service_name,
+			                "vector", vector_info[a[i].vector].name, NULL);
+	}
 	free(a);
 	telemetry_family(o, "attacks_total", "counter",
 	                 "Attacks since the program started.");
@@ -202,6 +233,7 @@ telemetry_service_metrics(struct telemetry_out *o, const struct telemetry_view *
 	service_reasons(o, box, "dropped_packets_total", false);
 	service_reasons(o, box, "would_drop_packets_total", true);
 	modes(o, box->policies);
+	counted(o, box->policies);
 	vectors(o, box);
 	threshold_family(o, box->policies, METER_PACKETS,
 	                 "vector_threshold_packets_per_second");

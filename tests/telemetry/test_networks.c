@@ -13,7 +13,7 @@ static const char config[] =
 	"  activate_rate = \"9kpps\"; network_rate = \"2kpps\"; } ); } );\n"
 	"services = ( { name = \"shop\"; policy = \"web\"; prefixes = [\n"
 	"  \"203.0.113.0/24\", \"198.18.0.0/22\", \"10.0.0.0/16\", \"2001:db8:a::/48\" "
-        "]; } "
+	"]; } "
 	");\n";
 
 static struct box *box;
@@ -214,6 +214,21 @@ a_service_says_by_what_each_prefix_is_counted(void)
 	end();
 }
 
+static void
+metrics_tell_how_much_is_counted(void)
+{
+	char *text;
+
+	begin();
+	text = telemetry_metrics(t);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(text);
+	CU_ASSERT_PTR_NOT_NULL(strstr(text, "tidegate_counted_addresses 256\n"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(text, "tidegate_counted_networks 6\n"));
+	free(text);
+	end();
+}
+
 SUITE_MAIN("networks", TEST(networks_come_busiest_first_with_exact_counts),
            TEST(explain_tells_what_came_and_what_was_sent),
-           TEST(a_service_says_by_what_each_prefix_is_counted))
+           TEST(a_service_says_by_what_each_prefix_is_counted),
+           TEST(metrics_tell_how_much_is_counted))
