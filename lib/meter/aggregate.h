@@ -52,8 +52,8 @@ struct aggregate_place {
 /* A range of cells and the prefix that it counts: one cell for each of its parts. */
 struct aggregate_span {
 	uint8_t prefix[16];
-	uint8_t len;  /* of the prefix, IPv4: 96..128 */
-	uint8_t part; /* length of what one cell counts */
+	uint8_t len;           /* of the prefix, IPv4: 96..128 */
+	uint8_t part;          /* length of what one cell counts */
 	uint32_t first, count; /* first 0: it found no room */
 };
 
