@@ -1,7 +1,23 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "pipeline/count.h"
 
-/* Count the ends of an attack's packets where control gave it a ticket. */
+/* Count the sources of an attack on a service, where control gave it a ticket. */
+static void
+count_sources(struct pipeline *pl, const struct watch_cell *c, const struct burst *b,
+              uint64_t lanes)
+{
+	const uint64_t ticket = counter_read(&c->census);
+	struct census_count *room;
+	unsigned int i;
+
+	if (ticket == 0)
+		return;
+	room = census_room(&pl->census, ticket);
+	LANES_FOREACH (i, lanes)
+		census_add_source(&pl->census, room, b->facts[i].src);
+}
+
+/* Of an attack on a network also who is hit. */
 static void
 count_ends(struct pipeline *pl, const struct watch_cell *c, const struct burst *b,
            uint64_t lanes)
@@ -28,8 +44,8 @@ count_armed(struct pipeline *pl, const struct burst *b)
 		uint64_t rest = g->lanes & b->live & a->armed;
 
 		if (armed != 0)
-			count_ends(pl, watch_cell(&pl->watch, g->service, g->slot), b,
-			           armed);
+			count_sources(pl, watch_cell(&pl->watch, g->service, g->slot), b,
+			              armed);
 		while (rest != 0) {
 			const unsigned int first = (unsigned int)__builtin_ctzll(rest);
 			const uint64_t same =

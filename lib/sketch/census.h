@@ -53,7 +53,15 @@ census_ticket(uint64_t serial, unsigned int room)
 /* The room of a ticket, cleared when the ticket is new. Hot path; ticket is not 0. */
 struct census_count *census_room(struct census *c, uint64_t ticket);
 
-/* Count one packet's ends in the room. */
+/* Count one packet's source in the room: half the cost where destinations do not matter. */
+static inline void
+census_add_source(const struct census *c, struct census_count *room,
+                  const uint8_t src[16])
+{
+	distinct_add(&room->sources, hash_16(&c->key, src).hi);
+}
+
+/* Count both of one packet's ends in the room. */
 static inline void
 census_add(const struct census *c, struct census_count *room, const uint8_t src[16],
            const uint8_t dst[16])
