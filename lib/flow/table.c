@@ -299,6 +299,8 @@ table_ask_bulk(const struct table *t, const struct table_batch *batch, uint64_t 
 {
 	unsigned int i;
 
+	LANES_FOREACH (i, lanes)
+		__builtin_prefetch(table_bucket(t, table_home(t, batch->hash[i])), 1);
 	LANES_FOREACH (i, lanes) {
 		const uint32_t home = table_home(t, batch->hash[i]);
 		unsigned int way = room_for_unearned(table_bucket(t, home), tick);
@@ -310,8 +312,8 @@ table_ask_bulk(const struct table *t, const struct table_batch *batch, uint64_t 
 
 /*
  * Chooses between home (pair[0]) and alternate (pair[1]); returns the way, or
- * NO_WAY. A flood inserts unearned keys, and finds room at home: only when it
- * does not is the alternate's line asked from memory.
+ * NO_WAY. Most find room at home; only who does not has the alternate's line asked
+ * from memory.
  */
 static unsigned int
 choose(struct table *t, const uint32_t pair[2], enum table_class class, uint16_t tick,
@@ -331,6 +333,9 @@ choose(struct table *t, const uint32_t pair[2], enum table_class class, uint16_t
 		return NO_WAY;
 	}
 	expire_bucket(t, pair[0], tick);
+	*which = 0;
+	if ((way = oldest(table_bucket(t, pair[0]), TABLE_FREE, tick)) != NO_WAY)
+		return way;
 	expire_bucket(t, pair[1], tick);
 	for (size_t v = 0; v < sizeof(victims) / sizeof(*victims); v++)
 		for (*which = 0; *which < 2; ++*which)
