@@ -177,8 +177,8 @@ close_ranks(struct burst *b, uint64_t gone)
 		n++;
 	}
 	b->live = _pext_u64(b->live, keep);
-	b->plain = _pext_u64(b->plain, keep);
 	b->count = (uint16_t)n;
+	burst_describe(b);
 }
 
 void

@@ -32,19 +32,24 @@ fail_lane(const struct io_queue *q, struct burst *b, unsigned int i,
 	b->stage[i] = q->io_stage;
 }
 
-/* What the device has cut, or what is longer than IP can be. */
+/* A packet in several segments, one that the device has cut, or one longer than IP can be. */
 static OUT_OF_LINE void
-shorten(const struct io_queue *q, struct burst *b, unsigned int i, uint32_t len)
+look_closer(struct io_queue *q, struct burst *b, unsigned int i, uint32_t cut_at)
 {
+	const uint32_t len = b->mbuf[i]->pkt_len;
+
+	show_bytes(q->scratch[i], b, i);
 	if (len > UINT16_MAX)
 		b->facts[i].frame_len = UINT16_MAX;
-	fail_lane(q, b, i, IO_SHORTENED);
+	if (len >= cut_at)
+		fail_lane(q, b, i, IO_SHORTENED);
 }
 
 bool
 io_receive(struct io_queue *q, struct burst *b, uint64_t now_ns)
 {
 	struct books *books = &q->books[q->side];
+	const uint32_t cut_at = q->cut_at != 0 ? q->cut_at : UINT16_MAX + 1;
 	uint64_t bytes = 0;
 	uint16_t n;
 
@@ -53,18 +58,20 @@ io_receive(struct io_queue *q, struct burst *b, uint64_t now_ns)
 	if (n == 0)
 		return false;
 
-	for (unsigned int i = 0; i < n; i++)
-		rte_prefetch0(rte_pktmbuf_mtod(b->mbuf[i], const void *));
 	b->count = n;
 	b->live = lanes_first(n);
 	for (unsigned int i = 0; i < n; i++) {
-		uint32_t len = b->mbuf[i]->pkt_len;
+		const struct rte_mbuf *m = b->mbuf[i];
+		const uint8_t *frame = rte_pktmbuf_mtod(m, const uint8_t *);
+		const uint32_t len = m->pkt_len;
 
-		show_bytes(q->scratch[i], b, i);
-		bytes += len;
+		rte_prefetch0(frame);
+		b->bytes[i] = frame;
+		b->bytes_len[i] = m->data_len;
 		b->facts[i].frame_len = (uint16_t)len;
-		if ((q->cut_at != 0 && len >= q->cut_at) || len > UINT16_MAX)
-			shorten(q, b, i, len);
+		bytes += len;
+		if (m->data_len != len || len >= cut_at)
+			look_closer(q, b, i, cut_at);
 	}
 	counter_add(&books->received_packets, n);
 	counter_add(&books->received_bytes, bytes);

@@ -460,7 +460,9 @@ parse_frame(const uint8_t *bytes, size_t len, size_t frame_len, struct facts *ou
 void
 parse_burst(struct burst *b)
 {
-	for (unsigned int i = 0; i < b->count; i++) {
+	const unsigned int n = b->count;
+
+	for (unsigned int i = 0; i < n; i++) {
 		struct facts *f = &b->facts[i];
 
 		if (!plain_frame(b->bytes[i], b->bytes_len[i], f))

@@ -106,91 +106,96 @@ service_of_packet(const struct policy_targets *t, uint32_t value, const struct f
 }
 
 /*
- * The protected addresses of a burst. `fresh` are the lanes whose address is not
- * that of the lane before: only those are looked up, which is one of 64 when a
- * flood has one victim.
+ * Lanes whose protected address is not that of the lane before: only those are
+ * looked up, which is one of 64 when a flood has one victim.
  */
-struct ends {
-	struct prefix_ask ask;
-	uint64_t known, fresh;
-};
-
-static void
-find_ends(const struct burst *b, struct ends *e)
+static uint64_t
+find_fresh(const struct burst *b, const uint8_t *first)
 {
-	const bool is_inbound = b->side == SIDE_EXTERNAL;
-	__m128i last = _mm_setzero_si128();
-	uint64_t fresh = 0;
+	const uint64_t known = b->ipv4 | b->ipv6;
+	const struct facts *at = (const void *)first;
+	uint64_t fresh = 1;
 
-	*e = (struct ends){ .ask = { .first = is_inbound ? b->facts[0].dst
-		                                         : b->facts[0].src,
-		                     .stride = sizeof(b->facts[0]) } };
-	for (unsigned int i = 0; i < b->count; i++) {
-		const struct facts *f = &b->facts[i];
-		const uint8_t *end = is_inbound ? f->dst : f->src;
-		__m128i here = _mm_load_si128((const __m128i *)end);
-		__m128i differ = _mm_xor_si128(here, last);
+	for (unsigned int i = 1; i < b->count; i++) {
+		__m128i before = _mm_load_si128((const __m128i *)(at + i - 1));
+		__m128i differ =
+			_mm_xor_si128(before, _mm_load_si128((const __m128i *)(at + i)));
 
 		fresh |= (uint64_t)!_mm_testz_si128(differ, differ) << i;
-		last = here;
 	}
-	/* What is no IP has no address, nor has a lane that follows it. */
-	e->known = b->ipv4 | b->ipv6;
-	e->fresh = (fresh | ~(e->known << 1)) & e->known;
-	e->ask.ipv4 = e->fresh & b->ipv4;
-	e->ask.ipv6 = e->fresh & b->ipv6;
+	/* What is no IP has no address, nor has it one for the lane that follows. */
+	return (fresh | ~(known << 1)) & known;
 }
 
 /*
  * All that service_of_packet() asks of a packet besides its address, in one
  * word: flags, protocol and fault where they stand in facts, the port between.
  */
+#define ASKED      UINT64_C(0x00ff0000ff00ffff)
+#define ASKED_PORT UINT64_C(0x0000ffff00000000)
+static_assert(offsetof(struct facts, proto) == offsetof(struct facts, flags) + 3 &&
+                      offsetof(struct facts, fault) == offsetof(struct facts, flags) + 6,
+              "flags, protocol and fault lie in one word");
+
 static inline uint64_t
 question_of(const struct facts *f, bool is_inbound)
 {
-	const uint64_t asked = UINT64_C(0x00ff0000ff00ffff);
 	uint64_t port = is_inbound ? f->dst_port : f->src_port, what;
 
-	static_assert(offsetof(struct facts, proto) ==
-	                              offsetof(struct facts, flags) + 3 &&
-	                      offsetof(struct facts, fault) ==
-	                              offsetof(struct facts, flags) + 6,
-	              "flags, protocol and fault lie in one word");
 	memcpy(&what, &f->flags, sizeof(what));
-	return (what & asked) | port << 32;
+	return (what & ASKED) | port << 32;
+}
+
+/* What the last lane asked and was answered; the next one mostly asks the same. */
+struct answer {
+	uint64_t question, mask; /* which bits of it mattered */
+	uint16_t target, service, policy;
+};
+
+static __attribute__((noinline)) void
+find_answer(const struct policies *p, const struct facts *f, bool is_inbound,
+            struct answer *a)
+{
+	const struct policy_targets *t = p->targets;
+
+	a->question = question_of(f, is_inbound);
+	a->mask = ~UINT64_C(0);
+	if ((f->flags & FACT_IP) == 0)
+		a->target = PREFIX_NONE;
+	a->service = service_of_packet(t, a->target, f, is_inbound);
+	a->policy = p->service[a->service].policy;
+	if (a->target != PREFIX_NONE && !t->target[a->target - 1].has_ports)
+		a->mask = ~ASKED_PORT;
 }
 
 void
 policy_classify(const struct policies *p, struct burst *b)
 {
 	const bool is_inbound = b->side == SIDE_EXTERNAL;
-	uint64_t last = 0;
-	uint32_t value[LANES_MAX], target = PREFIX_NONE;
-	uint16_t service = 0, policy = p->service[0].policy;
-	struct ends ends;
+	const uint8_t *first = is_inbound ? b->facts[0].dst : b->facts[0].src;
+	const uint64_t fresh = find_fresh(b, first);
+	const struct prefix_ask ask = { .first = first,
+		                        .stride = sizeof(b->facts[0]),
+		                        .ipv4 = fresh & b->ipv4,
+		                        .ipv6 = fresh & b->ipv6 };
+	const unsigned int n = b->count;
+	struct answer a = { .question = ~UINT64_C(0), .mask = ~UINT64_C(0) };
+	uint32_t value[LANES_MAX];
 
-	find_ends(b, &ends);
-	prefix_find_lanes(p->targets->table, &ends.ask, value);
-	for (unsigned int i = 0; i < b->count; i++) {
-		const struct facts *f = &b->facts[i];
-		const bool is_fresh = (ends.fresh & lane_bit(i)) != 0;
-		uint64_t question = question_of(f, is_inbound);
+	if (fresh != 0)
+		prefix_find_lanes(p->targets->table, &ask, value);
+	for (unsigned int i = 0; i < n; i++) {
+		uint64_t question = question_of(&b->facts[i], is_inbound);
 
-		if (is_fresh)
-			target = value[i];
-		if ((ends.known & lane_bit(i)) == 0) {
-			b->service[i] = b->policy[i] = b->target[i] = 0;
-			continue;
+		if (((question ^ a.question) & a.mask) != 0 ||
+		    (fresh & lane_bit(i)) != 0) {
+			if ((fresh & lane_bit(i)) != 0)
+				a.target = (uint16_t)value[i];
+			find_answer(p, &b->facts[i], is_inbound, &a);
 		}
-		if (is_fresh || question != last) {
-			service = service_of_packet(p->targets, target, f, is_inbound);
-			policy = p->service[service].policy;
-			last = question;
-		}
-		b->service[i] = service;
-		b->policy[i] = policy;
-		b->target[i] = (uint16_t)target;
-		b->target[i] = (uint16_t)target;
+		b->service[i] = a.service;
+		b->policy[i] = a.policy;
+		b->target[i] = a.target;
 	}
 }
 

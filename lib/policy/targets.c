@@ -228,6 +228,15 @@ gather_claims(const struct policies *p, const uint16_t *order, size_t count,
 	return claim;
 }
 
+static bool
+asks_ports(const struct target *t)
+{
+	for (unsigned int i = 0; i < t->n; i++)
+		if (t->rules[i].spans > 0)
+			return true;
+	return false;
+}
+
 /* Fill one target for each distinct prefix of the sorted claims. */
 static int
 fill_targets(const struct policies *p, struct policy_targets *t,
@@ -241,11 +250,15 @@ fill_targets(const struct policies *p, struct policy_targets *t,
 	if (entry == NULL || t->target == NULL || t->prefix == NULL)
 		status = -ENOMEM;
 	for (size_t i = 0, same; i < claims && status == 0; i += same) {
+		struct target *at = &t->target[t->count];
+
 		same = same_prefix(&claim[i], claims - i);
 		entry[t->count].prefix = t->prefix[t->count] = claim[i].prefix;
 		entry[t->count].value = (uint32_t)t->count + 1;
-		t->target[t->count].parent = parent_of(t, entry, t->count);
-		status = fill_target(p, &t->target[t->count], &claim[i], same);
+		at->parent = parent_of(t, entry, t->count);
+		status = fill_target(p, at, &claim[i], same);
+		at->has_ports = asks_ports(at) ||
+		                (at->parent != 0 && t->target[at->parent - 1].has_ports);
 		t->count++;
 	}
 	if (status == 0)

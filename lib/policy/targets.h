@@ -10,6 +10,7 @@
 #ifndef POLICY_TARGETS_H
 #define POLICY_TARGETS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -34,6 +35,7 @@ struct target {
 	uint16_t any;    /* service of any protocol; 0: none */
 	uint16_t first;  /* most specific service at all */
 	uint16_t n;
+	bool has_ports; /* whether the port matters, here or at a parent */
 	struct rules *rules;
 };
 
