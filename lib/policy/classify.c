@@ -131,8 +131,9 @@ find_fresh(const struct burst *b, const uint8_t *first)
  * All that service_of_packet() asks of a packet besides its address, in one
  * word: flags, protocol and fault where they stand in facts, the port between.
  */
-#define ASKED      UINT64_C(0x00ff0000ff00ffff)
-#define ASKED_PORT UINT64_C(0x0000ffff00000000)
+#define ASKED_FLAGS (FACT_IP | FACT_IPV6 | FACT_FRAG_REST | FACT_NO_PORTS)
+#define ASKED       (UINT64_C(0x00ff0000ff000000) | ASKED_FLAGS)
+#define ASKED_PORT  UINT64_C(0x0000ffff00000000)
 static_assert(offsetof(struct facts, proto) == offsetof(struct facts, flags) + 3 &&
                       offsetof(struct facts, fault) == offsetof(struct facts, flags) + 6,
               "flags, protocol and fault lie in one word");
@@ -146,26 +147,46 @@ question_of(const struct facts *f, bool is_inbound)
 	return (what & ASKED) | port << 32;
 }
 
-/* What the last lane asked and was answered; the next one mostly asks the same. */
+/* The bits of a question that matter where only some of it is asked for. */
+static inline uint64_t
+mask_of(const struct policy_targets *t, uint32_t target)
+{
+	if (target == PREFIX_NONE || !t->target[target - 1].has_ports)
+		return ~ASKED_PORT;
+	return ~UINT64_C(0);
+}
+
+/*
+ * Answers of this burst. Packets ask the same few things again and again, but in
+ * mixed traffic not one after the other; so each question has its place.
+ */
+#define ANSWERS 8
+
 struct answer {
-	uint64_t question, mask; /* which bits of it mattered */
-	uint16_t target, service, policy;
+	uint64_t question; /* with the target in the bytes that it leaves free */
+	uint16_t service, policy;
 };
+
+static inline uint64_t
+with_target(uint64_t question, uint32_t target)
+{
+	return question | (uint64_t)(target & 0xff) << 16 | (uint64_t)(target >> 8) << 56;
+}
+
+static inline struct answer *
+place_of(struct answer *answers, uint64_t question)
+{
+	return &answers[(question >> 32 ^ question >> 24 ^ question) % ANSWERS];
+}
 
 static __attribute__((noinline)) void
 find_answer(const struct policies *p, const struct facts *f, bool is_inbound,
-            struct answer *a)
+            uint32_t target, struct answer *a)
 {
-	const struct policy_targets *t = p->targets;
-
-	a->question = question_of(f, is_inbound);
-	a->mask = ~UINT64_C(0);
-	if ((f->flags & FACT_IP) == 0)
-		a->target = PREFIX_NONE;
-	a->service = service_of_packet(t, a->target, f, is_inbound);
+	a->service = (f->flags & FACT_IP) != 0
+	                     ? service_of_packet(p->targets, target, f, is_inbound)
+	                     : 0;
 	a->policy = p->service[a->service].policy;
-	if (a->target != PREFIX_NONE && !t->target[a->target - 1].has_ports)
-		a->mask = ~ASKED_PORT;
 }
 
 void
@@ -179,23 +200,31 @@ policy_classify(const struct policies *p, struct burst *b)
 		                        .ipv4 = fresh & b->ipv4,
 		                        .ipv6 = fresh & b->ipv6 };
 	const unsigned int n = b->count;
-	struct answer a = { .question = ~UINT64_C(0), .mask = ~UINT64_C(0) };
-	uint32_t value[LANES_MAX];
+	struct answer answers[ANSWERS];
+	uint64_t mask = ~UINT64_C(0);
+	uint32_t value[LANES_MAX], target = PREFIX_NONE;
 
+	memset(answers, 0xff, sizeof(answers)); /* No question has these bits. */
 	if (fresh != 0)
 		prefix_find_lanes(p->targets->table, &ask, value);
 	for (unsigned int i = 0; i < n; i++) {
-		uint64_t question = question_of(&b->facts[i], is_inbound);
+		struct answer *a;
+		uint64_t question;
 
-		if (((question ^ a.question) & a.mask) != 0 ||
-		    (fresh & lane_bit(i)) != 0) {
-			if ((fresh & lane_bit(i)) != 0)
-				a.target = (uint16_t)value[i];
-			find_answer(p, &b->facts[i], is_inbound, &a);
+		if ((fresh & lane_bit(i)) != 0) {
+			target = value[i];
+			mask = mask_of(p->targets, target);
 		}
-		b->service[i] = a.service;
-		b->policy[i] = a.policy;
-		b->target[i] = a.target;
+		question =
+			with_target(question_of(&b->facts[i], is_inbound) & mask, target);
+		a = place_of(answers, question);
+		if (a->question != question) {
+			find_answer(p, &b->facts[i], is_inbound, target, a);
+			a->question = question;
+		}
+		b->service[i] = a->service;
+		b->policy[i] = a->policy;
+		b->target[i] = (uint16_t)target;
 	}
 }
 
