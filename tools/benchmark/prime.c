@@ -12,6 +12,9 @@
 #define STEP_NS      UINT64_C(10000000)
 #define MANY         20000000u
 #define MANY_STEP_NS UINT64_C(1000000)
+#define AGE          24u
+#define AGE_MANY     1u /* of so many, to age them all takes too long */
+#define AGE_STEP_NS  UINT64_C(100000)
 
 static const struct {
 	uint8_t flags;
@@ -23,12 +26,13 @@ static const struct {
 
 /* Judge up to 64 frames that came in by one side. */
 static void
-judge(struct worker *w, const struct policies *policies, struct frame *frames,
-      const uint16_t *len, unsigned int n, enum side side, uint64_t now_ns)
+judge(const struct prime *to, struct frame *frames, const uint16_t *len, unsigned int n,
+      enum side side)
 {
+	struct worker *w = to->worker;
 	struct burst *b = &w->burst;
 
-	burst_start(b, now_ns, 0, side);
+	burst_start(b, *to->now_ns, 0, side);
 	for (unsigned int i = 0; i < n; i++) {
 		b->bytes[i] = frames[i].head;
 		b->bytes_len[i] = len[i] < FRAME_HEAD ? len[i] : FRAME_HEAD;
@@ -36,42 +40,57 @@ judge(struct worker *w, const struct policies *policies, struct frame *frames,
 	}
 	b->count = (uint16_t)n;
 	b->live = lanes_first(n);
-	worker_judge(w, policies, b);
+	worker_judge(w, to->policies, b);
 	worker_account(w, b);
-	worker_upkeep(w, policies, now_ns);
+	worker_upkeep(w, to->policies, *to->now_ns);
+}
+
+/* One step of the handshake of 64 flows, or less at the end, so many times. */
+static void
+walk(const struct prime *to, unsigned int step, uint32_t first, unsigned int times)
+{
+	const unsigned int n =
+		to->flows - first < LANES_MAX ? to->flows - first : LANES_MAX;
+	struct frame frames[LANES_MAX];
+	uint16_t len[LANES_MAX];
+
+	for (unsigned int i = 0; i < n; i++) {
+		struct traffic_ends ends = traffic_flow(first + i);
+		/* No data, or the acknowledgement would not fit it. */
+		struct frame_spec f = { .kind = FRAME_TCP,
+			                .is_ipv6 = to->is_ipv6,
+			                .len = 0,
+			                .source = ends.source,
+			                .src_port = ends.src_port,
+			                .dst_port = TRAFFIC_PORT,
+			                .tcp_flags = steps[step].flags,
+			                .is_answer = steps[step].is_answer,
+			                .seq = steps[step].seq,
+			                .ack = steps[step].ack };
+
+		len[i] = frame_write(&frames[i], &f);
+	}
+	for (unsigned int k = 0; k < times; k++)
+		judge(to, frames, len, n,
+		      steps[step].is_answer ? SIDE_INTERNAL : SIDE_EXTERNAL);
 }
 
 void
-prime_flows(struct worker *w, const struct policies *policies, bool is_ipv6,
-            uint32_t flows, uint64_t *now_ns)
+prime_flows(const struct prime *to)
 {
-	for (uint32_t first = 0; first < flows; first += LANES_MAX) {
-		unsigned int n = flows - first < LANES_MAX ? flows - first : LANES_MAX;
+	const bool is_many = to->flows > MANY;
 
-		for (unsigned int k = 0; k < 3; k++) {
-			struct frame frames[LANES_MAX];
-			uint16_t len[LANES_MAX];
-
-			for (unsigned int i = 0; i < n; i++) {
-				struct traffic_ends ends = traffic_flow(first + i);
-				/* No data, or the acknowledgement would not fit it. */
-				struct frame_spec f = { .kind = FRAME_TCP,
-					                .is_ipv6 = is_ipv6,
-					                .len = 0,
-					                .source = ends.source,
-					                .src_port = ends.src_port,
-					                .dst_port = TRAFFIC_PORT,
-					                .tcp_flags = steps[k].flags,
-					                .is_answer = steps[k].is_answer,
-					                .seq = steps[k].seq,
-					                .ack = steps[k].ack };
-
-				len[i] = frame_write(&frames[i], &f);
-			}
-			judge(w, policies, frames, len, n,
-			      steps[k].is_answer ? SIDE_INTERNAL : SIDE_EXTERNAL,
-			      *now_ns);
-		}
-		*now_ns += flows > MANY ? MANY_STEP_NS : STEP_NS;
+	for (uint32_t first = 0; first < to->flows; first += LANES_MAX) {
+		for (unsigned int step = 0; step < 3; step++)
+			walk(to, step, first, 1);
+		*to->now_ns += is_many ? MANY_STEP_NS : STEP_NS;
+	}
+	/*
+	 * A flow comes of age by its 21st packet, when it buys its first full lot of
+	 * credit; before that it visits its source more often than in its later life.
+	 */
+	for (uint32_t first = 0; first < to->flows; first += LANES_MAX) {
+		walk(to, 2, first, is_many ? AGE_MANY : AGE);
+		*to->now_ns += AGE_STEP_NS;
 	}
 }

@@ -17,8 +17,16 @@ struct policies;
 #define PRIME_SERVER_ISN 1000000u
 #define PRIME_CLIENT_ISN 5000u
 
-/* Connections 0..flows - 1 of traffic.h. *now_ns is virtual time and moves on. */
-void prime_flows(struct worker *w, const struct policies *policies, bool is_ipv6,
-                 uint32_t flows, uint64_t *now_ns);
+/* Connections 0..flows - 1 of traffic.h. */
+struct prime {
+	struct worker *worker;
+	const struct policies *policies;
+	bool is_ipv6;
+	uint32_t flows;
+	uint64_t *now_ns; /* virtual time, moved on */
+};
+
+/* Establish them, and let each send enough to be as it will be later. */
+void prime_flows(const struct prime *to);
 
 #endif

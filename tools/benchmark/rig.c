@@ -161,8 +161,11 @@ rig_open(struct rig *r, const struct rig_plan *plan)
 	if (rc < 0)
 		return rc;
 	r->offset_ns = 1000000;
-	prime_flows(&r->engine.worker[0], engine_policies(&r->engine), plan->is_ipv6,
-	            s->flows, &r->offset_ns);
+	prime_flows(&(struct prime){ .worker = &r->engine.worker[0],
+	                             .policies = engine_policies(&r->engine),
+	                             .is_ipv6 = plan->is_ipv6,
+	                             .flows = s->flows,
+	                             .now_ns = &r->offset_ns });
 	rc = check_flows(r, plan);
 	r->start_tsc = rte_rdtsc();
 	return rc;
