@@ -3,9 +3,10 @@
  * memory - big tables, taken once, zeroed, on large pages where the kernel has them.
  *
  * Tables have their final size before the first packet; nothing here is called
- * on the hot path. Large pages are asked for twice: as transparent pages for
- * the range, and by touching every page at once, so that no packet ever pays
- * for a page fault.
+ * on the hot path. A block of 1 GiB or more lies on giant pages when enough of
+ * them are reserved (vm.nr_hugepages of 1048576kB, hugepagesz=1G on the kernel's
+ * command line); all others lie on transparent pages of 2 MiB. Every page is
+ * touched at once, so that no packet ever pays for a page fault.
  *
  * Threads any; each block belongs to who took it.
  */

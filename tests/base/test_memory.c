@@ -2,6 +2,7 @@
 #include "base/memory.h"
 
 #include <stdint.h>
+#include <stdio.h>
 
 #include "suite.h"
 
@@ -26,6 +27,40 @@ blocks_are_aligned_zeroed_and_writable_to_the_end(void)
 	memory_give(NULL, 1);
 }
 
+static unsigned long
+giant_pages(void)
+{
+	FILE *f =
+		fopen("/sys/kernel/mm/hugepages/hugepages-1048576kB/free_hugepages", "r");
+	unsigned long pages = 0;
+
+	if (f == NULL)
+		return 0;
+	if (fscanf(f, "%lu", &pages) != 1)
+		pages = 0;
+	fclose(f);
+	return pages;
+}
+
+/* Runs where somebody has reserved giant pages: without them to clear a block takes seconds. */
+static void
+a_giant_block_lies_on_giant_pages_and_is_given_back(void)
+{
+	const size_t size = ((size_t)1 << 30) + 4097;
+	const unsigned long before = giant_pages();
+	uint8_t *block;
+
+	if (before < 2)
+		return;
+	block = memory_take(size);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(block);
+	CU_ASSERT_EQUAL(giant_pages(), before - 2);
+	CU_ASSERT(block[0] == 0 && block[size / 2] == 0 && block[size - 1] == 0);
+	block[0] = block[size - 1] = 1;
+	memory_give(block, size);
+	CU_ASSERT_EQUAL(giant_pages(), before);
+}
+
 static void
 impossible_sizes_are_refused(void)
 {
@@ -35,4 +70,5 @@ impossible_sizes_are_refused(void)
 }
 
 SUITE_MAIN("base/memory", TEST(blocks_are_aligned_zeroed_and_writable_to_the_end),
+           TEST(a_giant_block_lies_on_giant_pages_and_is_given_back),
            TEST(impossible_sizes_are_refused))
