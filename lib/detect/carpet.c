@@ -154,7 +154,7 @@ look_at_all(struct look *l, const uint8_t network[16], unsigned int len)
 
 	for (uint32_t i = 0; i < plan->address_spans; i++) {
 		const struct aggregate_span *span = &plan->address_span[i];
-		uint32_t first, n = within(span, network, len, &first);
+		uint32_t first = 0, n = within(span, network, len, &first);
 
 		if (n > LOOK_MAX - looked)
 			return false;

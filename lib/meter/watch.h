@@ -64,7 +64,7 @@ struct watch_cell {
 
 	uint64_t disarmed_ns; /* written by control */
 	uint64_t price;       /* written by control; 0 reads as WATCH_PRICE_ONE */
-	uint64_t census; /* written by control: ticket for sketch/census; 0: none */
+	uint64_t census;      /* written by control: ticket for sketch/census; 0: none */
 	uint64_t control_spare[5];
 };
 static_assert(sizeof(struct watch_cell) == 192, "a cell is three cache lines");

@@ -36,7 +36,7 @@ struct pipeline_books {
 
 struct pipeline_sizes {
 	uint64_t flow_entries, source_entries;
-	unsigned int services; /* cells of watch */
+	unsigned int services;        /* cells of watch */
 	uint64_t addresses, networks; /* counted one by one */
 };
 

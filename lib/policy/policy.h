@@ -58,7 +58,7 @@ struct policies {
 	struct policy policy[POLICY_MAX];
 	struct service service[SERVICE_MAX];
 	struct stage_view view[STAGE_MAX];
-	uint16_t in_file[SERVICE_MAX];  /* ids of the services in the order of the file */
+	uint16_t in_file[SERVICE_MAX]; /* ids of the services in the order of the file */
 	unsigned int n_in_file;
 	struct policy_targets *targets; /* classification, private */
 	struct aggregate_plan *plan;    /* where each protected address is counted */

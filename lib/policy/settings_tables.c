@@ -29,85 +29,86 @@ static const struct conf_field detection_fields[] = {
 #define IN_VECTOR(member) offsetof(struct settings_vector_written, member)
 #define IN_POLICY(member) offsetof(struct settings_written, member)
 
+/* The words of the first are filled in with the names of the vectors. */
+static const struct conf_field vector_fields[] = {
+	{ .key = "vector",
+	  .kind = CONF_WORD,
+	  .offset = IN_VECTOR(vector),
+	  .example = "tcp_syn_flood",
+	  .help = "The kind of flood." },
+	{ .key = "alarm_rate",
+	  .kind = CONF_RATE,
+	  .offset = IN_VECTOR(alarm),
+	  .example = "2kpps",
+	  .absent = "",
+	  .min = 1,
+	  .max = METER_MAX_BITS,
+	  .help = "From here on an alarm is told; by default the same as "
+	          "activate_rate." },
+	{ .key = "activate_rate",
+	  .kind = CONF_RATE,
+	  .offset = IN_VECTOR(activate),
+	  .absent = NULL,
+	  .min = 1,
+	  .max = METER_MAX_BITS,
+	  .example = "5kpps",
+	  .help = "From here on unverified packets are limited." },
+	{ .key = "max_rate",
+	  .kind = CONF_RATE,
+	  .offset = IN_VECTOR(max),
+	  .example = "5kpps",
+	  .absent = "",
+	  .min = 1,
+	  .max = METER_MAX_BITS,
+	  .help = "What is let through while limited; by default the same as "
+	          "activate_rate." },
+	{ .key = "activate_after",
+	  .kind = CONF_TIME,
+	  .offset = IN_VECTOR(activate_after_ns),
+	  .example = "300ms",
+	  .absent = "",
+	  .min = 0,
+	  .max = 3600 * SECOND,
+	  .help = "As in detection, for this vector alone." },
+	{ .key = "clear_after",
+	  .kind = CONF_TIME,
+	  .offset = IN_VECTOR(clear_after_ns),
+	  .example = "10s",
+	  .absent = "",
+	  .min = SECOND / 10,
+	  .max = DAY,
+	  .help = "As in detection, for this vector alone." },
+	{ .key = "network_rate",
+	  .kind = CONF_RATE,
+	  .offset = IN_VECTOR(network),
+	  .example = "2kpps",
+	  .absent = "",
+	  .min = 1,
+	  .max = METER_MAX_BITS,
+	  .help = "From here on unverified packets to one network, a /24 or an "
+	          "IPv6 /48, are limited, and to this rate; by default no "
+	          "network has a limit of its own." },
+	{ .key = "address_rate",
+	  .kind = CONF_RATE,
+	  .offset = IN_VECTOR(address),
+	  .example = "500pps",
+	  .absent = "",
+	  .min = 1,
+	  .max = METER_MAX_BITS,
+	  .help = "From here on an alarm names the one protected address that "
+	          "receives so much; nothing is limited by it, and by default "
+	          "none is told." },
+	{ .key = NULL },
+};
+
 static void
 fill_vector(struct settings_tables *t)
 {
-	const struct conf_field fields[] = {
-		{ .key = "vector",
-		  .kind = CONF_WORD,
-		  .offset = IN_VECTOR(vector),
-		  .words = t->vectors,
-		  .example = "tcp_syn_flood",
-		  .help = "The kind of flood." },
-		{ .key = "alarm_rate",
-		  .kind = CONF_RATE,
-		  .offset = IN_VECTOR(alarm),
-		  .example = "2kpps",
-		  .absent = "",
-		  .min = 1,
-		  .max = METER_MAX_BITS,
-		  .help = "From here on an alarm is told; by default the same as "
-		          "activate_rate." },
-		{ .key = "activate_rate",
-		  .kind = CONF_RATE,
-		  .offset = IN_VECTOR(activate),
-		  .absent = NULL,
-		  .min = 1,
-		  .max = METER_MAX_BITS,
-		  .example = "5kpps",
-		  .help = "From here on unverified packets are limited." },
-		{ .key = "max_rate",
-		  .kind = CONF_RATE,
-		  .offset = IN_VECTOR(max),
-		  .example = "5kpps",
-		  .absent = "",
-		  .min = 1,
-		  .max = METER_MAX_BITS,
-		  .help = "What is let through while limited; by default the same as "
-		          "activate_rate." },
-		{ .key = "activate_after",
-		  .kind = CONF_TIME,
-		  .offset = IN_VECTOR(activate_after_ns),
-		  .example = "300ms",
-		  .absent = "",
-		  .min = 0,
-		  .max = 3600 * SECOND,
-		  .help = "As in detection, for this vector alone." },
-		{ .key = "clear_after",
-		  .kind = CONF_TIME,
-		  .offset = IN_VECTOR(clear_after_ns),
-		  .example = "10s",
-		  .absent = "",
-		  .min = SECOND / 10,
-		  .max = DAY,
-		  .help = "As in detection, for this vector alone." },
-		{ .key = "network_rate",
-		  .kind = CONF_RATE,
-		  .offset = IN_VECTOR(network),
-		  .example = "2kpps",
-		  .absent = "",
-		  .min = 1,
-		  .max = METER_MAX_BITS,
-		  .help = "From here on unverified packets to one network, a /24 or an "
-		          "IPv6 /48, are limited, and to this rate; by default no "
-		          "network has a limit of its own." },
-		{ .key = "address_rate",
-		  .kind = CONF_RATE,
-		  .offset = IN_VECTOR(address),
-		  .example = "500pps",
-		  .absent = "",
-		  .min = 1,
-		  .max = METER_MAX_BITS,
-		  .help = "From here on an alarm names the one protected address that "
-		          "receives so much; nothing is limited by it, and by default "
-		          "none is told." },
-		{ .key = NULL },
-	};
-
 	for (int v = 0; v < VECTOR_COUNT; v++)
 		t->vectors[v] = vector_info[v].name;
 	t->vectors[VECTOR_COUNT] = NULL;
-	memcpy(t->vector, fields, sizeof(fields));
+	memcpy(t->vector, vector_fields, sizeof(vector_fields));
+	t->vector[0].words = t->vectors;
 }
 
 void

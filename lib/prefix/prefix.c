@@ -86,7 +86,7 @@ prefix_find(const struct prefix_table *t, const uint8_t address[16])
 {
 	const struct prefix_ask ask = { address, 0, is_mapped(address),
 		                        !is_mapped(address) };
-	uint32_t value[LANES_MAX];
+	uint32_t value[LANES_MAX] = { PREFIX_NONE };
 
 	prefix_find_lanes(t, &ask, value);
 	return value[0];

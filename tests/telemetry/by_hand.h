@@ -205,8 +205,7 @@ hand_worker(struct box_worker *w, const struct hash_key *key)
 	if (pl == NULL)
 		abort();
 	memset(pl, 0, sizeof(*pl));
-	if (watch_open(&pl->watch, CELLS) < 0 ||
-	    talkers_open(&pl->talkers, key) < 0)
+	if (watch_open(&pl->watch, CELLS) < 0 || talkers_open(&pl->talkers, key) < 0)
 		abort();
 	pl->service_reasons =
 		calloc((size_t)CELLS * pipeline_reasons(), sizeof(uint64_t));
