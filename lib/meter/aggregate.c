@@ -2,6 +2,7 @@
 #include "meter/aggregate.h"
 
 #include <errno.h>
+#include <immintrin.h>
 #include <limits.h>
 #include <stddef.h>
 #include <string.h>
@@ -10,6 +11,9 @@
 
 /* Up to here a burst is worth being gathered by network. */
 #define FEW_CHANGES 16
+
+/* Up to here its addresses are counted run by run. */
+#define FEW_RUNS 16
 
 static size_t
 address_bytes(uint64_t addresses)
@@ -131,79 +135,150 @@ number_of(const struct aggregate_place *at, const uint8_t address[16])
 	return __builtin_bswap64(half);
 }
 
+/* Where an address is counted, and its network. */
+struct cells {
+	uint32_t address, network;
+};
+
+static inline struct cells
+cells_of(const struct aggregates *a, const struct burst *b, unsigned int lane)
+{
+	const struct aggregate_place *at = &a->plan->place[b->target[lane]];
+	const uint64_t number = number_of(at, b->facts[lane].dst);
+	const uint64_t network = (number >> at->shift) - (at->first >> at->shift);
+
+	return (struct cells){
+		at->address + ((uint32_t)(number - at->first) & at->address_mask),
+		at->network + ((uint32_t)network & at->network_mask),
+	};
+}
+
 /*
- * Find the cells of every lane, and ask memory for them: the misses overlap. Returns
- * how often the network changes from lane to lane.
+ * Lanes with which a run of one address begins: all that do not hold the address of
+ * the lane before. Four lanes are compared at a time, and shrink to four bits.
+ */
+static uint64_t
+run_starts(const struct burst *b)
+{
+	const __m128i every = _mm_set1_epi32(-1);
+	const uint64_t known = b->ipv4 | b->ipv6;
+	const struct facts *at = (const void *)b->facts[0].dst;
+	__m128i last = _mm_load_si128((const __m128i *)at);
+	uint64_t same = 0;
+
+	for (unsigned int i = 0; i < b->count; i += 4) {
+		const __m128i v0 = _mm_load_si128((const __m128i *)(at + i));
+		const __m128i v1 = _mm_load_si128((const __m128i *)(at + i + 1));
+		const __m128i v2 = _mm_load_si128((const __m128i *)(at + i + 2));
+		const __m128i v3 = _mm_load_si128((const __m128i *)(at + i + 3));
+		const __m128i low = _mm_packs_epi32(_mm_cmpeq_epi32(last, v0),
+		                                    _mm_cmpeq_epi32(v0, v1));
+		const __m128i high =
+			_mm_packs_epi32(_mm_cmpeq_epi32(v1, v2), _mm_cmpeq_epi32(v2, v3));
+		const __m128i all = _mm_cmpeq_epi32(_mm_packs_epi16(low, high), every);
+
+		same |= (uint64_t)(unsigned int)_mm_movemask_ps(_mm_castsi128_ps(all))
+		        << i;
+		last = v3;
+	}
+	/* What is no IP has no address, nor has it one for the lane that follows. */
+	return ~(same & known & known << 1) & lanes_first(b->count);
+}
+
+static inline void
+count_lanes(struct aggregate_count *to, const struct burst *b, uint64_t lanes)
+{
+	counter_add(&to->packets, lanes_count(lanes));
+	counter_add(&to->bytes, lanes_sum16(b->frame_len, lanes));
+}
+
+/* Name the network of a run; what is written beyond its end, the next run overwrites. */
+static inline void
+name_network(struct aggregates *a, unsigned int first, unsigned int lanes,
+             uint32_t network)
+{
+	const __m256i all = _mm256_set1_epi16((short)network);
+
+	for (unsigned int i = 0; i < lanes; i += 16)
+		_mm256_storeu_si256((__m256i *)(void *)&a->lane_network[first + i], all);
+}
+
+/* Few addresses in a burst: the lanes of each, and of each vector, are counted together. */
+static void
+count_runs(struct aggregates *a, const struct burst *b, uint64_t starts)
+{
+	while (starts != 0) {
+		const unsigned int first = (unsigned int)__builtin_ctzll(starts);
+		const uint64_t rest = starts & (starts - 1);
+		/* From its first lane to the one before the next run's. */
+		const uint64_t run =
+			((rest & -rest) - lane_bit(first)) & lanes_first(b->count);
+		const struct cells at = cells_of(a, b, first);
+
+		starts = rest;
+		name_network(a, first, lanes_count(run), at.network);
+		for (unsigned int k = 0; k < b->groups; k++) {
+			const uint64_t mine = run & b->group[k].lanes & b->live;
+
+			if (mine != 0)
+				count_lanes(
+					&a->address[at.address].vector[b->group[k].slot],
+					b, mine);
+		}
+	}
+}
+
+/*
+ * Many addresses: find the cells of every lane and ask memory for them, then count;
+ * so the misses overlap. Returns how often the network changes from lane to lane.
  */
 static unsigned int
-find_cells(struct aggregates *a, const struct burst *b, struct aggregate_count **to)
+count_each(struct aggregates *a, const struct burst *b)
 {
+	struct aggregate_count *to[LANES_MAX];
 	unsigned int i, last = UINT_MAX, changes = 0;
 
 	LANES_FOREACH (i, b->live) {
-		const struct aggregate_place *at = &a->plan->place[b->target[i]];
-		const struct facts *f = &b->facts[i];
-		const uint64_t number = number_of(at, f->dst);
-		const uint32_t address =
-			at->address + ((uint32_t)(number - at->first) & at->address_mask);
-		const unsigned int network =
-			at->network +
-			((uint32_t)((number >> at->shift) - (at->first >> at->shift)) &
-		         at->network_mask);
+		const struct cells at = cells_of(a, b, i);
+		const unsigned int vector = b->vector[i];
 
-		to[i] = &a->address[address].vector[f->vector];
+		to[i] = &a->address[at.address].vector[vector];
 		__builtin_prefetch(to[i], 1);
-		a->lane_network[i] = (uint16_t)network;
-		if (network != last) {
+		a->lane_network[i] = (uint16_t)at.network;
+		if (at.network != last) {
 			struct watch_cell *c =
-				watch_cell(&a->network, network, f->vector);
+				watch_cell(&a->network, at.network, vector);
 
 			__builtin_prefetch(c, 1);
 			__builtin_prefetch(&c->disarmed_ns);
 			changes++;
 		}
-		last = network;
+		last = at.network;
+	}
+	LANES_FOREACH (i, b->live) {
+		counter_add(&to[i]->packets, 1);
+		counter_add(&to[i]->bytes, b->frame_len[i]);
 	}
 	return changes;
-}
-
-/* Packets that follow each other to one address are added up first. */
-static void
-count_addresses(const struct burst *b, struct aggregate_count *const *to)
-{
-	struct aggregate_count sum = { 0 }, *last = NULL;
-	unsigned int i;
-
-	LANES_FOREACH (i, b->live) {
-		if (to[i] != last && last != NULL) {
-			counter_add(&last->packets, sum.packets);
-			counter_add(&last->bytes, sum.bytes);
-			sum = (struct aggregate_count){ 0 };
-		}
-		last = to[i];
-		sum.packets++;
-		sum.bytes += b->frame_len[i];
-	}
-	if (last != NULL) {
-		counter_add(&last->packets, sum.packets);
-		counter_add(&last->bytes, sum.bytes);
-	}
 }
 
 void
 aggregate_arrive(struct aggregates *a, const struct aggregate_plan *plan,
                  const struct burst *b)
 {
-	struct aggregate_count *to[LANES_MAX];
-	unsigned int changes;
+	unsigned int changes = 0;
+	uint64_t starts;
 
 	a->armed = 0;
 	if (b->side != SIDE_EXTERNAL || plan == NULL || plan->addresses > a->addresses ||
 	    plan->networks > a->networks)
 		return;
 	a->plan = plan;
-	changes = find_cells(a, b, to);
-	count_addresses(b, to);
+	starts = run_starts(b);
+	if (lanes_count(starts) <= FEW_RUNS)
+		count_runs(a, b, starts);
+	else
+		changes = count_each(a, b);
 	if (changes > FEW_CHANGES)
 		arrive_lanes(a, b);
 	for (unsigned int k = 0; changes <= FEW_CHANGES && k < b->groups; k++)

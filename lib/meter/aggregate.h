@@ -92,7 +92,8 @@ struct aggregates {
 	/* Of the burst in work, from arrive to account. */
 	uint64_t armed; /* lanes whose network is under attack by their vector */
 	const struct aggregate_plan *plan;
-	alignas(32) uint16_t lane_network[LANES_MAX]; /* cell of each lane's network */
+	/* Cell of each lane's network; written 16 at a time, so that a run may end anywhere. */
+	alignas(32) uint16_t lane_network[LANES_MAX + 16];
 };
 
 /* Bytes that aggregate_open() will take. */
@@ -105,7 +106,8 @@ void aggregate_close(struct aggregates *a);
 /*
  * Count what arrived from outside and meter it by network. `plan` may be NULL or
  * greater than what was opened: then nothing is counted. Call it for each burst,
- * of either side, after classification.
+ * of either side, after classification: that gives one target to all lanes of one
+ * address, and neighbours among them are counted together.
  */
 void aggregate_arrive(struct aggregates *a, const struct aggregate_plan *plan,
                       const struct burst *b);
