@@ -167,6 +167,8 @@ make_missing(struct flow_table *t, struct burst *b, uint64_t lanes, uint64_t fou
 			b->flow[i] = BURST_NO_FLOW;
 			lanes &= ~lane_bit(i);
 		}
+	LANES_FOREACH (i, lanes & missing)
+		t->batch.record[i] = flow_at(t, b->flow[i]);
 	return lanes;
 }
 
@@ -186,8 +188,6 @@ lanes_with_flow(struct burst *b, uint64_t lanes)
 		if (flow_is_opening(&b->facts[i], (enum side)b->side) ||
 		    !flow_is_possible(&b->facts[i]))
 			none |= lane_bit(i);
-	LANES_FOREACH (i, none)
-		b->flow[i] = BURST_NO_FLOW;
 	return lanes & ~none;
 }
 
@@ -215,6 +215,7 @@ flow_find_burst(struct flow_table *t, struct burst *b, uint64_t lanes)
 
 	static_assert(BURST_NO_FLOW == TABLE_NONE,
 	              "a lane without flow is a slot not found");
+	memset(b->flow, 0xff, sizeof(b->flow));
 	if (mine == 0)
 		return 0;
 	for (unsigned int k = 0; k < TABLE_BLOCKS + 2; k++) {

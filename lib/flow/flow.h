@@ -105,6 +105,13 @@ flow_at(const struct flow_table *t, uint32_t slot)
 	return table_record(&t->table, slot);
 }
 
+/* The flow of a lane of the burst in work that flow_find_burst() found. */
+static inline struct flow *
+flow_of_lane(const struct flow_table *t, unsigned int lane)
+{
+	return t->batch.record[lane];
+}
+
 /* Whether the packet can belong to a flow: sound IP, no ICMP error, no rest of a fragment. */
 static inline bool
 flow_is_possible(const struct facts *f)

@@ -159,65 +159,93 @@ ask_record(const struct table *t, uint32_t slot)
 		__builtin_prefetch(record + line, 0, 2);
 }
 
+/* The record of a way of this bucket, which is the home of that hash. */
+static inline char *
+record_of(const struct table *t, const struct table_bucket *b, struct hash128 hash,
+          unsigned int way)
+{
+	if (t->record_step == t->bucket_step)
+		return (char *)(uintptr_t)(b + 1 + way);
+	return table_record(t, slot_of(table_home(t, hash), way));
+}
+
 void
 table_ask_records(const struct table *t, struct table_batch *batch, uint64_t lanes)
 {
+	const bool is_long = t->record_size > 64;
+	uint64_t fits = batch->fits & ~lanes, away = batch->away & ~lanes;
 	unsigned int i;
 
 	LANES_FOREACH (i, lanes) {
-		const uint32_t home = table_home(t, batch->hash[i]);
-		const uint32_t signature = table_signature(batch->hash[i]);
-		const struct table_bucket *b = table_bucket(t, home);
-		const unsigned int mine = ways_with(b, signature);
+		const struct table_bucket *b = batch->bucket[i];
+		const struct hash128 hash = batch->hash[i];
+		const unsigned int mine = ways_with(b, table_signature(hash));
+		char *record;
 
-		batch->ways[i] = (uint8_t)mine;
-		if (mine != 0)
-			ask_record(t,
-			           home * TABLE_WAYS + (unsigned int)__builtin_ctz(mine));
-		else if (b->overflow != 0)
+		if (mine != 0) {
+			record = record_of(t, b, hash, (unsigned int)__builtin_ctz(mine));
+			__builtin_prefetch(record, 0, 2);
+			if (is_long)
+				__builtin_prefetch(record + 64, 0, 2);
+			batch->record[i] = record;
+			batch->ways[i] = (uint8_t)mine;
+			fits |= lane_bit(i);
+		} else if (b->overflow != 0) {
 			__builtin_prefetch(
-				table_bucket(t, table_other(t, home, signature)), 1);
+				table_bucket(t, table_other(t, table_home(t, hash),
+			                                    table_signature(hash))),
+				1);
+			batch->ways[i] = 0;
+			away |= lane_bit(i);
+		}
 	}
+	batch->fits = fits;
+	batch->away = away;
 }
 
-/* The common end of a lookup: one way fits, it is the key, and it lives. Else TABLE_NONE. */
-static inline uint32_t
-pick_first(struct table *t, uint32_t home, unsigned int ways,
-           const uint8_t key[TABLE_KEY], uint16_t tick)
+/*
+ * The common end of a lookup: the first way that fits is the key, and it lives. What
+ * was seen this tick does; a lane before this one may have found others expired, which
+ * keep their record but are free.
+ */
+static inline bool
+is_there(const struct table *t, struct table_bucket *b, unsigned int way, uint16_t tick)
 {
-	const unsigned int way = (unsigned int)__builtin_ctz(ways);
-	const uint32_t slot = home * TABLE_WAYS + way;
-	struct table_bucket *b = table_bucket(t, home);
-
-	/* What a lane before this one found expired keeps its record, but is free. */
-	if (!table_is_key(t, table_record(t, slot), key) || is_expired(t, b, way, tick) ||
-	    b->class[way] == TABLE_FREE)
-		return TABLE_NONE;
-	if (b->seen[way] != tick)
-		b->seen[way] =
-			tick; /* A line that did not change need not be written back. */
-	return slot;
+	if (b->seen[way] == tick)
+		return true;
+	if (is_expired(t, b, way, tick) || b->class[way] == TABLE_FREE)
+		return false;
+	b->seen[way] = tick;
+	return true;
 }
 
 uint64_t
-table_find_asked(struct table *t, const struct table_batch *batch, uint64_t lanes,
+table_find_asked(struct table *t, struct table_batch *batch, uint64_t lanes,
                  uint16_t tick, uint32_t *slot)
 {
-	uint64_t found = 0;
+	const uint64_t fits = batch->fits & lanes;
+	const uint32_t homes = t->buckets - 1;
+	uint64_t rest = batch->away & lanes, found;
 	unsigned int i;
 
-	/* An expired slot may be freed on the way, but nothing is inserted: ways[] stay true. */
-	LANES_FOREACH (i, lanes) {
-		const struct hash128 hash = batch->hash[i];
-		const uint32_t home = table_home(t, hash);
-		const unsigned int ways = batch->ways[i];
+	LANES_FOREACH (i, fits) {
+		const unsigned int way = (unsigned int)__builtin_ctz(batch->ways[i]);
 
-		slot[i] = ways != 0 ? pick_first(t, home, ways, batch->key[i], tick)
-		                    : TABLE_NONE;
-		if (slot[i] == TABLE_NONE &&
-		    (ways | table_bucket(t, home)->overflow) != 0)
-			slot[i] = find_from(t, hash, ways, batch->key[i], tick);
-		found |= (uint64_t)(slot[i] != TABLE_NONE) << i;
+		if (table_is_key(t, batch->record[i], batch->key[i]) &&
+		    is_there(t, batch->bucket[i], way, tick))
+			slot[i] = slot_of((uint32_t)batch->hash[i].lo & homes, way);
+		else
+			rest |= lane_bit(i);
+	}
+	found = fits & ~rest;
+	/* An expired slot may be freed on the way, but nothing is inserted: ways[] stay true. */
+	LANES_FOREACH (i, rest) {
+		slot[i] =
+			find_from(t, batch->hash[i], batch->ways[i], batch->key[i], tick);
+		if (slot[i] == TABLE_NONE)
+			continue;
+		batch->record[i] = table_record(t, slot[i]);
+		found |= lane_bit(i);
 	}
 	return found;
 }
@@ -229,9 +257,10 @@ table_find_bulk(struct table *t, struct table_batch *batch, uint64_t lanes, uint
 	unsigned int i;
 
 	for (unsigned int k = 0; k < TABLE_BLOCKS + 2; k++) {
-		LANES_FOREACH (i, k < TABLE_BLOCKS ? table_block(lanes, k) : 0)
-			__builtin_prefetch(table_bucket(t, table_home(t, batch->hash[i])),
-			                   1);
+		LANES_FOREACH (i, k < TABLE_BLOCKS ? table_block(lanes, k) : 0) {
+			table_ask(t, batch, i, (uint32_t)batch->hash[i].lo);
+			slot[i] = TABLE_NONE;
+		}
 		if (k >= 1 && k <= TABLE_BLOCKS)
 			table_ask_records(t, batch, table_block(lanes, k - 1));
 		if (k >= 2)

@@ -90,11 +90,19 @@ struct table {
 	void *owner;
 };
 
-/* Keys and hashes of the burst in work, by lane. Whoever fills it writes whole blocks. */
+/*
+ * Keys and hashes of the burst in work, by lane. Whoever fills it writes whole blocks.
+ * What is asked from memory in one step is remembered for the next one; record[] of
+ * what was found holds until the next burst.
+ */
 struct table_batch {
 	alignas(16) struct hash128 hash[LANES_MAX];
-	uint8_t ways[LANES_MAX]; /* between table_ask_records() and table_find_asked() */
 	alignas(16) uint8_t key[LANES_MAX][TABLE_KEY];
+	struct table_bucket *bucket[LANES_MAX]; /* home, by table_ask() */
+	void *record[LANES_MAX]; /* of the first way that fits, then of the key */
+	uint64_t fits;           /* lanes with a way that fits, by table_ask_records() */
+	uint64_t away;           /* of the others: those to look for elsewhere */
+	uint8_t ways[LANES_MAX]; /* that fit */
 };
 
 /* Block `block` (0..2) of a lane's key. */
@@ -147,11 +155,11 @@ table_bucket(const struct table *t, uint32_t index)
 	                                       (size_t)index * t->bucket_step);
 }
 
-/* Never 0, which is the signature of a free slot. */
+/* Odd, because 0 is the signature of a free slot. */
 static inline uint32_t
 table_signature(struct hash128 h)
 {
-	return (uint32_t)h.hi != 0 ? (uint32_t)h.hi : 1;
+	return (uint32_t)h.hi | 1;
 }
 
 static inline uint32_t
@@ -168,7 +176,7 @@ table_home(const struct table *t, struct hash128 h)
 static inline uint32_t
 table_other(const struct table *t, uint32_t bucket, uint32_t signature)
 {
-	return (bucket ^ (signature | 1)) & (t->buckets - 1);
+	return (bucket ^ signature) & (t->buckets - 1);
 }
 
 /* Whether the record begins with this key, as far as keys count. */
@@ -204,8 +212,9 @@ void table_find_bulk(struct table *t, struct table_batch *batch, uint64_t lanes,
  * The same in three steps, for who has work to do while memory answers. Each asks
  * for what the next one uses: buckets, records, slots. Give each step TABLE_BLOCK
  * lanes at a time, or the asking itself waits: a core has so many misses in flight.
- * Nothing may be inserted between the steps of one lane. The last one returns the
- * lanes that were found.
+ * Nothing may be inserted, and no slot freed, between the steps of one lane. The last
+ * one returns the lanes that were found; it writes no slot[] where nothing fits, so
+ * let them all be TABLE_NONE before.
  */
 #define TABLE_BLOCK  16
 #define TABLE_BLOCKS (LANES_MAX / TABLE_BLOCK)
@@ -216,6 +225,15 @@ table_block(uint64_t lanes, unsigned int k)
 	return lanes & (lanes_first(TABLE_BLOCK) << (k * TABLE_BLOCK));
 }
 
+/* Ask for the bucket of a lane whose hash begins with these bits. */
+static inline void
+table_ask(const struct table *t, struct table_batch *batch, unsigned int lane,
+          uint32_t hash)
+{
+	batch->bucket[lane] = table_bucket(t, hash & (t->buckets - 1));
+	__builtin_prefetch(batch->bucket[lane], 1);
+}
+
 /* Hash the key of a lane and ask for its bucket. */
 static inline void
 table_hash_ask(const struct table *t, struct table_batch *batch,
@@ -224,14 +242,12 @@ table_hash_ask(const struct table *t, struct table_batch *batch,
 	const __m128i state = hash_48_state(key, batch->key[lane]);
 
 	_mm_store_si128((__m128i *)(void *)&batch->hash[lane], state);
-	__builtin_prefetch(
-		table_bucket(t, (uint32_t)_mm_cvtsi128_si32(state) & (t->buckets - 1)),
-		1);
+	table_ask(t, batch, lane, (uint32_t)_mm_cvtsi128_si32(state));
 }
 
 void table_ask_records(const struct table *t, struct table_batch *batch, uint64_t lanes);
-uint64_t table_find_asked(struct table *t, const struct table_batch *batch,
-                          uint64_t lanes, uint16_t tick, uint32_t *slot);
+uint64_t table_find_asked(struct table *t, struct table_batch *batch, uint64_t lanes,
+                          uint16_t tick, uint32_t *slot);
 
 /* One key; the same result. */
 uint32_t table_find(struct table *t, struct hash128 hash, const uint8_t key[TABLE_KEY],

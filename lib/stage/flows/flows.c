@@ -136,8 +136,8 @@ static inline bool
 is_in_need(const struct state *s, const struct burst *b, unsigned int i, uint16_t tick)
 {
 	return b->standing[i] != STANDING_VERIFIED_FLOW ||
-	       credit_needs_source(&flow_at(s->flows, b->flow[i])->key.credit,
-	                           b->facts[i].frame_len, s->sources->epoch, tick);
+	       credit_needs_source(&flow_of_lane(s->flows, i)->key.credit,
+	                           b->frame_len[i], s->sources->epoch, tick);
 }
 
 /*
@@ -148,7 +148,7 @@ is_in_need(const struct state *s, const struct burst *b, unsigned int i, uint16_
 static void
 tie(struct state *s, const struct params *p, const struct burst *b, unsigned int i)
 {
-	struct flow *flow = flow_at(s->flows, b->flow[i]);
+	struct flow *flow = flow_of_lane(s->flows, i);
 	uint32_t slot = s->sources->lane[i];
 	struct source *source;
 
@@ -197,20 +197,45 @@ see_sources(struct state *s, const struct stage_view *view, struct burst *b,
 }
 
 /*
+ * The lanes that nothing is to be learned from and that can go without their source:
+ * in calm, most of what comes from outside.
+ */
+static uint64_t
+lanes_at_ease(const struct state *s, const struct burst *b, uint64_t lanes)
+{
+	const uint16_t tick = table_tick(b->now_ns);
+	const uint8_t epoch = s->sources->epoch;
+	uint64_t at_ease = 0;
+	unsigned int i;
+
+	LANES_FOREACH (i, lanes) {
+		const struct flow *flow = flow_of_lane(s->flows, i);
+
+		if (flow_is_plain(flow, &b->facts[i], SIDE_EXTERNAL) &&
+		    (flow->state & FLOW_CLOSING) == 0 &&
+		    !credit_needs_source(&flow->key.credit, b->frame_len[i], epoch, tick))
+			at_ease |= lane_bit(i);
+	}
+	return at_ease;
+}
+
+/*
  * Learn from the packets of these lanes, which have flows. Returns those that need
- * their sources. A flow that closed returned its credit, so the lanes before are
- * asked again.
+ * their sources. A flow that closes returns its credit, so when one did, the lanes
+ * that seemed at ease are asked again.
  */
 static uint64_t
 see_flows(struct state *s, struct burst *b, uint64_t lanes)
 {
 	const uint16_t tick = table_tick(b->now_ns);
-	uint64_t need = 0;
+	uint64_t at_ease, need = 0;
 	bool has_closed = false;
 	unsigned int i;
 
-	LANES_FOREACH (i, lanes) {
-		struct flow *flow = flow_at(s->flows, b->flow[i]);
+	at_ease = b->side == SIDE_EXTERNAL ? lanes_at_ease(s, b, lanes) : 0;
+	lanes_fill8(b->standing, at_ease, STANDING_VERIFIED_FLOW);
+	LANES_FOREACH (i, lanes & ~at_ease) {
+		struct flow *flow = flow_of_lane(s->flows, i);
 		const bool is_proof = see_flow(s, b, i, flow);
 
 		has_closed |= (flow->state & FLOW_CLOSING) != 0;

@@ -267,24 +267,22 @@ source_of_flow(struct state *s, const struct burst *b, unsigned int i)
 	return source_of_lane(s->sources, i);
 }
 
-/* The record of a stranger who is due one, or NULL: it is paid for, or has no slot. */
-static struct source *
-source_of_crowd(struct state *s, const struct sources_params *p, const struct burst *b,
-                unsigned int i)
+/*
+ * A stranger is due a record, which starts from what the cells say. Returns false when
+ * there is no room for it: then it is not judged.
+ */
+static bool
+promote(struct state *s, unsigned int i, const uint64_t meters[2], uint64_t now_ns)
 {
 	struct source *source;
-	uint64_t meters[2];
 
-	if ((s->sources->asked & lane_bit(i)) == 0 ||
-	    charge_crowd(&s->sources->crowd, s->sources->batch.hash[i], p,
-	                 b->facts[i].frame_len, meter_ticks(b->now_ns), meters) ||
-	    source_make(s->sources, i, b->now_ns) == SOURCE_NONE)
-		return NULL;
+	if (source_make(s->sources, i, now_ns) == SOURCE_NONE)
+		return false;
 	source = source_of_lane(s->sources, i);
 	for (unsigned int m = 0; m < 2; m++)
 		if (source->meter[SOURCE_PACKETS + m] < meters[m])
 			source->meter[SOURCE_PACKETS + m] = meters[m];
-	return source;
+	return true;
 }
 
 /* What to do with a packet that is not paid for by its flow's lot. */
@@ -299,8 +297,6 @@ judge(struct state *s, const struct sources_params *p, const struct burst *b,
 	enum source_meter over;
 	struct flow *flow;
 
-	if (source == NULL && !is_verified)
-		source = source_of_crowd(s, p, b, i);
 	if (source == NULL)
 		return NO_REASON;
 	source->policy = (uint8_t)b->policy[i];
@@ -324,31 +320,78 @@ judge(struct state *s, const struct sources_params *p, const struct burst *b,
 	return kinds[over].reason;
 }
 
-/* Most packets of verified flows are paid for already. */
-static inline bool
-is_prepaid(const struct state *s, const struct burst *b, unsigned int i, uint16_t tick)
+/* Judge one lane; what is dropped joins the lanes of its reason. */
+static void
+judge_lane(struct state *s, const struct stage_view *view, const struct burst *b,
+           unsigned int i, uint64_t drops[REASONS])
 {
-	return b->standing[i] == STANDING_VERIFIED_FLOW &&
-	       credit_spend(&flow_at(s->flows, b->flow[i])->key.credit,
-	                    b->facts[i].frame_len, s->sources->epoch, tick);
+	const unsigned int reason = judge(s, view->params[b->policy[i]], b, i);
+
+	if (reason == NO_REASON)
+		return;
+	source_note_drop(s->sources, i, full_name[reason], b->now_ns);
+	drops[reason] |= lane_bit(i);
+}
+
+/*
+ * Verified flows in their order, because one may use up what the next one lacks, or
+ * bring about a block. Most of their packets are paid for already.
+ */
+static void
+decide_flows(struct state *s, const struct stage_view *view, const struct burst *b,
+             uint64_t lanes, uint64_t drops[REASONS])
+{
+	const uint16_t tick = table_tick(b->now_ns);
+	uint8_t epoch = s->sources->epoch;
+	unsigned int i;
+
+	LANES_FOREACH (i, lanes) {
+		struct flow *flow = flow_of_lane(s->flows, i);
+
+		if (credit_spend(&flow->key.credit, b->frame_len[i], epoch, tick))
+			continue;
+		judge_lane(s, view, b, i, drops);
+		epoch = s->sources->epoch;
+	}
+}
+
+/* No packet of these leads to a block, so they need not keep their place among flows. */
+static void
+decide_strangers(struct state *s, const struct stage_view *view, const struct burst *b,
+                 uint64_t lanes, uint64_t drops[REASONS])
+{
+	const struct source_table *sources = s->sources;
+	const uint64_t now = meter_ticks(b->now_ns);
+	uint64_t meters[2];
+	unsigned int i;
+
+	LANES_FOREACH (i, lanes & sources->asked) {
+		const struct sources_params *p = view->params[b->policy[i]];
+
+		if (sources->lane[i] != SOURCE_NONE)
+			judge_lane(s, view, b, i, drops);
+		else if (!charge_crowd(&sources->crowd, sources->batch.hash[i], p,
+		                       b->frame_len[i], now, meters) &&
+		         promote(s, i, meters, b->now_ns))
+			judge_lane(s, view, b, i, drops);
+	}
 }
 
 static void
 decide(void *state, const struct stage_view *view, struct burst *b, uint64_t todo)
 {
-	const uint16_t tick = table_tick(b->now_ns);
+	const uint64_t verified =
+		lanes_where8(b->standing, STANDING_VERIFIED_FLOW) & todo;
+	uint64_t drops[REASONS] = { 0 };
 	struct state *s = state;
-	unsigned int i, reason;
 
-	LANES_FOREACH (i, todo) {
-		if (is_prepaid(s, b, i, tick))
-			continue;
-		reason = judge(s, view->params[b->policy[i]], b, i);
-		if (reason == NO_REASON)
-			continue;
-		source_note_drop(s->sources, i, full_name[reason], b->now_ns);
-		burst_drop(b, i, (uint8_t)reason);
-	}
+	if (verified != 0)
+		decide_flows(s, view, b, verified, drops);
+	if (todo != verified)
+		decide_strangers(s, view, b, todo & ~verified, drops);
+	for (uint8_t reason = 0; reason < REASONS; reason++)
+		if (drops[reason] != 0)
+			burst_drop_lanes(b, drops[reason], reason);
 }
 
 static void
