@@ -267,16 +267,15 @@ aggregate_arrive(struct aggregates *a, const struct aggregate_plan *plan,
                  const struct burst *b)
 {
 	unsigned int changes = 0;
-	uint64_t starts;
 
 	a->armed = 0;
 	if (b->side != SIDE_EXTERNAL || plan == NULL || plan->addresses > a->addresses ||
 	    plan->networks > a->networks)
 		return;
 	a->plan = plan;
-	starts = run_starts(b);
-	if (lanes_count(starts) <= FEW_RUNS)
-		count_runs(a, b, starts);
+	a->starts = run_starts(b);
+	if (lanes_count(a->starts) <= FEW_RUNS)
+		count_runs(a, b, a->starts);
 	else
 		changes = count_each(a, b);
 	if (changes > FEW_CHANGES)

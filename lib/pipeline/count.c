@@ -7,14 +7,10 @@ count_sources(struct pipeline *pl, const struct watch_cell *c, const struct burs
               uint64_t lanes)
 {
 	const uint64_t ticket = counter_read(&c->census);
-	struct census_count *room;
-	unsigned int i;
 
-	if (ticket == 0)
-		return;
-	room = census_room(&pl->census, ticket);
-	LANES_FOREACH (i, lanes)
-		census_add_source(&pl->census, room, b->facts[i].src);
+	if (ticket != 0)
+		census_add_sources(&pl->census, census_room(&pl->census, ticket), b,
+		                   lanes);
 }
 
 /* Of an attack on a network also who is hit. */
@@ -24,13 +20,14 @@ count_ends(struct pipeline *pl, const struct watch_cell *c, const struct burst *
 {
 	const uint64_t ticket = counter_read(&c->census);
 	struct census_count *room;
-	unsigned int i;
 
 	if (ticket == 0)
 		return;
 	room = census_room(&pl->census, ticket);
-	LANES_FOREACH (i, lanes)
-		census_add(&pl->census, room, b->facts[i].src, b->facts[i].dst);
+	census_add_sources(&pl->census, room, b, lanes);
+	/* Whom the lane before was for is counted already. */
+	census_add_destinations(&pl->census, room, b,
+	                        lanes & (pl->aggregates.starts | ~(lanes << 1)));
 }
 
 static void

@@ -10,7 +10,7 @@
  *
  *     ticket  serial number << 8 | room
  *
- * Threads census_add: one worker. Reading: control, which alone gives tickets and
+ * Threads census_add*: one worker. Reading: control, which alone gives tickets and
  * so knows that no room is cleared while it reads.
  */
 #ifndef SKETCH_CENSUS_H
@@ -20,6 +20,8 @@
 
 #include "hash/hash.h"
 #include "sketch/distinct.h"
+
+struct burst;
 
 #define CENSUS_MAX 64 /* attacks counted at a time */
 
@@ -53,13 +55,11 @@ census_ticket(uint64_t serial, unsigned int room)
 /* The room of a ticket, cleared when the ticket is new. Hot path; ticket is not 0. */
 struct census_count *census_room(struct census *c, uint64_t ticket);
 
-/* Count one packet's source in the room: half the cost where destinations do not matter. */
-static inline void
-census_add_source(const struct census *c, struct census_count *room,
-                  const uint8_t src[16])
-{
-	distinct_add(&room->sources, hash_16(&c->key, src).hi);
-}
+/* Count the sources, or the destinations, of some lanes of a burst in the room. */
+void census_add_sources(const struct census *c, struct census_count *room,
+                        const struct burst *b, uint64_t lanes);
+void census_add_destinations(const struct census *c, struct census_count *room,
+                             const struct burst *b, uint64_t lanes);
 
 /* Count both of one packet's ends in the room. */
 static inline void

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "hash/hash.h"
+#include "packet/burst.h"
 #include "sketch/census.h"
 #include "suite.h"
 #include "zipf.h"
@@ -156,7 +157,35 @@ a_ticket_counts_from_nothing(void)
 		census_close(&worker[w]);
 }
 
+/* Lanes of a burst are counted as their packets one by one, and no others are. */
+static void
+lanes_count_as_their_packets_do(void)
+{
+	static struct census one, many;
+	static struct burst b;
+	const uint64_t ticket = census_ticket(1, 0), lanes = UINT64_C(0xf00000f0ff00a5a5);
+	struct census_count *x, *y;
+	unsigned int i;
+
+	hash_key_seeded(&key, 7);
+	CU_ASSERT_EQUAL_FATAL(census_open(&one, &key), 0);
+	CU_ASSERT_EQUAL_FATAL(census_open(&many, &key), 0);
+	for (i = 0; i < LANES_MAX; i++) {
+		b.facts[i].src[15] = (uint8_t)(3 * i);
+		b.facts[i].dst[12] = (uint8_t)(i / 2);
+	}
+	x = census_room(&one, ticket);
+	y = census_room(&many, ticket);
+	LANES_FOREACH (i, lanes)
+		census_add(&one, x, b.facts[i].src, b.facts[i].dst);
+	census_add_sources(&many, y, &b, lanes);
+	census_add_destinations(&many, y, &b, lanes);
+	CU_ASSERT_EQUAL(memcmp(x, y, sizeof(*x)), 0);
+	census_close(&one);
+	census_close(&many);
+}
+
 SUITE_MAIN("distinct", TEST(nothing_is_nothing_and_few_are_exact),
            TEST(the_error_is_the_stated_one_at_every_size),
            TEST(repeated_sources_count_once), TEST(workers_merge_without_counting_twice),
-           TEST(a_ticket_counts_from_nothing))
+           TEST(a_ticket_counts_from_nothing), TEST(lanes_count_as_their_packets_do))
