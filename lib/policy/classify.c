@@ -167,16 +167,17 @@ struct answer {
 	uint16_t service, policy;
 };
 
+/* A target, where it stands in a question. */
 static inline uint64_t
-with_target(uint64_t question, uint32_t target)
+in_question(uint32_t target)
 {
-	return question | (uint64_t)(target & 0xff) << 16 | (uint64_t)(target >> 8) << 56;
+	return (uint64_t)(target & 0xff) << 16 | (uint64_t)(target >> 8) << 56;
 }
 
 static inline struct answer *
 place_of(struct answer *answers, uint64_t question)
 {
-	return &answers[(question >> 32 ^ question >> 24 ^ question) % ANSWERS];
+	return &answers[(question >> 32 ^ question >> 24) % ANSWERS];
 }
 
 static __attribute__((noinline)) void
@@ -201,7 +202,7 @@ policy_classify(const struct policies *p, struct burst *b)
 		                        .ipv6 = fresh & b->ipv6 };
 	const unsigned int n = b->count;
 	struct answer answers[ANSWERS];
-	uint64_t mask = ~UINT64_C(0);
+	uint64_t mask = ~ASKED_PORT, about = 0;
 	uint32_t value[LANES_MAX], target = PREFIX_NONE;
 
 	memset(answers, 0xff, sizeof(answers)); /* No question has these bits. */
@@ -213,10 +214,10 @@ policy_classify(const struct policies *p, struct burst *b)
 
 		if ((fresh & lane_bit(i)) != 0) {
 			target = value[i];
+			about = in_question(target);
 			mask = mask_of(p->targets, target);
 		}
-		question =
-			with_target(question_of(&b->facts[i], is_inbound) & mask, target);
+		question = (question_of(&b->facts[i], is_inbound) & mask) | about;
 		a = place_of(answers, question);
 		if (a->question != question) {
 			find_answer(p, &b->facts[i], is_inbound, target, a);
