@@ -19,7 +19,7 @@
 #define TOLD      UINT64_MAX
 
 void
-carpet_name(const struct place *at, struct detect_attack *a)
+detect_carpet_name(const struct place *at, struct detect_attack *a)
 {
 	const struct aggregate_span *span;
 
@@ -166,7 +166,7 @@ look_at_all(struct look *l, const uint8_t network[16], unsigned int len)
 }
 
 void
-carpet_look(struct detect *d, const struct place *at, uint64_t now_ns)
+detect_carpet_look(struct detect *d, const struct place *at, uint64_t now_ns)
 {
 	const struct meter_limit *limit = &at->policy->address[at->vector];
 	const struct detect_rates *r = &at->field->shown[at->cell].rates;
@@ -178,7 +178,7 @@ carpet_look(struct detect *d, const struct place *at, uint64_t now_ns)
 
 	if (t->attack == NULL && (limit->per_second == 0 || level < limit->per_second))
 		return;
-	carpet_name(at, &name);
+	detect_carpet_name(at, &name);
 	if (name.prefix_len == 0)
 		return;
 	/* Windows count from 0, so a number of 0 means never. */
@@ -210,7 +210,7 @@ give_ticket(struct detect *d, const struct place *at, uint64_t ticket, uint64_t 
 }
 
 void
-census_begin(struct detect *d, const struct place *at, uint64_t now_ns)
+detect_census_begin(struct detect *d, const struct place *at, uint64_t now_ns)
 {
 	unsigned int room = 0;
 
@@ -249,7 +249,7 @@ census_tell(struct detect *d, const struct place *at, uint64_t now_ns)
 }
 
 void
-census_turn(struct detect *d, const struct place *at, uint64_t now_ns)
+detect_census_turn(struct detect *d, const struct place *at, uint64_t now_ns)
 {
 	struct track *t = at->track;
 	const unsigned int room = (unsigned int)(t->ticket % CENSUS_MAX);
@@ -261,7 +261,7 @@ census_turn(struct detect *d, const struct place *at, uint64_t now_ns)
 }
 
 void
-census_end(struct detect *d, const struct place *at, uint64_t now_ns)
+detect_census_end(struct detect *d, const struct place *at, uint64_t now_ns)
 {
 	struct track *t = at->track;
 

@@ -132,7 +132,7 @@ go_on(struct detect *d, struct field *field, const struct policies *policies,
 	for (unsigned int i = 0; i < field->n_running; i++) {
 		struct place at = place_of(d, field, policies, field->running[i]);
 
-		if (track_go_on(d, &at, now_ns))
+		if (detect_track_go_on(d, &at, now_ns))
 			field->running[kept++] = field->running[i];
 	}
 	field->n_running = kept;
@@ -152,7 +152,7 @@ scan(struct detect *d, struct field *field, const struct policies *policies,
 
 		/* The first of either kind is what nobody claims. */
 		if (at.index > 0)
-			track_start_armed(d, &at, now_ns);
+			detect_track_start_armed(d, &at, now_ns);
 		field->next = field->next + 1 >= field->cells ? 0 : field->next + 1;
 	}
 }
@@ -170,7 +170,7 @@ windows(struct detect *d, struct field *field, const struct policies *policies,
 		    (at.index >= at.plan->networks ||
 		     at.plan->network[at.index].rule == NULL))
 			continue;
-		track_window(d, &at, now_ns);
+		detect_track_window(d, &at, now_ns);
 	}
 }
 

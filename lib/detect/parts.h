@@ -111,18 +111,18 @@ rate_of(uint64_t now, uint64_t before, uint64_t span_ns)
 }
 
 /* track: a look at one that arms, runs, or is at the end of a window. */
-void track_start_armed(struct detect *d, const struct place *at, uint64_t now_ns);
+void detect_track_start_armed(struct detect *d, const struct place *at, uint64_t now_ns);
 /* Returns whether it is still divided or under attack. */
-bool track_go_on(struct detect *d, const struct place *at, uint64_t now_ns);
-void track_window(struct detect *d, const struct place *at, uint64_t now_ns);
+bool detect_track_go_on(struct detect *d, const struct place *at, uint64_t now_ns);
+void detect_track_window(struct detect *d, const struct place *at, uint64_t now_ns);
 
 /* carpet: name the network in an attack; count its addresses at the end of a window. */
-void carpet_name(const struct place *at, struct detect_attack *a);
-void carpet_look(struct detect *d, const struct place *at, uint64_t now_ns);
+void detect_carpet_name(const struct place *at, struct detect_attack *a);
+void detect_carpet_look(struct detect *d, const struct place *at, uint64_t now_ns);
 
 /* carpet: the census of a running attack. */
-void census_begin(struct detect *d, const struct place *at, uint64_t now_ns);
-void census_turn(struct detect *d, const struct place *at, uint64_t now_ns);
-void census_end(struct detect *d, const struct place *at, uint64_t now_ns);
+void detect_census_begin(struct detect *d, const struct place *at, uint64_t now_ns);
+void detect_census_turn(struct detect *d, const struct place *at, uint64_t now_ns);
+void detect_census_end(struct detect *d, const struct place *at, uint64_t now_ns);
 
 #endif

@@ -114,7 +114,7 @@ attack_starts(struct detect *d, const struct place *at, uint64_t now_ns)
 		                   .updated_ns = now_ns };
 
 	snprintf(a.service_name, sizeof(a.service_name), "%s", at->owner->name);
-	carpet_name(at, &a);
+	detect_carpet_name(at, &a);
 	t->attack = record_start(&d->record, &a);
 	if (t->attack == NULL)
 		return;
@@ -125,11 +125,11 @@ attack_starts(struct detect *d, const struct place *at, uint64_t now_ns)
 	t->calm_since_ns = 0;
 	t->state = DETECT_ACTIVE;
 	list_running(at->field, at);
-	census_begin(d, at, now_ns);
+	detect_census_begin(d, at, now_ns);
 }
 
 void
-track_start_armed(struct detect *d, const struct place *at, uint64_t now_ns)
+detect_track_start_armed(struct detect *d, const struct place *at, uint64_t now_ns)
 {
 	if (at->rule != NULL && at->track->state != DETECT_ACTIVE &&
 	    at->policy->mode != POLICY_LEARN && first_armed(d, at) != NULL)
@@ -170,13 +170,13 @@ attack_goes_on(struct detect *d, const struct place *at, uint64_t now_ns)
 	a->verified_dropped = sum.verified_dropped - t->began.verified_dropped;
 	if (a->mitigated_ns == 0 && at->policy->mode == POLICY_MITIGATE)
 		look_for_mitigation(t, at->rule, &sum, now_ns);
-	census_turn(d, at, now_ns);
+	detect_census_turn(d, at, now_ns);
 	divide(d, at);
 	record_update(&d->record, t->attack, now_ns);
 }
 
 bool
-track_go_on(struct detect *d, const struct place *at, uint64_t now_ns)
+detect_track_go_on(struct detect *d, const struct place *at, uint64_t now_ns)
 {
 	struct track *t = at->track;
 
@@ -197,7 +197,7 @@ attack_ends(struct detect *d, const struct place *at, uint64_t now_ns)
 	for (unsigned int w = 0; w < d->workers; w++)
 		counter_set(&place_cell(at, w)->disarmed_ns, now_ns);
 	undivide(d, at);
-	census_end(d, at, now_ns);
+	detect_census_end(d, at, now_ns);
 	record_end(&d->record, t->attack, now_ns);
 	t->attack = NULL;
 	t->state = DETECT_QUIET;
@@ -250,7 +250,7 @@ watch_alarm(struct detect *d, const struct place *at, uint64_t now_ns)
 		                    .threshold = rule->alarm.per_second,
 		                    .mode = (uint8_t)at->policy->mode,
 		                    .state = DETECT_ALARM };
-	carpet_name(at, &a);
+	detect_carpet_name(at, &a);
 	record_alarm(&d->record, &a, at->owner->name, now_ns);
 }
 
@@ -309,7 +309,7 @@ divide_early(struct detect *d, const struct place *at)
 
 /* Rates of the last window, published and looked at. */
 void
-track_window(struct detect *d, const struct place *at, uint64_t now_ns)
+detect_track_window(struct detect *d, const struct place *at, uint64_t now_ns)
 {
 	uint64_t span = now_ns - d->window_ns;
 	struct track *t = at->track;
@@ -338,5 +338,5 @@ track_window(struct detect *d, const struct place *at, uint64_t now_ns)
 		watch_alarm(d, at, now_ns);
 	divide_early(d, at);
 	if (at->is_network)
-		carpet_look(d, at, now_ns);
+		detect_carpet_look(d, at, now_ns);
 }

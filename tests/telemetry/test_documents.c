@@ -345,7 +345,7 @@ top_adds_up_what_several_workers_saw(void)
 	d = telemetry_top(t, &ask);
 	CU_ASSERT(json_is_true(at(d, "estimated")));
 	CU_ASSERT_STRING_EQUAL(text(d, "top.0.address"), "192.0.2.1");
-	/* One packet in eight is looked at, so what is told is near, not exact. */
+	/* One packet in 32 is looked at, so what is told is near, not exact. */
 	CU_ASSERT(labs((long)number(d, "top.0.packets_per_second") - 8000) < 1200);
 	CU_ASSERT(labs((long)number(d, "top.1.packets_per_second") - 4000) < 800);
 	json_decref(d);
