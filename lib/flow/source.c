@@ -113,6 +113,7 @@ source_find_burst(struct source_table *t, uint64_t lanes, uint64_t now_ns)
 	unsigned int i;
 
 	t->asked = lanes;
+	t->known = 0;
 	memset(t->lane, 0xff, sizeof(t->lane));
 	if (lanes == 0)
 		return;
@@ -123,12 +124,12 @@ source_find_burst(struct source_table *t, uint64_t lanes, uint64_t now_ns)
 			table_ask_records(&t->table, &t->batch,
 			                  table_block(lanes, k - 1));
 		if (k >= 2)
-			table_find_asked(&t->table, &t->batch, table_block(lanes, k - 2),
-			                 tick, t->lane);
+			t->known |= table_find_asked(&t->table, &t->batch,
+			                             table_block(lanes, k - 2), tick,
+			                             t->lane);
 	}
-	LANES_FOREACH (i, lanes)
-		if (t->lane[i] != SOURCE_NONE)
-			settle_class(t, t->lane[i], now_ns);
+	LANES_FOREACH (i, t->known)
+		settle_class(t, t->lane[i], now_ns);
 }
 
 /* The slot serves somebody else from now on. */

@@ -98,6 +98,7 @@ struct source_table {
 	/* Of the burst in work: */
 	uint64_t proven; /* lanes whose packet completed a handshake just now */
 	uint64_t asked;  /* lanes whose source was looked up, by source_find_burst() */
+	uint64_t known;  /* of these: lanes whose source had a record then */
 	uint32_t lane[LANES_MAX]; /* slot of its source, or SOURCE_NONE */
 	struct table_batch batch;
 };
@@ -171,6 +172,18 @@ source_ask(struct source_table *t, const struct burst *b, unsigned int lane,
 
 	*table_key_block(&t->batch, lane, 0) = _mm_and_si128(src, mask);
 	*table_key_block(&t->batch, lane, 1) = _mm_cvtsi64_si128(rest);
+	*table_key_block(&t->batch, lane, 2) = _mm_setzero_si128();
+}
+
+/* The same for a lane of b->ipv4, where no prefix matters. */
+static inline void
+source_ask_ipv4(struct source_table *t, const struct burst *b, unsigned int lane)
+{
+	const __m128i src = _mm_load_si128((const __m128i *)b->facts[lane].src);
+
+	*table_key_block(&t->batch, lane, 0) = src;
+	*table_key_block(&t->batch, lane, 1) =
+		_mm_cvtsi32_si128(b->service[lane] | 128 << 16);
 	*table_key_block(&t->batch, lane, 2) = _mm_setzero_si128();
 }
 

@@ -271,6 +271,7 @@ another_service_does_not_know_the_source(void)
 	w.b.facts[0] = w.b.facts[1] = f;
 	w.b.service[1] = RIG_SERVICE + 1;
 	w.b.policy[1] = RIG_POLICY;
+	burst_describe(&w.b);
 	wire_stage(&w, &w.flows);
 	CU_ASSERT_EQUAL(w.b.standing[0], STANDING_VERIFIED_SOURCE);
 	CU_ASSERT_EQUAL(w.b.standing[1], STANDING_UNVERIFIED);

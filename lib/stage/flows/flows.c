@@ -168,30 +168,33 @@ tie(struct state *s, const struct params *p, const struct burst *b, unsigned int
 		             p->credit_ticks);
 }
 
-/* Ask for the sources that are needed, and let them and the flows know of each other. */
+/*
+ * Ask for the sources that are needed, and let them and the flows know of each other.
+ * Flows come first, so that their source is verified for strangers of this very burst.
+ */
 static void
 see_sources(struct state *s, const struct stage_view *view, struct burst *b,
             uint64_t need)
 {
-	uint64_t none = 0; /* have no source */
+	const uint64_t lanes = need & (b->ipv4 | b->ipv6);
+	struct source_table *sources = s->sources;
+	uint64_t flows, strangers;
 	unsigned int i;
 
-	LANES_FOREACH (i, need) {
-		if ((b->facts[i].flags & FACT_IP) != 0)
-			source_ask(s->sources, b, i, &params_of(view, b, i)->prefix);
-		else
-			none |= lane_bit(i);
-	}
-	need &= ~none;
-	source_find_burst(s->sources, need, b->now_ns);
-	LANES_FOREACH (i, need) {
-		const uint32_t slot = s->sources->lane[i];
+	LANES_FOREACH (i, lanes & b->ipv4)
+		source_ask_ipv4(sources, b, i);
+	LANES_FOREACH (i, lanes & b->ipv6)
+		source_ask(sources, b, i, &params_of(view, b, i)->prefix);
+	source_find_burst(sources, lanes, b->now_ns);
 
-		if (b->standing[i] == STANDING_VERIFIED_FLOW)
-			tie(s, params_of(view, b, i), b, i);
-		else if (slot != SOURCE_NONE && b->standing[i] == STANDING_UNVERIFIED &&
-		         source_is_ahead(source_at(s->sources, slot)->verified_until,
-		                         b->now_ns))
+	flows = lanes_where8(b->standing, STANDING_VERIFIED_FLOW) & lanes;
+	LANES_FOREACH (i, flows)
+		tie(s, params_of(view, b, i), b, i);
+	strangers = lanes_where8(b->standing, STANDING_UNVERIFIED) & sources->known;
+	LANES_FOREACH (i, strangers) {
+		const struct source *source = source_of_lane(sources, i);
+
+		if (source != NULL && source_is_ahead(source->verified_until, b->now_ns))
 			b->standing[i] = STANDING_VERIFIED_SOURCE;
 	}
 }

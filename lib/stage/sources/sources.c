@@ -355,25 +355,51 @@ decide_flows(struct state *s, const struct stage_view *view, const struct burst 
 	}
 }
 
+/*
+ * Strangers without a record, all under one policy. Whom the cells do not pay for gets
+ * a record that is judged.
+ */
+static void
+decide_crowd(struct state *s, const struct stage_view *view, const struct burst *b,
+             uint64_t lanes, uint64_t drops[REASONS])
+{
+	const unsigned int policy = b->policy[__builtin_ctzll(lanes)];
+	const struct crowd_prices prices = charge_prices(view->params[policy]);
+	const uint64_t now = meter_ticks(b->now_ns);
+	const struct crowd crowd = s->sources->crowd;
+	const struct hash128 *hash = s->sources->batch.hash;
+	uint64_t meters[2];
+	unsigned int i;
+
+	LANES_FOREACH (i, lanes)
+		if (!charge_crowd(&crowd, hash[i], &prices, b->frame_len[i], now,
+		                  meters) &&
+		    promote(s, i, meters, b->now_ns))
+			judge_lane(s, view, b, i, drops);
+}
+
 /* No packet of these leads to a block, so they need not keep their place among flows. */
 static void
 decide_strangers(struct state *s, const struct stage_view *view, const struct burst *b,
                  uint64_t lanes, uint64_t drops[REASONS])
 {
-	const struct source_table *sources = s->sources;
-	const uint64_t now = meter_ticks(b->now_ns);
-	uint64_t meters[2];
+	const uint64_t known = s->sources->known & lanes;
+	uint64_t crowd = lanes & s->sources->asked & ~known;
 	unsigned int i;
 
-	LANES_FOREACH (i, lanes & sources->asked) {
-		const struct sources_params *p = view->params[b->policy[i]];
+	/* A record may have given way to one that this burst made. */
+	LANES_FOREACH (i, known) {
+		if (s->sources->lane[i] != SOURCE_NONE)
+			judge_lane(s, view, b, i, drops);
+		else
+			crowd |= lane_bit(i);
+	}
+	while (crowd != 0) {
+		const uint16_t policy = b->policy[__builtin_ctzll(crowd)];
+		const uint64_t same = lanes_where16(b->policy, policy) & crowd;
 
-		if (sources->lane[i] != SOURCE_NONE)
-			judge_lane(s, view, b, i, drops);
-		else if (!charge_crowd(&sources->crowd, sources->batch.hash[i], p,
-		                       b->frame_len[i], now, meters) &&
-		         promote(s, i, meters, b->now_ns))
-			judge_lane(s, view, b, i, drops);
+		decide_crowd(s, view, b, same, drops);
+		crowd &= ~same;
 	}
 }
 
