@@ -259,7 +259,68 @@ a_flow_that_lives_on_credit_keeps_its_source_verified(void)
 	wire_close(&w);
 }
 
-SUITE_MAIN("sources_credit", TEST(within_its_limits_a_source_is_never_refused),
+/* As pipeline_run() does it where a policy learns: all observe, none decides. */
+static void
+learn(enum side side, struct facts f)
+{
+	burst_start(&w.b, w.now_ns, 0, side);
+	w.b.count = 1;
+	w.b.live = 1;
+	w.b.facts[0] = f;
+	w.b.policy[0] = RIG_POLICY;
+	w.b.service[0] = RIG_SERVICE;
+	burst_describe(&w.b);
+	w.flows.stage->observe(w.flows.state, &w.flows.view, &w.b, 1);
+}
+
+/* So that the first packet after learning finds every limit whole. */
+static void
+who_is_learned_from_pays_nothing(void)
+{
+	const struct crowd_line *line;
+	struct source_key key;
+	struct source *source;
+	uint64_t paid = 0;
+	struct facts f;
+	uint32_t slot;
+
+	wire_open(&w, (struct wire_conf){ 0 });
+	CU_ASSERT_PTR_NULL(w.sources.stage->observe);
+	learn(IN,
+	      wire_segment(&w, IN, VISITOR, 99, (struct wire_tcp){ TCP_SYN, 100, 0, 0 }));
+	learn(OUT, wire_segment(&w, OUT, VISITOR, 99,
+	                        (struct wire_tcp){ TCP_SYN | TCP_ACK, 500, 101, 0 }));
+	f = wire_segment(&w, IN, VISITOR, 99, (struct wire_tcp){ TCP_ACK, 101, 501, 0 });
+	for (unsigned int n = 0; n < 5000; n++) {
+		learn(IN, f);
+		CU_ASSERT_EQUAL(w.b.standing[0], STANDING_VERIFIED_FLOW);
+		/* The packet of the proof meets its source, those after it need not. */
+		CU_ASSERT_EQUAL(w.source_table.asked, n == 0);
+	}
+	CU_ASSERT_EQUAL(credit_lot(&flow_of_lane(&w.flow_table, 0)->key.credit), 0);
+	for (uint32_t n = 0; n < 5000; n++)
+		learn(IN, wire_packet(&w, IN, PROTO_UDP, n % 2 == 0 ? VISITOR : 8, 53));
+
+	source_key_of(&key, f.src, RIG_SERVICE, 64);
+	slot = source_find(&w.source_table, &key, w.now_ns);
+	CU_ASSERT_NOT_EQUAL_FATAL(slot, SOURCE_NONE);
+	source = source_at(&w.source_table, slot);
+	CU_ASSERT_EQUAL(source->flows, 1);
+	CU_ASSERT_EQUAL(source->key.lent, 0);
+	CU_ASSERT_EQUAL(source->blocks, 0);
+	CU_ASSERT_EQUAL(source->last_drop, 0);
+	for (unsigned int m = 0; m < SOURCE_METERS; m++)
+		paid |= source->meter[m];
+	line = w.source_table.crowd.line;
+	for (unsigned int k = 0; k < CROWD_LINES * CROWD_CELLS; k++)
+		paid |= line[k / CROWD_CELLS].paid[k % CROWD_CELLS][0] |
+		        line[k / CROWD_CELLS].paid[k % CROWD_CELLS][1];
+	CU_ASSERT_EQUAL(paid, 0);
+	wire_close(&w);
+}
+
+SUITE_MAIN("sources_credit", TEST(who_is_learned_from_pays_nothing),
+           TEST(within_its_limits_a_source_is_never_refused),
            TEST(what_passes_stays_within_the_bound),
            TEST(a_block_meets_flows_that_have_credit),
            TEST(a_flow_that_lives_on_credit_keeps_its_source_verified))
