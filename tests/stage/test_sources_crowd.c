@@ -97,6 +97,39 @@ a_stranger_over_its_limit_gets_a_record_and_no_second_burst(void)
 	}
 }
 
+/* Strangers of two policies take turns in one burst; each is held to its own limit. */
+static void
+each_stranger_pays_the_price_of_its_policy(void)
+{
+	unsigned int passed[2] = { 0, 0 };
+	struct rig other = { .env = { .flows = &w.flow_table,
+		                      .sources = &w.source_table } };
+
+	wire_open(&w, (struct wire_conf){ 0 });
+	rig_open(&other, &stage_sources, "packets = \"100pps\";");
+	w.sources.view.params[RIG_POLICY + 1] = other.view.params[RIG_POLICY];
+	w.flows.view.params[RIG_POLICY + 1] = w.flows.view.params[RIG_POLICY];
+	for (unsigned int n = 0; n < 10; n++) {
+		burst_start(&w.b, w.now_ns, 0, IN);
+		w.b.count = 64;
+		w.b.live = UINT64_MAX;
+		for (unsigned int i = 0; i < 64; i++) {
+			w.b.facts[i] = wire_packet(&w, IN, PROTO_UDP, 7 + i % 2, 5);
+			w.b.service[i] = RIG_SERVICE;
+			w.b.policy[i] = (uint16_t)(RIG_POLICY + i % 2);
+		}
+		burst_describe(&w.b);
+		wire_stage(&w, &w.flows);
+		wire_stage(&w, &w.sources);
+		for (unsigned int i = 0; i < 64; i++)
+			passed[i % 2] += (w.b.live >> i & 1) != 0;
+	}
+	CU_ASSERT_EQUAL(passed[0], 320);
+	CU_ASSERT_EQUAL(passed[1], 64);
+	rig_close(&other);
+	wire_close(&w);
+}
+
 /* A SYN flood of forged sources writes no record of flow or source. */
 static void
 a_syn_flood_makes_no_record(void)
@@ -120,4 +153,5 @@ SUITE_MAIN("sources_crowd",
            TEST(a_flood_of_forged_sources_costs_an_honest_stranger_nothing),
            TEST(full_cells_refuse_nobody),
            TEST(a_stranger_over_its_limit_gets_a_record_and_no_second_burst),
+           TEST(each_stranger_pays_the_price_of_its_policy),
            TEST(a_syn_flood_makes_no_record))
