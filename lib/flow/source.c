@@ -9,7 +9,7 @@
 size_t
 source_table_bytes(uint64_t entries)
 {
-	return table_bytes(entries, sizeof(struct source)) + CROWD_BYTES;
+	return table_bytes(entries, sizeof(struct source)) + CROWD_BYTES + DROPS_BYTES;
 }
 
 int
@@ -22,8 +22,8 @@ source_table_open(struct source_table *t, uint64_t entries, const struct hash_ke
 	if (rc < 0)
 		return rc;
 	t->crowd.line = memory_take(CROWD_BYTES);
-	if (t->crowd.line == NULL) {
-		table_close(&t->table);
+	if (t->crowd.line == NULL || drops_open(&t->drops, key) != 0) {
+		source_table_close(t);
 		return -ENOMEM;
 	}
 	table_set_key_bytes(&t->table, SOURCE_KEY_BYTES);
@@ -41,6 +41,7 @@ source_table_open(struct source_table *t, uint64_t entries, const struct hash_ke
 void
 source_table_close(struct source_table *t)
 {
+	drops_close(&t->drops);
 	memory_give(t->crowd.line, CROWD_BYTES);
 	t->crowd.line = NULL;
 	table_close(&t->table);
@@ -197,4 +198,40 @@ source_block(struct source_table *t, uint32_t slot, uint64_t now_ns, uint64_t fo
 	if (s->blocks != UINT16_MAX)
 		s->blocks++;
 	earn(t, slot, for_ns);
+}
+
+/* Lanes without a record, all at once. */
+static uint64_t
+strangers_of(const struct source_table *t)
+{
+	const __m256i none = _mm256_set1_epi32(-1);
+	uint64_t lanes = 0;
+
+	static_assert(SOURCE_NONE == UINT32_MAX, "no slot is all ones");
+	for (unsigned int i = 0; i < LANES_MAX; i += 8) {
+		__m256i here = _mm256_cmpeq_epi32(
+			_mm256_loadu_si256((const __m256i *)&t->lane[i]), none);
+
+		lanes |= (uint64_t)(uint32_t)_mm256_movemask_ps(_mm256_castsi256_ps(here))
+		         << i;
+	}
+	return lanes;
+}
+
+void
+source_note_drops(struct source_table *t, const struct burst *b, uint64_t lanes,
+                  const char *reason)
+{
+	const uint64_t strangers = lanes & strangers_of(t);
+	const uint32_t now = source_moment(b->now_ns);
+	unsigned int i;
+
+	LANES_FOREACH (i, lanes & ~strangers) {
+		struct source *s = source_at(t, t->lane[i]);
+
+		s->last_reason = reason;
+		s->last_drop = now;
+	}
+	if (strangers != 0)
+		drops_add(&t->drops, b, strangers, reason);
 }

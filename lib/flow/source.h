@@ -31,6 +31,7 @@
 #include "base/lanes.h"
 #include "flow/credit.h"
 #include "flow/crowd.h"
+#include "flow/drops.h"
 #include "flow/table.h"
 #include "packet/burst.h"
 
@@ -93,6 +94,7 @@ struct source_table {
 	struct table table;
 	struct hash_key key;
 	struct crowd crowd; /* strangers without a record */
+	struct drops drops; /* and why they were dropped */
 	uint8_t births;
 	uint8_t epoch; /* another one with each block; never 0 */
 	/* Of the burst in work: */
@@ -228,17 +230,11 @@ source_settle(struct source *s, const struct credit *c)
 	s->key.back_bytes += c->bytes;
 }
 
-/* Remember why the packet of this lane was dropped; `reason` is static. */
-static inline void
-source_note_drop(const struct source_table *t, unsigned int lane, const char *reason,
-                 uint64_t now_ns)
-{
-	struct source *s = source_of_lane(t, lane);
-
-	if (s == NULL)
-		return;
-	s->last_reason = reason;
-	s->last_drop = source_moment(now_ns);
-}
+/*
+ * Remember why the packets of these lanes were dropped, in their sources' records or,
+ * of strangers, in the notes (drops.h); `reason` is static.
+ */
+void source_note_drops(struct source_table *t, const struct burst *b, uint64_t lanes,
+                       const char *reason);
 
 #endif

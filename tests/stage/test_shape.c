@@ -358,6 +358,25 @@ the_source_remembers_why(void)
 	wire_close(&w);
 }
 
+/* A stranger has no record, and its drop is noted all the same. */
+static void
+a_stranger_is_told_why_too(void)
+{
+	const struct drop_note *note;
+	struct facts f = packet_of(VECTOR_UDP_FLOOD, 8);
+
+	open_wire(VECTOR_UDP_FLOOD, 100, METER_PACKETS);
+	for (uint32_t n = 0; n < 100; n++)
+		wire_send(&w, IN, &f, 1);
+	CU_ASSERT(w.dropped > 0);
+	CU_ASSERT_PTR_NULL(source_of_lane(&w.source_table, 0));
+	note = drops_find(&w.source_table.drops, f.src);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(note);
+	CU_ASSERT_STRING_EQUAL(note->reason, "shape.udp_flood");
+	CU_ASSERT_EQUAL(note->service, RIG_SERVICE);
+	wire_close(&w);
+}
+
 /*
  * One network armed, the service not: unproven packets to it share network_rate, the
  * better first; verified flows and the network beside it pass, and so does everything
@@ -430,4 +449,4 @@ SUITE_MAIN("shape", TEST(the_ceiling_holds_to_a_thousandth_for_every_vector),
            TEST(vectors_and_services_have_ceilings_of_their_own),
            TEST(better_standing_finds_room_first), TEST(a_share_of_the_ceiling_is_kept),
            TEST(proven_customers_feel_no_flood), TEST(the_source_remembers_why),
-           TEST(a_network_has_a_ceiling_of_its_own))
+           TEST(a_stranger_is_told_why_too), TEST(a_network_has_a_ceiling_of_its_own))

@@ -91,7 +91,7 @@ struct params {
 struct state {
 	const struct watch *watch;
 	const struct aggregates *aggregates; /* NULL: no networks */
-	const struct source_table *sources;
+	struct source_table *sources;
 };
 
 static int
@@ -172,7 +172,6 @@ limit(const struct state *s, struct burst *b, const struct group *g,
       const uint64_t *by_standing)
 {
 	uint64_t stopped = 0;
-	unsigned int i;
 
 	if (g->rule->max.per_second == 0)
 		return;
@@ -188,8 +187,7 @@ limit(const struct state *s, struct burst *b, const struct group *g,
 	}
 	if (stopped == 0)
 		return;
-	LANES_FOREACH (i, stopped)
-		source_note_drop(s->sources, i, full_name[g->reason], b->now_ns);
+	source_note_drops(s->sources, b, stopped, full_name[g->reason]);
 	burst_drop_lanes(b, stopped, g->reason);
 }
 

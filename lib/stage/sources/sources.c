@@ -329,7 +329,6 @@ judge_lane(struct state *s, const struct stage_view *view, const struct burst *b
 
 	if (reason == NO_REASON)
 		return;
-	source_note_drop(s->sources, i, full_name[reason], b->now_ns);
 	drops[reason] |= lane_bit(i);
 }
 
@@ -416,8 +415,11 @@ decide(void *state, const struct stage_view *view, struct burst *b, uint64_t tod
 	if (todo != verified)
 		decide_strangers(s, view, b, todo & ~verified, drops);
 	for (uint8_t reason = 0; reason < REASONS; reason++)
-		if (drops[reason] != 0)
+		if (drops[reason] != 0) {
+			source_note_drops(s->sources, b, drops[reason],
+			                  full_name[reason]);
 			burst_drop_lanes(b, drops[reason], reason);
+		}
 }
 
 static void

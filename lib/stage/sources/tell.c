@@ -94,6 +94,20 @@ tell(struct explain *e, const struct stage_view *view, struct source *source,
 		line->age_ns = source_since(source->last_drop, now_ns);
 }
 
+/* A stranger has no record, but its last drop may have been noted. */
+static void
+tell_note(struct explain *e, const struct drop_note *note, uint64_t now_ns)
+{
+	struct explain_line *line;
+
+	if (note == NULL || (line = explain_add(e)) == NULL)
+		return;
+	line->service = note->service;
+	line->what = "last drop";
+	line->verdict = note->reason;
+	line->age_ns = source_since(note->at, now_ns);
+}
+
 bool
 sources_tell(const struct source_table *t, const struct stage_view *view,
              struct explain *e, uint64_t now_ns)
@@ -102,6 +116,8 @@ sources_tell(const struct source_table *t, const struct stage_view *view,
 	                             ? e->cursor + EXPLAIN_BUCKETS
 	                             : t->table.buckets;
 
+	if (e->cursor == 0)
+		tell_note(e, drops_find(&t->drops, e->address), now_ns);
 	for (uint32_t slot = (uint32_t)e->cursor * TABLE_WAYS; slot < end * TABLE_WAYS;
 	     slot++)
 		if (table_class(&t->table, slot) != TABLE_FREE)
