@@ -436,51 +436,6 @@ config_is_told_as_the_file_would_write_it(void)
 }
 
 static void
-questions_are_read_or_refused_with_a_sentence(void)
-{
-	static const struct {
-		const char *key, *value;
-		bool is_fine;
-	} rows[] = {
-		{ "active", "true", true },
-		{ "active", "yes", false },
-		{ "limit", "1", true },
-		{ "limit", "256", true },
-		{ "limit", "0", false },
-		{ "limit", "257", false },
-		{ "limit", "-1", false },
-		{ "limit", "1x", false },
-		{ "limit", "", false },
-		{ "by", "sources", true },
-		{ "by", "ports", false },
-		{ "metric", "bits", true },
-		{ "metric", "bps", false },
-		{ "ip", "2001:db8::1", true },
-		{ "ip", "198.51.100.0/24", false },
-		{ "ip", "shop.example", false },
-		{ "color", "red", false },
-	};
-	char why[160];
-
-	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-		struct telemetry_ask q;
-
-		telemetry_ask_init(&q);
-		why[0] = '\0';
-		CU_ASSERT_EQUAL(telemetry_ask_set(&q, rows[i].key, rows[i].value, why),
-		                rows[i].is_fine ? 0 : -EINVAL);
-		CU_ASSERT_EQUAL(why[0] == '\0', rows[i].is_fine);
-	}
-	telemetry_ask_init(&ask);
-	CU_ASSERT_PTR_NOT_NULL(telemetry_find("services", &ask));
-	CU_ASSERT_PTR_NOT_NULL(telemetry_find("services/shop", &ask));
-	CU_ASSERT_STRING_EQUAL(ask.name, "shop");
-	CU_ASSERT_PTR_NULL(telemetry_find("services/", &ask));
-	CU_ASSERT_PTR_NULL(telemetry_find("services/a/b", &ask));
-	CU_ASSERT_PTR_NULL(telemetry_find("statuses", &ask));
-}
-
-static void
 ready_means_workers_move_and_links_are_up(void)
 {
 	char why[160];
@@ -507,5 +462,4 @@ SUITE_MAIN("telemetry/documents", TEST(status_tells_whether_the_books_balance),
            TEST(top_adds_up_what_several_workers_saw),
            TEST(explain_says_it_in_a_sentence),
            TEST(config_is_told_as_the_file_would_write_it),
-           TEST(questions_are_read_or_refused_with_a_sentence),
            TEST(ready_means_workers_move_and_links_are_up))
