@@ -355,7 +355,7 @@ nothing_is_found_in_plain_packets(void)
 		for (unsigned int i = 0; i < 64; i++) {
 			bool passed = rig.burst.verdict[i] == VERDICT_PASS;
 
-			plain += (is_plain >> i) & 1;
+			plain += (unsigned int)(is_plain >> i & 1);
 			odd += ((is_plain >> i) & 1) == 0 && passed;
 			if (((is_plain >> i) & 1) != 0 && !passed)
 				CU_FAIL("sanity stops a plain packet");

@@ -347,7 +347,7 @@ no_plain_packet_is_wire_talk(void)
 		for (unsigned int i = 0; i < 64; i++) {
 			bool is_talk = (rig.burst.exempt & lane_bit(i)) != 0;
 
-			plain += (is_plain >> i) & 1;
+			plain += (unsigned int)(is_plain >> i & 1);
 			talk += is_talk;
 			if (((is_plain >> i) & 1) != 0 && is_talk)
 				CU_FAIL("wiretalk lets a plain packet through for good");
