@@ -108,7 +108,7 @@ static const uint8_t plain_odd_first[256] = {
 };
 
 /* 10/8, 100.64/10, 127/8, 169.254/16, 172.16/12, 192.168/16 and what is no host's. */
-static inline bool
+static inline unsigned int
 plain_is_host4(const uint8_t *a)
 {
 	if (plain_odd_first[a[0]] == 0)
@@ -118,7 +118,7 @@ plain_is_host4(const uint8_t *a)
 }
 
 /* Flags that stacks send every day; PSH aside, ECE and CWR may stand with any. */
-static inline bool
+static inline unsigned int
 plain_is_everyday(uint32_t tcp_flags)
 {
 	static const uint64_t everyday =
@@ -132,7 +132,7 @@ plain_is_everyday(uint32_t tcp_flags)
 }
 
 /* Neither end is nobody, BGP (179), or BFD of some kind: what the wire's own talk uses. */
-static inline bool
+static inline unsigned int
 plain_is_customers_ports(uint32_t ports /* both, as on the wire */)
 {
 #define BOTH(port) (short)__builtin_bswap16(port), (short)__builtin_bswap16(port)
@@ -155,7 +155,7 @@ struct plain {
 	uint32_t room;  /* bytes from l4 to the end of the datagram */
 	uint32_t len;   /* readable bytes of the frame */
 	uint64_t facts; /* flags, l3_off, proto and ttl, where they stand in facts */
-	bool is_host;   /* the source could be a customer's */
+	unsigned int is_host; /* 1: the source could be a customer's */
 };
 
 #define PLAIN_FLAGS(flags)   ((uint64_t)(flags))
@@ -180,13 +180,14 @@ static inline bool
 plain_udp(const struct plain *p, __m128i head, struct facts *out)
 {
 	const uint32_t length = __builtin_bswap16(plain_u16(p->l4 + 4));
-	const bool is_plain = p->is_host & plain_is_customers_ports(plain_u32(p->l4));
+	const unsigned int is_plain =
+		p->is_host & plain_is_customers_ports(plain_u32(p->l4));
 
 	if (length < 8 || length > p->room)
 		return false;
 	plain_store(out, head, length - 8, p->at | (p->at + 8) << 16,
 	            p->facts | PLAIN_PROTO(PROTO_UDP) | PLAIN_VECTOR(VECTOR_UDP_FLOOD) |
-	                    (is_plain ? FACT_PLAIN : 0));
+	                    (is_plain != 0 ? FACT_PLAIN : 0));
 	return true;
 }
 
@@ -194,10 +195,11 @@ static inline bool
 plain_tcp(const struct plain *p, __m128i head, struct facts *out)
 {
 	const uint32_t header = (uint32_t)(p->l4[12] & 0xf0) >> 2, flags = p->l4[13];
-	const bool is_plain = p->is_host & plain_is_customers_ports(plain_u32(p->l4)) &
-	                      plain_is_everyday(flags);
+	const unsigned int is_plain = p->is_host &
+	                              plain_is_customers_ports(plain_u32(p->l4)) &
+	                              plain_is_everyday(flags);
 	uint64_t what = p->facts | PLAIN_PROTO(PROTO_TCP) | PLAIN_TCP(flags) |
-	                (is_plain ? FACT_PLAIN : 0);
+	                (is_plain != 0 ? FACT_PLAIN : 0);
 
 	if (header > p->room)
 		return false;
@@ -269,7 +271,8 @@ plain_ipv6(const uint8_t *bytes, uint32_t len, struct facts *out)
 		.len = len,
 		.facts = FACT_IP | FACT_IPV6 | PLAIN_L3 | PLAIN_TTL(h[7]),
 		/* 2000::/3, what is given out to hosts. */
-		.is_host = (h[8] >> 5 == 1) & !_mm_testz_si128(differ, differ),
+		.is_host =
+			(unsigned int)(h[8] >> 5 == 1) & !_mm_testz_si128(differ, differ),
 	};
 
 	if (payload + PLAIN_IP + 40 > out->frame_len)
