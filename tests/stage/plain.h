@@ -96,4 +96,18 @@ plain_packet(void)
 	return facts;
 }
 
+/* Fill 64 facts; returns the plain ones, which are not marked: so that a stage looks at them. */
+static inline uint64_t
+plain_burst(struct facts *f)
+{
+	uint64_t is_plain = 0;
+
+	for (unsigned int i = 0; i < 64; i++) {
+		f[i] = plain_packet();
+		is_plain |= (uint64_t)((f[i].flags & FACT_PLAIN) != 0) << i;
+		f[i].flags &= (uint16_t)~FACT_PLAIN;
+	}
+	return is_plain;
+}
+
 #endif
