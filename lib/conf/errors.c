@@ -112,29 +112,54 @@ conf_place_free(struct conf_place *place)
 
 /* --- errors --- */
 
+/*
+ * What a policy inherits is checked again, and would be told again. Only the latest
+ * are looked through, or a list of a hundred thousand bad lines would take for ever.
+ */
+#define LATEST 256
+
+static bool
+is_told(const struct conf_errors *e, const struct conf_error *fresh)
+{
+	const size_t n = e->count + e->warnings;
+
+	for (size_t i = n > LATEST ? n - LATEST : 0; i < n; i++) {
+		const struct conf_error *old = &e->error[i];
+
+		if (old->is_warning == fresh->is_warning && old->line == fresh->line &&
+		    strcmp(old->message, fresh->message) == 0 &&
+		    strcmp(old->file, fresh->file) == 0 &&
+		    strcmp(old->path, fresh->path) == 0)
+			return true;
+	}
+	return false;
+}
+
 static void
 add(struct conf_errors *e, const struct conf_place *place, bool is_warning, char *message)
 {
-	static const struct conf_place nowhere = { NULL, 0, NULL };
-	size_t n = e->count + e->warnings;
-	struct conf_error *entry;
-	const char *file, *path;
+	static char nothing[] = "";
+	const size_t n = e->count + e->warnings;
+	struct conf_error fresh = { .is_warning = is_warning,
+		                    .file = nothing,
+		                    .path = nothing,
+		                    .message = message };
 
+	if (place != NULL) {
+		fresh.line = place->line;
+		fresh.file = place->file != NULL ? place->file : nothing;
+		fresh.path = place->path != NULL ? place->path : nothing;
+	}
+	if (is_told(e, &fresh)) {
+		free(message);
+		return;
+	}
 	/* The array holds the next power of two, so it grows only when n is one. */
 	if ((n & (n - 1)) == 0)
 		e->error = conf_grow(e->error, n == 0 ? 1 : n * 2, sizeof(*e->error));
-	if (place == NULL)
-		place = &nowhere;
-	file = place->file != NULL ? place->file : "";
-	path = place->path != NULL ? place->path : "";
-	entry = &e->error[n];
-	*entry = (struct conf_error){
-		.is_warning = is_warning,
-		.file = conf_text_copy(file, strlen(file)),
-		.line = place->line,
-		.path = conf_text_copy(path, strlen(path)),
-		.message = message,
-	};
+	fresh.file = conf_text_copy(fresh.file, strlen(fresh.file));
+	fresh.path = conf_text_copy(fresh.path, strlen(fresh.path));
+	e->error[n] = fresh;
 	if (is_warning)
 		e->warnings++;
 	else

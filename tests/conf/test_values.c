@@ -289,7 +289,22 @@ the_manual_names_every_key(void)
 	free(text);
 }
 
-SUITE_MAIN("values", TEST(what_is_not_written_has_its_default),
+static void
+the_same_error_is_told_once(void)
+{
+	struct conf_errors e = { 0 };
+
+	for (int i = 0; i < 3; i++) {
+		conf_fail(&e, NULL, "number %d", i / 2);
+		conf_warn(&e, NULL, "number %d", 0);
+	}
+	CU_ASSERT_EQUAL(e.count, 2);
+	CU_ASSERT_EQUAL(e.warnings, 1);
+	conf_errors_free(&e);
+}
+
+SUITE_MAIN("values", TEST(the_same_error_is_told_once),
+           TEST(what_is_not_written_has_its_default),
            TEST(printed_defaults_load_again_as_the_same), TEST(every_kind_is_read),
            TEST(a_copy_outlives_its_original),
            TEST(reading_over_keeps_what_is_not_written),
