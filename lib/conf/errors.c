@@ -150,7 +150,8 @@ add(struct conf_errors *e, const struct conf_place *place, bool is_warning, char
 		fresh.file = place->file != NULL ? place->file : nothing;
 		fresh.path = place->path != NULL ? place->path : nothing;
 	}
-	if (is_told(e, &fresh)) {
+	/* Without a place two alike may speak of two things. */
+	if (fresh.path[0] != '\0' && is_told(e, &fresh)) {
 		free(message);
 		return;
 	}

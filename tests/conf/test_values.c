@@ -290,20 +290,26 @@ the_manual_names_every_key(void)
 }
 
 static void
-the_same_error_is_told_once(void)
+the_same_error_of_a_place_is_told_once(void)
 {
+	char file[] = "a.conf", path[] = "policies[0](web)";
+	const struct conf_place place = { file, 7, path };
 	struct conf_errors e = { 0 };
 
 	for (int i = 0; i < 3; i++) {
-		conf_fail(&e, NULL, "number %d", i / 2);
-		conf_warn(&e, NULL, "number %d", 0);
+		conf_fail(&e, &place, "number %d", i / 2);
+		conf_warn(&e, &place, "number %d", 0);
 	}
 	CU_ASSERT_EQUAL(e.count, 2);
 	CU_ASSERT_EQUAL(e.warnings, 1);
+	/* Without a place two alike may speak of two things. */
+	conf_fail(&e, NULL, "no memory");
+	conf_fail(&e, NULL, "no memory");
+	CU_ASSERT_EQUAL(e.count, 4);
 	conf_errors_free(&e);
 }
 
-SUITE_MAIN("values", TEST(the_same_error_is_told_once),
+SUITE_MAIN("values", TEST(the_same_error_of_a_place_is_told_once),
            TEST(what_is_not_written_has_its_default),
            TEST(printed_defaults_load_again_as_the_same), TEST(every_kind_is_read),
            TEST(a_copy_outlives_its_original),
