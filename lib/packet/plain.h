@@ -18,7 +18,7 @@
  * flags make sense. It is a promise to the stages `wiretalk` and `sanity` that
  * they would find nothing, held by a test of theirs.
  *
- * Cost    about half of the general way (tools/bench, row `parse`).
+ * Cost    24 cycles for IPv4, 21 for IPv6 (tools/bench --micro parse, a Xeon at 3 GHz).
  */
 #ifndef PACKET_PLAIN_H
 #define PACKET_PLAIN_H
