@@ -196,8 +196,10 @@ def icmp_errors_follow_their_flow():
     try:
         expect(rig.start(rig.config(dataplane='workers = "2";', more=SERVICE)), rig.log)
         sender, hearer = rig.raw("internet"), rig.raw("shop")
-        met = set()
-        for i in range(12):
+        met, alone = set(), 0
+        for i in range(40):
+            if alone == 12:
+                break
             flow = udp_frame(b"f" * 40, source=b"\x02\0\0\0\x0c" + bytes([i]))
             flow = flow[:26] + socket.inet_aton("198.51.100.%d" % i) + flow[30:]
             before = [w["judged_packets"] for w in rig.get("workers")["workers"]]
@@ -207,8 +209,12 @@ def icmp_errors_follow_their_flow():
                 expect(hearer.hear(lambda f, sent=frame: f[6:12] == sent[6:12]) is not None, "a frame got lost")
             wait_until(lambda old=before: sum(judged(rig)) >= sum(old) + 2, "two were not judged")
             grown = [now - old for now, old in zip(judged(rig), before)]
+            if sum(grown) != 2:
+                continue  # A neighbour discovery of the kernel's crossed as well: it tells nothing of this pair.
+            alone += 1
             met.add(grown.index(max(grown)))
             expect(sorted(grown) == [0, 2], "flow and error were judged by %s" % grown)
+        expect(alone == 12, "only %d of 40 pairs crossed alone" % alone)
         expect(met == {0, 1}, "workers that had flows: %s" % met)
         rig.books_balance()
     finally:
