@@ -97,7 +97,8 @@ checksums_are_right() {
 	local tag good bad
 	for tag in "" ,vlan=42 ,qinq=100.200 ,quirk=options; do
 		local parts=()
-		for kind in web dns quic bots syn,rate=200 tcp_other,rate=200 udp,rate=200 \
+		for kind in web dns quic bots syn,rate=200 syn,rate=200,stack=mixed tcp_other,rate=200 \
+			tcp_other,rate=200,flags=syn+ack/psh+ack udp,rate=200 \
 			icmp,rate=200 fragment,rate=200 answered_syn,rate=200; do
 			parts+=(--part "$kind,family=both$tag")
 		done
@@ -166,6 +167,9 @@ floods_are_what_they_say() {
 	flood_is syn 'tcp.flags == 2 && tcp.dstport == 80'
 	flood_is tcp_other 'tcp.flags.syn == 0 && tcp.dstport == 80'
 	flood_is tcp_other,flags=rst 'tcp.flags == 4'
+	flood_is tcp_other,flags=psh+ack,size=100 'tcp.flags == 0x18 && tcp.len == 100 && tcp.dstport == 80'
+	flood_is tcp_other,flags=fin+ack 'tcp.flags == 0x11 && tcp.len == 0'
+	flood_is tcp_other,flags=syn+ack 'tcp.flags == 0x12 && tcp.srcport == 80 && tcp.options.mss_val'
 	flood_is udp,sport=123,size=440 'udp.srcport == 123 && udp.length == 448'
 	flood_is icmp 'icmp.type == 8 || icmpv6.type == 128'
 	flood_is fragment,fragments=rests 'ip.frag_offset > 0 || ipv6.fraghdr.offset > 0'
@@ -174,6 +178,80 @@ floods_are_what_they_say() {
 	want "whole datagrams of pairs" "$(shark -r f.pcap -Y 'udp.length == 608' | count)" 500
 	"$program" write -o f.pcap --part answered_syn,rate=1k,duration=1s,family=both
 	want "answers to SYNs" "$(shark -r f.pcap -Y 'tcp.flags == 0x12 && tcp.ack == 1' | count)" 1000
+}
+
+# layout STACK OPTIONS: every SYN has these kinds of options in this order, and the stack's window.
+layout() {
+	local seen
+	"$program" write -o l.pcap --part "syn,stack=$1,rate=500,duration=1s,family=both" || echo "write failed"
+	seen=$(shark -r l.pcap -T fields -e tcp.option_kind | sort | uniq -c | tr -s ' ')
+	want "options of $1" "$seen" " 500 $2"
+	seen=$(shark -r l.pcap -Y 'tcp.flags == 2 && tcp.analysis.retransmission' | count)
+	want "repeated SYNs of $1" "$seen" 0
+}
+
+# fits STACK FILTER: no SYN of the last layout is outside of it.
+fits() { want "SYNs of $1 that are not '$2'" "$(shark -r l.pcap -Y "!($2)" | count)" 0; }
+
+syns_are_those_of_real_stacks() {
+	layout linux "2,4,8,1,3"
+	fits linux 'tcp.hdr_len == 40 && tcp.options.wscale.shift == 7 && tcp.options.timestamp.tsecr == 0'
+	fits linux '(ip && tcp.window_size_value == 64240 && tcp.options.mss_val == 1460 && ip.ttl >= 39 && ip.ttl <= 59 && ip.flags.df == 1) || (ipv6 && tcp.window_size_value == 64800 && tcp.options.mss_val == 1440 && ipv6.hlim >= 39 && ipv6.hlim <= 59)'
+	fits linux 'tcp.srcport >= 32768 && tcp.srcport <= 60999'
+	layout windows "2,1,3,1,1,4"
+	fits windows 'tcp.hdr_len == 32 && tcp.options.wscale.shift == 8 && tcp.srcport >= 49152'
+	fits windows '(ip && tcp.window_size_value == 64240 && ip.ttl >= 103 && ip.ttl <= 123 && ip.flags.df == 1) || (ipv6 && tcp.window_size_value == 64800 && ipv6.hlim >= 103 && ipv6.hlim <= 123)'
+	layout macos "2,1,3,1,1,8,4,0,0"
+	fits macos 'tcp.hdr_len == 44 && tcp.options.wscale.shift == 6 && tcp.window_size_value == 65535'
+	fits macos '(ip && ip.ttl >= 39 && ip.ttl <= 59 && ip.id == 0) || (ipv6 && ipv6.hlim <= 59)'
+	layout none ""
+	fits none 'tcp.hdr_len == 20'
+	"$program" write -o l.pcap --part syn,stack=mixed,rate=900,duration=1s
+	for seen in 32 40 44; do
+		within "mixed SYNs with headers of $seen bytes" \
+			"$(shark -r l.pcap -Y "tcp.hdr_len == $seen" | count)" 240 360
+	done
+	"$program" write -o l.pcap --part syn,stack=linux,rate=100,duration=1s,ttl=77,sport=7
+	fits "a given TTL" 'ip.ttl == 77 && tcp.srcport == 7'
+}
+
+# Each packet comes three times, 300 ms apart, the same to the last bit.
+repetitions_are_exact() {
+	local kind
+	for kind in syn,stack=mixed tcp_other; do
+		"$program" write -o n.pcap --part "$kind,rate=100,duration=1s,family=both,repeat=3,gap=300ms"
+		want "packets of $kind" "$(shark -r n.pcap | count)" 300
+		tcpdump -tt -xx -nr n.pcap 2>/dev/null | awk '
+			function done() { if (!b) return; n[b]++
+				if (b in last && (t - last[b] < 0.2999 || t - last[b] > 0.3001)) print "gap", t - last[b]
+				last[b] = t }
+			/^[0-9]/ { done(); t = $1; b = "" } /0x/ { sub(/.*: /, ""); b = b $0 }
+			END { done(); for (x in n) if (n[x] != 3) print "a packet comes", n[x], "times" }' | head -5
+		want "captured out of order" "$(shark -r n.pcap -Y 'frame.time_delta < 0' | count)" 0
+	done
+}
+
+floods_enter_live_connections() {
+	cat >live.txt <<-'END'
+		# what a client would see
+		198.18.0.9 40000 203.0.113.10 443 1000-1999 77
+		198.18.0.9 40001 203.0.113.10 443 4294967290-4294967300 -   # across the wrap
+		2001:db8:c::1 5000 2001:db8:a::10 80
+	END
+	"$program" write -o w.pcap --part tcp_other,flags=ack/rst/psh+ack,flows=live.txt,rate=3k,duration=1s
+	within "packets into the first" "$(shark -r w.pcap -Y 'ip.src == 198.18.0.9 && tcp.srcport == 40000 &&
+		ip.dst == 203.0.113.10 && tcp.dstport == 443 && tcp.seq_raw >= 1000 && tcp.seq_raw <= 1999 &&
+		(tcp.flags == 4 || tcp.ack_raw == 77)' | count)" 900 1100
+	within "packets into the second" "$(shark -r w.pcap -Y 'tcp.srcport == 40001 &&
+		(tcp.seq_raw >= 4294967290 || tcp.seq_raw <= 4)' | count)" 900 1100
+	within "of them behind the wrap" "$(shark -r w.pcap -Y 'tcp.srcport == 40001 && tcp.seq_raw <= 4' | count)" 300 600
+	within "packets into the third" "$(shark -r w.pcap -Y 'ipv6.src == 2001:db8:c::1 && tcp.srcport == 5000 &&
+		tcp.dstport == 80' | count)" 900 1100
+	within "different numbers of the third" "$(shark -r w.pcap -Y ipv6 -T fields -e tcp.seq_raw |
+		sort -u | count)" 890 1100
+	"$program" write -o w.pcap --part tcp_other,flags=rst,rate=1k,duration=1s,sources=hosts:3,from=198.18.0.0/24,sport=40000-40001,seq=5-9
+	want "flags and numbers" "$(shark -r w.pcap -Y 'tcp.flags == 4 && tcp.seq_raw >= 5 && tcp.seq_raw <= 9' | count)" 1000
+	want "connections of hosts and ports" "$(shark -r w.pcap -T fields -e ip.src -e tcp.srcport | sort -u | count)" 6
 }
 
 sources_are_as_told() {
@@ -205,6 +283,8 @@ rates_hold_in_time() {
 }
 
 mistakes_are_explained() {
+	printf '198.18.0.1 1 203.0.113.10 80\n198.18.0.1 1 2001:db8::1 80\n' >bad.txt
+	head -n 1 bad.txt >good.txt
 	while IFS='|' read -r status pattern words; do
 		# shellcheck disable=SC2086
 		out=$("$program" $words 2>&1)
@@ -219,6 +299,12 @@ mistakes_are_explained() {
 		2|family=both|write -o x --part syn,family=4,dst=2001:db8::1
 		2|shorter prefix|write -o x --part bots,clients=500
 		2|--seed|write -o x --seed y --part syn
+		2|linux/none, or mixed|write -o x --part syn,stack=beos
+		2|1 to 10|write -o x --part syn,repeat=11
+		2|add repeat=2|write -o x --part syn,gap=1s
+		2|cannot read nosuch|write -o x --part tcp_other,flows=nosuch
+		2|bad.txt:2: write CLIENT PORT|write -o x --part tcp_other,flows=bad.txt
+		2|drop family=|write -o x --part tcp_other,flows=good.txt,dst=203.0.113.1
 		2|-o FILE is missing|write --part syn
 		2|known are write, send, relay|sned
 		1|cannot create|write -o /no/such/folder/x --part syn
@@ -462,6 +548,9 @@ prove tags_are_where_they_belong tshark
 prove conversations_are_complete tshark jq
 prove dns_and_quic_look_like_it tshark jq
 prove floods_are_what_they_say tshark
+prove syns_are_those_of_real_stacks tshark
+prove repetitions_are_exact tshark tcpdump
+prove floods_enter_live_connections tshark
 prove sources_are_as_told tshark
 prove rates_hold_in_time tshark jq
 prove mistakes_are_explained

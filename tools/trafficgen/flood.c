@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "tcp_options.h"
+#include "flood_tcp.h"
 
 /* How long a server takes to answer a SYN, as seen from where the capture is taken. */
 #define ANSWER_NS (200 * NS_PER_US)
@@ -69,26 +69,54 @@ flood_init(struct flood *f, const struct spec *spec, struct prng prng)
 {
 	memset(f, 0, sizeof(*f));
 	f->spec = spec;
-	f->prng = prng;
-	f->answer_prng = prng;
+	f->runs = spec->repeat > 1 ? spec->repeat : 1;
+	for (unsigned int i = 0; i < f->runs; i++)
+		f->run[i] =
+			(struct flood_run){ .prng = prng, .lag_ns = i * spec->gap_ns };
+	if (spec->kind != KIND_ANSWERED_SYN)
+		return;
+	f->run[f->runs++] = (struct flood_run){ .prng = prng,
+		                                .lag_ns = ANSWER_NS,
+		                                .is_answer = true };
 }
 
 static uint64_t
-answer_due(const struct flood *f)
+run_due(const struct flood *f, const struct flood_run *r)
 {
-	const uint64_t asked = clock_due(&f->answer_clock, f->spec);
+	const uint64_t first = clock_due(&r->clock, f->spec);
 
-	if (f->spec->kind != KIND_ANSWERED_SYN || asked == UINT64_MAX)
-		return UINT64_MAX;
-	return asked + ANSWER_NS;
+	return first == UINT64_MAX ? UINT64_MAX : first + r->lag_ns;
+}
+
+/* The run whose packet is due first, and of those due at once the earliest. */
+static struct flood_run *
+first_run(struct flood *f, uint64_t *due_ns)
+{
+	struct flood_run *first = &f->run[0];
+
+	*due_ns = run_due(f, first);
+	for (unsigned int i = 1; i < f->runs; i++) {
+		const uint64_t due = run_due(f, &f->run[i]);
+
+		if (due >= *due_ns)
+			continue;
+		*due_ns = due;
+		first = &f->run[i];
+	}
+	return first;
 }
 
 uint64_t
 flood_due(const struct flood *f)
 {
-	const uint64_t asked = clock_due(&f->clock, f->spec), answered = answer_due(f);
+	uint64_t first = run_due(f, &f->run[0]);
 
-	return asked < answered ? asked : answered;
+	for (unsigned int i = 1; i < f->runs; i++) {
+		const uint64_t due = run_due(f, &f->run[i]);
+
+		first = due < first ? due : first;
+	}
+	return first;
 }
 
 struct address
@@ -115,16 +143,16 @@ source(const struct spec *s, unsigned int family, struct prng *p)
 	}
 }
 
-static uint64_t
-pick(const struct range *given, uint64_t min, uint64_t max, struct prng *p)
+uint64_t
+flood_pick(const struct range *given, uint64_t min, uint64_t max, struct prng *p)
 {
 	if (given->max != 0)
 		return prng_range(p, given->min, given->max);
 	return prng_range(p, min, max);
 }
 
-static struct hop
-make_hop(const struct spec *s, struct prng *p)
+struct hop
+flood_hop(const struct spec *s, struct prng *p)
 {
 	const unsigned int family =
 		!s->use6 || (s->use4 && (prng_next(p) & 1) != 0) ? 4 : 6;
@@ -134,102 +162,36 @@ make_hop(const struct spec *s, struct prng *p)
 	return (struct hop){
 		.src = source(s, family, p),
 		.dst = flood_target(s, family, p),
-		.sport = (uint16_t)pick(&s->sport, 1024, 65535, p),
-		.dport = (uint16_t)pick(&s->dport, is_web ? 80 : 1, is_web ? 80 : 65535,
-		                        p),
-		.ttl = (uint8_t)pick(&s->ttl, 40, 128, p),
+		.sport = (uint16_t)flood_pick(&s->sport, 1024, 65535, p),
+		.dport = (uint16_t)flood_pick(&s->dport, is_web ? 80 : 1,
+		                              is_web ? 80 : 65535, p),
+		.ttl = (uint8_t)flood_pick(&s->ttl, 40, 128, p),
 		.inward = true,
 		.ip_id = (uint16_t)prng_next(p),
 	};
-}
-
-/* A SYN and, where wanted, what the server says to it; both draw the same numbers. */
-static void
-take_syn(struct flood *f, struct frame *frame, struct prng *p, bool is_answer)
-{
-	const struct spec *s = f->spec;
-	struct hop h = make_hop(s, p);
-	struct tcp_fields t = { .flags = TCP_SYN };
-	const uint64_t style = prng_range(p, 0, 3);
-	size_t size = 0;
-	uint8_t *payload;
-
-	t.seq = (uint32_t)prng_next(p);
-	t.window = (uint16_t)prng_range(p, 1024, 65535);
-	/* Tools differ: one in four sends no options at all, others copy a real stack. */
-	if (style != 0)
-		tcp_options_syn(&t, (enum tcp_stack)(style - 1), h.src.family,
-		                (uint32_t)prng_next(p));
-	if (s->kind == KIND_SYN && s->size.max != 0)
-		size = (size_t)prng_range(p, s->size.min, s->size.max);
-	if (is_answer) {
-		const struct hop asked = h;
-
-		h.src = asked.dst;
-		h.dst = asked.src;
-		h.sport = asked.dport;
-		h.dport = asked.sport;
-		h.ttl = 63;
-		h.inward = false;
-		h.dont_fragment = true;
-		h.ip_id = 0;
-		t.flags = TCP_SYN | TCP_ACK;
-		t.ack = t.seq + 1;
-		t.seq = (uint32_t)prng_next(p);
-		tcp_options_syn(&t, STACK_WINDOWS, h.src.family, 0);
-	} else {
-		(void)prng_next(p);
-	}
-	payload = frame_tcp(frame, &s->wire, &h, &t, size);
-	prng_fill(p, payload, size);
-}
-
-static void
-take_tcp_other(struct flood *f, struct frame *frame)
-{
-	static const uint8_t usual[] = { TCP_ACK, TCP_PSH | TCP_ACK, TCP_RST,
-		                         TCP_FIN | TCP_ACK };
-	const struct spec *s = f->spec;
-	struct prng *p = &f->prng;
-	const struct hop h = make_hop(s, p);
-	struct tcp_fields t = { 0 };
-	size_t size = 0;
-	uint8_t *payload;
-
-	if (s->mix_count > 0)
-		t.flags = s->mix[prng_range(p, 0, s->mix_count - 1)];
-	else
-		t.flags = usual[prng_range(p, 0, sizeof(usual) - 1)];
-	t.seq = (uint32_t)prng_next(p);
-	if ((t.flags & TCP_ACK) != 0)
-		t.ack = (uint32_t)prng_next(p);
-	t.window = (uint16_t)prng_range(p, 1024, 65535);
-	if (s->size.max != 0 || (t.flags & TCP_PSH) != 0)
-		size = (size_t)pick(&s->size, 16, 512, p);
-	payload = frame_tcp(frame, &s->wire, &h, &t, size);
-	prng_fill(p, payload, size);
 }
 
 static void
 take_udp(struct flood *f, struct frame *frame)
 {
 	const struct spec *s = f->spec;
-	const struct hop h = make_hop(s, &f->prng);
-	const size_t size = (size_t)pick(&s->size, 64, 512, &f->prng);
+	const struct hop h = flood_hop(s, &f->run[0].prng);
+	const size_t size = (size_t)flood_pick(&s->size, 64, 512, &f->run[0].prng);
 
-	prng_fill(&f->prng, frame_udp(frame, &s->wire, &h, size), size);
+	prng_fill(&f->run[0].prng, frame_udp(frame, &s->wire, &h, size), size);
 }
 
 static void
 take_icmp(struct flood *f, struct frame *frame)
 {
 	const struct spec *s = f->spec;
-	const struct hop h = make_hop(s, &f->prng);
-	const size_t size = (size_t)pick(&s->size, 56, 56, &f->prng);
+	const struct hop h = flood_hop(s, &f->run[0].prng);
+	const size_t size = (size_t)flood_pick(&s->size, 56, 56, &f->run[0].prng);
 	const unsigned int echo = h.src.family == 4 ? 8 : 128;
-	const uint8_t type = (uint8_t)pick(&s->icmp_type, echo, echo, &f->prng);
+	const uint8_t type =
+		(uint8_t)flood_pick(&s->icmp_type, echo, echo, &f->run[0].prng);
 
-	prng_fill(&f->prng, frame_icmp(frame, &s->wire, &h, type, size), size);
+	prng_fill(&f->run[0].prng, frame_icmp(frame, &s->wire, &h, type, size), size);
 }
 
 /* What GRE and ESP carry must look like it, or a parser gives up before it is tried. */
@@ -254,9 +216,9 @@ take_other(struct flood *f, struct frame *frame)
 {
 	static const uint8_t usual[] = { PROTO_GRE, PROTO_ESP, 253 };
 	const struct spec *s = f->spec;
-	struct prng *p = &f->prng;
-	const struct hop h = make_hop(s, p);
-	const size_t size = (size_t)pick(&s->size, 64, 512, p);
+	struct prng *p = &f->run[0].prng;
+	const struct hop h = flood_hop(s, p);
+	const size_t size = (size_t)flood_pick(&s->size, 64, 512, p);
 	uint8_t proto;
 
 	if (s->mix_count > 0)
@@ -280,13 +242,13 @@ take_rest_of_pair(struct flood *f, struct frame *frame)
 static void
 take_pair(struct flood *f, struct frame *frame)
 {
-	struct prng *p = &f->prng;
+	struct prng *p = &f->run[0].prng;
 	struct fragment part = { (uint32_t)prng_next(p), 0, true, PROTO_UDP };
-	const size_t len = 8 + (size_t)pick(&f->spec->size, 1500, 2872, p);
+	const size_t len = 8 + (size_t)flood_pick(&f->spec->size, 1500, 2872, p);
 	struct hop *h = &f->rest_hop;
 	uint16_t sum;
 
-	*h = make_hop(f->spec, p);
+	*h = flood_hop(f->spec, p);
 	prng_fill(p, f->datagram, len);
 	put16(f->datagram, h->sport);
 	put16(f->datagram + 2, h->dport);
@@ -307,7 +269,7 @@ take_pair(struct flood *f, struct frame *frame)
 static void
 take_fragment(struct flood *f, struct frame *frame)
 {
-	struct prng *p = &f->prng;
+	struct prng *p = &f->run[0].prng;
 	struct fragment part = { .proto = PROTO_UDP };
 	struct hop h;
 	size_t size;
@@ -320,11 +282,11 @@ take_fragment(struct flood *f, struct frame *frame)
 		take_pair(f, frame);
 		return;
 	}
-	h = make_hop(f->spec, p);
+	h = flood_hop(f->spec, p);
 	part.id = (uint32_t)prng_next(p);
 	part.offset = (uint16_t)(8 * prng_range(p, 1, 1000));
 	part.more = (prng_next(p) & 1) != 0;
-	size = (size_t)pick(&f->spec->size, 64, FIRST_LEN, p);
+	size = (size_t)flood_pick(&f->spec->size, 64, FIRST_LEN, p);
 	/* All but the last fragment carry whole units of eight bytes (RFC 791). */
 	if (size < 8 || size % 8 != 0)
 		part.more = false;
@@ -334,19 +296,11 @@ take_fragment(struct flood *f, struct frame *frame)
 void
 flood_take(struct flood *f, struct frame *frame)
 {
-	const uint64_t answered = answer_due(f), asked = clock_due(&f->clock, f->spec);
+	struct flood_run *r = first_run(f, &frame->at_ns);
 
-	if (answered < asked) {
-		frame->at_ns = answered;
-		take_syn(f, frame, &f->answer_prng, true);
-		frame_seal(frame);
-		clock_step(&f->answer_clock, f->spec);
-		return;
-	}
-	frame->at_ns = asked;
 	switch (f->spec->kind) {
 	case KIND_TCP_OTHER:
-		take_tcp_other(f, frame);
+		flood_tcp_other(f->spec, &r->prng, frame);
 		break;
 	case KIND_UDP:
 		take_udp(f, frame);
@@ -361,11 +315,11 @@ flood_take(struct flood *f, struct frame *frame)
 		take_other(f, frame);
 		break;
 	default:
-		take_syn(f, frame, &f->prng, false);
+		flood_tcp_syn(f->spec, &r->prng, frame, r->is_answer);
 		break;
 	}
 	/* Fragments carry the checksum of their datagram, which is in place already. */
 	if (f->spec->kind != KIND_FRAGMENT && f->spec->kind != KIND_OTHER)
 		frame_seal(frame);
-	clock_step(&f->clock, f->spec);
+	clock_step(&r->clock, f->spec);
 }

@@ -4,8 +4,8 @@
  *
  * The clock is exact: packet n is due at n / rate after the start, without drift; a ramp
  * stretches the first intervals, pulses insert pauses. Nothing is remembered per packet,
- * so a flood of any length costs no memory; the answers of answered_syn come from a
- * second run of the same random numbers a little later.
+ * so a flood of any length costs no memory; what is sent again, and the answers of
+ * answered_syn, come from another run of the same random numbers a little later.
  *
  * Threads none: a flood belongs to its caller.
  */
@@ -20,10 +20,18 @@ struct flood_clock {
 	uint64_t due_ns;  /* sending time of the next packet, pauses left out */
 };
 
+/* One run through the packets: the first, or one that lags behind it. */
+struct flood_run {
+	struct prng prng;
+	struct flood_clock clock;
+	uint64_t lag_ns;
+	bool is_answer;
+};
+
 struct flood {
 	const struct spec *spec;
-	struct prng prng, answer_prng;
-	struct flood_clock clock, answer_clock;
+	struct flood_run run[SPEC_REPEAT_MAX];
+	unsigned int runs;
 	/* The rest of a datagram whose first fragment went out last. */
 	struct hop rest_hop;
 	uint32_t rest_id;
@@ -42,5 +50,12 @@ void flood_take(struct flood *f, struct frame *frame);
 
 /* Pick hosts and ports as the spec says; what both floods and answers need. */
 struct address flood_target(const struct spec *s, unsigned int family, struct prng *p);
+
+/* The way of one packet of a flood, ports included. */
+struct hop flood_hop(const struct spec *s, struct prng *p);
+
+/* What was given, or min..max where nothing was. */
+uint64_t flood_pick(const struct range *given, uint64_t min, uint64_t max,
+                    struct prng *p);
 
 #endif

@@ -22,6 +22,7 @@ mix_add(struct mix *m, const char *text, const struct spec_defaults *d)
 	parts = realloc(m->parts, (m->count + 1) * sizeof(*parts));
 	if (parts == NULL) {
 		complain("out of memory");
+		spec_free(&spec);
 		return -ENOMEM;
 	}
 	m->parts = parts;
@@ -166,8 +167,10 @@ mix_write_truth(const struct mix *m, const char *path, uint64_t seed)
 void
 mix_free(struct mix *m)
 {
-	for (unsigned int i = 0; i < m->count; i++)
+	for (unsigned int i = 0; i < m->count; i++) {
 		customers_free(&m->parts[i].customers);
+		spec_free(&m->parts[i].spec);
+	}
 	free(m->parts);
 	m->parts = NULL;
 	m->count = 0;

@@ -116,12 +116,28 @@ set_prefix(struct prefix *p, const char *text)
 		p->base.family = 0;
 }
 
+static bool
+says_ends(const struct spec *s)
+{
+	return s->use4 || s->use6 || s->style != SOURCES_RANDOM || s->sport.max != 0 ||
+	       s->dport.max != 0 || s->dst4.base.family != 0 ||
+	       s->dst6.base.family != 0 || s->from4.base.family != 0 ||
+	       s->from6.base.family != 0;
+}
+
 /* Fill in what was not said; returns -EINVAL if what was said contradicts itself. */
 static int
 complete(struct spec *s, unsigned int number)
 {
 	const bool is_bots = s->kind == KIND_BOTS;
 
+	if (s->live.count > 0 && says_ends(s)) {
+		complain("part %u: flows= says who speaks to whom; drop family=, "
+		         "sources=, "
+		         "from=, dst=, sport= and dport=",
+		         number);
+		return -EINVAL;
+	}
 	if (!s->use4 && !s->use6) {
 		s->use6 = s->dst6.base.family != 0 || s->from6.base.family != 0;
 		s->use4 =
@@ -167,11 +183,23 @@ check(const struct spec *s, unsigned int number)
 		         number);
 		return -EINVAL;
 	}
+	if (s->gap_ns != 0 && s->repeat < 2) {
+		complain("part %u: gap= is between repetitions; add repeat=2 or more",
+		         number);
+		return -EINVAL;
+	}
 	if (s->kind == KIND_FRAGMENT && s->rests_only && s->size.max > 1440) {
 		complain("part %u: size= of a fragment must be at most 1440", number);
 		return -EINVAL;
 	}
 	return 0;
+}
+
+static int
+fail(struct spec *s)
+{
+	spec_free(s);
+	return -EINVAL;
 }
 
 int
@@ -195,9 +223,19 @@ spec_parse(struct spec *s, const char *text, unsigned int number,
 	for (word = strtok_r(NULL, ",", &save); word != NULL;
 	     word = strtok_r(NULL, ",", &save)) {
 		if (read_pair(s, word, number) != 0)
-			return -EINVAL;
+			return fail(s);
 	}
-	return complete(s, number) != 0 ? -EINVAL : check(s, number);
+	if (complete(s, number) != 0 || check(s, number) != 0)
+		return fail(s);
+	if (s->gap_ns == 0)
+		s->gap_ns = NS_PER_S;
+	return 0;
+}
+
+void
+spec_free(struct spec *s)
+{
+	live_free(&s->live);
 }
 
 void

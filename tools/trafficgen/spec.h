@@ -15,6 +15,7 @@
 #include "address.h"
 #include "args.h"
 #include "frame.h"
+#include "live.h"
 
 /* The first kinds are conversations of customers, the others floods. */
 enum kind {
@@ -34,7 +35,8 @@ enum kind {
 
 enum source_style { SOURCES_RANDOM, SOURCES_NET, SOURCES_HOSTS };
 
-#define SPEC_MIX_MAX 8 /* values that flags= and proto= take */
+#define SPEC_MIX_MAX    8 /* values that flags=, proto= and stack= take */
+#define SPEC_REPEAT_MAX 10
 
 struct spec {
 	enum kind kind;
@@ -50,9 +52,14 @@ struct spec {
 	struct prefix from4, from6;
 	struct range sport, dport, size, ttl; /* max 0: the kind's own choice */
 	struct range rtt_ns;                  /* max 0: a skewed choice per customer */
-	uint8_t mix[SPEC_MIX_MAX];            /* flag bytes, or protocols */
+	uint8_t mix[SPEC_MIX_MAX];            /* flag bytes, protocols, or stacks */
 	unsigned int mix_count;
 	struct range icmp_type; /* max 0: echo request */
+	struct range seq, ack;  /* TCP numbers, taken modulo 2^32 */
+	bool has_seq, has_ack;
+	unsigned int repeat; /* how often each packet is sent; 0: once */
+	uint64_t gap_ns;     /* between a packet and its repetition */
+	struct live live;    /* connections to send into; empty: none */
 	bool rests_only;
 	bool inside_starts; /* the inside host opens the conversation */
 };
@@ -66,9 +73,14 @@ struct spec_defaults {
 /* MACs 02:00:00:01:00:00 outside and 02:00:00:02:00:00 inside, and ten seconds. */
 void spec_defaults_init(struct spec_defaults *d);
 
-/* Returns 0, or -EINVAL after complaining with the part's number and a remedy. */
+/*
+ * Returns 0, or -EINVAL after complaining with the part's number and a remedy. The caller
+ * frees what was read by spec_free.
+ */
 int spec_parse(struct spec *s, const char *text, unsigned int number,
                const struct spec_defaults *d);
+
+void spec_free(struct spec *s);
 
 const char *spec_kind_name(enum kind kind);
 

@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "tcp_options.h"
+
 #define BIT(kind) (1u << (kind))
 #define ALL       (BIT(KIND_COUNT) - 1)
 #define CUSTOMERS (BIT(KIND_SYN) - 1)
@@ -244,6 +246,69 @@ read_proto(struct spec *s, const char *value)
 }
 
 static int
+stack(uint8_t *out, char *text)
+{
+	static const char *const names[] = { [STACK_LINUX] = "linux",
+		                             [STACK_WINDOWS] = "windows",
+		                             [STACK_MACOS] = "macos",
+		                             [STACK_NONE] = "none" };
+
+	for (uint8_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		if (strcmp(names[i], text) == 0) {
+			*out = i;
+			return 0;
+		}
+	}
+	return -EINVAL;
+}
+
+static int
+read_stack(struct spec *s, const char *value)
+{
+	const bool is_mixed = strcmp(value, "mixed") == 0;
+
+	return read_mix(s, is_mixed ? "linux/windows/macos" : value, stack);
+}
+
+static int
+read_repeat(struct spec *s, const char *value)
+{
+	uint64_t n;
+
+	if (args_number(&n, value) != 0 || n < 1 || n > SPEC_REPEAT_MAX)
+		return -EINVAL;
+	s->repeat = (unsigned int)n;
+	return 0;
+}
+
+static int
+read_gap(struct spec *s, const char *value)
+{
+	return args_duration(&s->gap_ns, value) != 0 || s->gap_ns == 0 ? -EINVAL : 0;
+}
+
+static int
+read_seq(struct spec *s, const char *value)
+{
+	s->has_seq = true;
+	return read_limited(&s->seq, value, 0, LIVE_NUMBER_MAX);
+}
+
+static int
+read_ack(struct spec *s, const char *value)
+{
+	s->has_ack = true;
+	return read_limited(&s->ack, value, 0, LIVE_NUMBER_MAX);
+}
+
+static int
+read_flows(struct spec *s, const char *value)
+{
+	live_free(&s->live);
+	return live_read(&s->live, value);
+}
+
+static int
 read_type(struct spec *s, const char *value)
 {
 	return read_limited(&s->icmp_type, value, 1, 255);
@@ -318,6 +383,20 @@ const struct spec_key spec_keys[] = {
 	{ "pulse", FLOODS, read_pulse, "ON/OFF like 2s/3s", "send for ON, rest for OFF" },
 	{ "flags", BIT(KIND_TCP_OTHER), read_flags,
 	  "sets like ack/psh+ack/rst, at most 8", "flag sets to mix" },
+	{ "seq", BIT(KIND_TCP_OTHER), read_seq, "a number, or MIN-MAX",
+	  "sequence number, modulo 2^32; else any" },
+	{ "ack", BIT(KIND_TCP_OTHER), read_ack, "a number, or MIN-MAX",
+	  "acknowledgement number; else any" },
+	{ "flows", BIT(KIND_TCP_OTHER), read_flows,
+	  "a file of lines CLIENT PORT SERVER PORT [SEQ [ACK]]",
+	  "live connections to send into; - is any number" },
+	{ "stack", BIT(KIND_SYN), read_stack,
+	  "linux, windows, macos and none, like linux/none, or mixed",
+	  "whose SYN to copy: options, window, TTL; mixed is all but none" },
+	{ "repeat", BIT(KIND_SYN) | BIT(KIND_TCP_OTHER), read_repeat, "1 to 10",
+	  "send each packet so often; rate= counts the first of each" },
+	{ "gap", BIT(KIND_SYN) | BIT(KIND_TCP_OTHER), read_gap, "a time like 1s",
+	  "from one sending of a packet to the next (1s)" },
 	{ "proto", BIT(KIND_OTHER), read_proto, "numbers like 47/50/253, at most 8",
 	  "IP protocols to mix" },
 	{ "type", BIT(KIND_ICMP), read_type, "1 to 255, or MIN-MAX",

@@ -48,10 +48,17 @@ tcp_options_syn(struct tcp_fields *t, enum tcp_stack stack, unsigned int family,
 	static const uint8_t mac_end[] = { SACK_OK, 2, END, END };
 	const uint32_t stamps[2] = { tsval, 0 };
 
+	const uint16_t mss = tcp_options_mss(family);
+
 	t->option_len = 0;
-	t->window = stack == STACK_MACOS ? 65535 : 64240;
+	if (stack == STACK_NONE)
+		return;
+	/* Linux and Windows offer as many whole segments as 16 bits hold. */
+	t->window = stack == STACK_MACOS ? 65535 : (uint16_t)(65535 / mss * mss);
 	add_mss(t, family);
 	switch (stack) {
+	case STACK_NONE:
+		break;
 	case STACK_LINUX:
 		add(t, sack, sizeof(sack));
 		add_stamp(t, stamps);

@@ -11,9 +11,12 @@
 
 #include "frame.h"
 
-enum tcp_stack { STACK_LINUX, STACK_WINDOWS, STACK_MACOS };
+enum tcp_stack { STACK_LINUX, STACK_WINDOWS, STACK_MACOS, STACK_NONE };
 
-/* Options and window of a SYN; tsval is left out by stacks that send no timestamps. */
+/*
+ * Options and window of a SYN; tsval is left out by stacks that send no timestamps.
+ * STACK_NONE is a tool that writes no options; its window stays as it is.
+ */
 void tcp_options_syn(struct tcp_fields *t, enum tcp_stack stack, unsigned int family,
                      uint32_t tsval);
 
@@ -30,7 +33,7 @@ uint16_t tcp_options_mss(unsigned int family);
 static inline bool
 tcp_options_has_stamps(enum tcp_stack stack)
 {
-	return stack != STACK_WINDOWS;
+	return stack == STACK_LINUX || stack == STACK_MACOS;
 }
 
 static inline uint8_t
