@@ -34,7 +34,7 @@ open_workers(struct engine *e, struct conf_errors *errors)
 	}
 	memset(e->box.worker, 0, e->n_workers * sizeof(*e->box.worker));
 	for (unsigned int i = 0; i < e->n_workers; i++) {
-		int rc = worker_open(&e->worker[i], i, &sizes, &e->key);
+		int rc = worker_open(&e->worker[i], i, &sizes, &e->common);
 
 		if (rc < 0) {
 			conf_fail(errors, NULL,
@@ -103,9 +103,9 @@ engine_open(struct engine *e, struct settings *settings, unsigned int n_workers,
 	pthread_mutex_init(&e->ask_lock, NULL);
 
 	if (seed != NULL)
-		hash_key_seeded(&e->key, *seed);
+		hash_key_seeded(&e->common.key, *seed);
 	else
-		rc = hash_key_random(&e->key);
+		rc = hash_key_random(&e->common.key);
 	if (rc == 0)
 		rc = policy_build(settings, NULL, NULL, &first, errors);
 	if (rc == 0) {

@@ -29,7 +29,7 @@ struct rte_rcu_qsbr;
 struct engine {
 	struct settings *settings;           /* in force; under box.lock */
 	_Atomic(struct policies *) policies; /* in force */
-	struct hash_key key;
+	struct stage_common common;
 	unsigned int n_workers;
 	struct worker *worker;
 	struct detect *detect;

@@ -94,11 +94,34 @@ judge(struct worker *w, struct io_queue *q, const struct policies *policies)
 	counter_add(&w->shown->bursts, 1);
 }
 
-static void
-pass_by(struct worker *w, struct io_queue *q)
+/*
+ * In bypass nothing is judged. Connections that were spliced before still need their
+ * translation, at the worker that knows it.
+ */
+static bool
+has_splices(const struct live *l, uint64_t now_ns)
 {
-	io_settle(q, &w->burst);
-	account_bypassed(w, &w->burst);
+	for (unsigned int i = 0; i < l->engine.n_workers; i++)
+		if (worker_has_splices(&l->engine.worker[i], now_ns))
+			return true;
+	return false;
+}
+
+static void
+pass_by(struct live *l, struct worker *w, struct io_queue *q, bool is_taken)
+{
+	struct burst *b = &w->burst;
+
+	if (has_splices(l, b->now_ns)) {
+		parse_burst(b);
+		if (!is_taken && handoff_is_on(&l->wire.handoff))
+			handoff_give(&l->wire.handoff, q, b);
+		worker_carry(w, b);
+	}
+	if (b->count == 0)
+		return;
+	io_settle(q, b);
+	account_bypassed(w, b);
 	counter_add(&w->shown->bursts, 1);
 }
 
@@ -112,7 +135,7 @@ carry(struct live *l, struct worker *w, struct io_queue *q,
 	if (!io_receive(q, b, live_clock()))
 		return false;
 	if (box_is_bypassed(&l->engine.box)) {
-		pass_by(w, q);
+		pass_by(l, w, q, false);
 		return true;
 	}
 	parse_burst(b);
@@ -133,7 +156,7 @@ carry_taken(struct live *l, struct worker *w, struct io_queue *q,
 		return false;
 	handoff_take(&l->wire.handoff, q, b, live_clock());
 	if (box_is_bypassed(&l->engine.box)) {
-		pass_by(w, q);
+		pass_by(l, w, q, true);
 		return true;
 	}
 	parse_burst(b);
@@ -159,6 +182,20 @@ collect(struct live *l, struct worker *w)
 		counter_set(&w->shown->waiting_most, waiting);
 }
 
+/* Timers of what stages have begun, whether packets come or not. */
+static void
+wait_on(struct live *l, struct worker *w, struct io_queue *mine)
+{
+	struct burst *b = &w->burst;
+
+	for (unsigned int link = 0; link < l->wire.n_links; link++) {
+		burst_start(b, live_clock(), (uint8_t)link, SIDE_EXTERNAL);
+		worker_carry(w, b);
+		if (b->requests > 0)
+			io_settle(&mine[2 * link], b);
+	}
+}
+
 static bool
 turn(struct life *life)
 {
@@ -180,6 +217,8 @@ turn(struct life *life)
 		if (is_handing)
 			is_busy |= carry_taken(l, w, &mine[i], policies);
 	}
+	if (worker_is_waiting(w))
+		wait_on(l, w, mine);
 	worker_upkeep(w, policies, w->burst.now_ns);
 	engine_quiescent(&l->engine, w->id);
 	return is_busy;
@@ -285,6 +324,19 @@ any_worker_runs(const struct live *l)
 	return false;
 }
 
+/* The wall clock may be set while we run; cookies follow it. */
+static void
+tell_wall_clock(struct live *l, uint64_t now_ns)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_REALTIME, &t);
+	__atomic_store_n(&l->engine.common.wall_ns,
+	                 (uint64_t)t.tv_sec * UINT64_C(1000000000) + (uint64_t)t.tv_nsec -
+	                         now_ns,
+	                 __ATOMIC_RELAXED);
+}
+
 static void
 control_turn(struct live *l, uint64_t *next_tick, unsigned int *empty)
 {
@@ -293,6 +345,7 @@ control_turn(struct live *l, uint64_t *next_tick, unsigned int *empty)
 	uint64_t now = live_clock();
 
 	if (now >= *next_tick) {
+		tell_wall_clock(l, now);
 		engine_tick(&l->engine, now);
 		*next_tick = now + DETECT_TICK_NS;
 	}
@@ -317,6 +370,7 @@ live_control(struct live *l)
 
 	prctl(PR_SET_TIMERSLACK, 1000);
 	engine_online(&l->engine, l->engine.n_workers);
+	tell_wall_clock(l, live_clock());
 	rte_eal_mp_remote_launch(live_worker, l, SKIP_MAIN);
 	while (!is_stopping(l) || any_worker_runs(l))
 		control_turn(l, &next_tick, &empty);

@@ -49,8 +49,7 @@ emit(const struct burst *b, struct books books[2])
 	for (unsigned int k = 0; k < b->requests; k++) {
 		const struct burst_request *want = &b->outbox[k];
 		uint8_t out[BUILD_MAX];
-		size_t len =
-			build_tcp(out, want, &b->facts[want->lane], b->bytes[want->lane]);
+		size_t len = build_tcp(out, want);
 
 		if (len == 0)
 			continue;

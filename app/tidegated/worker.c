@@ -3,15 +3,16 @@
 
 #include <string.h>
 
+#include "flow/flow.h"
 #include "packet/parse.h"
 
 int
 worker_open(struct worker *w, unsigned int id, const struct pipeline_sizes *sizes,
-            const struct hash_key *key)
+            const struct stage_common *common)
 {
 	memset(w, 0, sizeof(*w));
 	w->id = id;
-	return pipeline_open(&w->pipeline, id, sizes, key, &w->notices);
+	return pipeline_open(&w->pipeline, id, sizes, common, &w->notices);
 }
 
 void
@@ -32,6 +33,24 @@ worker_decide(struct worker *w, const struct policies *policies, struct burst *b
 {
 	policy_classify(policies, b);
 	pipeline_run(&w->pipeline, policies, b);
+}
+
+bool
+worker_is_waiting(const struct worker *w)
+{
+	return pipeline_is_waiting(&w->pipeline);
+}
+
+bool
+worker_has_splices(const struct worker *w, uint64_t now_ns)
+{
+	return flow_has_splices(w->pipeline.env.flows, now_ns);
+}
+
+void
+worker_carry(struct worker *w, struct burst *b)
+{
+	pipeline_carry(&w->pipeline, b);
 }
 
 void

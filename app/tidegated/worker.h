@@ -33,15 +33,22 @@ struct worker {
 	bool asked; /* set by who asks, cleared by the worker; acquire and release */
 };
 
-/* Returns 0 or -errno of pipeline_open(). `key` stays the caller's. */
+/* Returns 0 or -errno of pipeline_open(). `common` stays the caller's. */
 int worker_open(struct worker *w, unsigned int id, const struct pipeline_sizes *sizes,
-                const struct hash_key *key);
+                const struct stage_common *common);
 void worker_close(struct worker *w);
 
 /* Judge a received burst: afterwards every lane has its verdict. */
 void worker_judge(struct worker *w, const struct policies *policies, struct burst *b);
 /* The same for a burst that was parsed already. */
 void worker_decide(struct worker *w, const struct policies *policies, struct burst *b);
+
+/* Whether worker_carry() is wanted though no packet came. */
+bool worker_is_waiting(const struct worker *w);
+/* Whether connections are translated here that bypass must not break; any thread. */
+bool worker_has_splices(const struct worker *w, uint64_t now_ns);
+/* Instead of judging (bypass, or an empty burst): only go on with what was begun. */
+void worker_carry(struct worker *w, struct burst *b);
 
 /* Write the books of a settled burst. */
 void worker_account(struct worker *w, struct burst *b);

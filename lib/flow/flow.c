@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "flow/flow.h"
 
+#include <errno.h>
 #include <string.h>
 
+#include "base/memory.h"
 #include "packet/vector.h"
 
 /* How far an acknowledgement may lag behind and still be believed of a FIN. */
@@ -11,7 +13,8 @@
 size_t
 flow_table_bytes(uint64_t entries)
 {
-	return table_bytes(entries, sizeof(struct flow));
+	return table_bytes(entries, sizeof(struct flow)) +
+	       table_slots(entries) * sizeof(struct splice);
 }
 
 /*
@@ -51,6 +54,11 @@ flow_table_open(struct flow_table *t, uint64_t entries, const struct hash_key *k
 	rc = table_open(&t->table, entries, sizeof(struct flow));
 	if (rc < 0)
 		return rc;
+	t->splice = memory_take(table_slots(entries) * sizeof(struct splice));
+	if (t->splice == NULL) {
+		table_close(&t->table);
+		return -ENOMEM;
+	}
 	table_set_key_bytes(&t->table, FLOW_KEY_BYTES);
 	t->key = *key;
 	t->table.expired = forget;
@@ -64,6 +72,8 @@ flow_table_open(struct flow_table *t, uint64_t entries, const struct hash_key *k
 void
 flow_table_close(struct flow_table *t)
 {
+	memory_give(t->splice,
+	            (size_t)t->table.buckets * TABLE_WAYS * sizeof(struct splice));
 	table_close(&t->table);
 }
 
@@ -216,6 +226,7 @@ flow_find_burst(struct flow_table *t, struct burst *b, uint64_t lanes)
 	static_assert(BURST_NO_FLOW == TABLE_NONE,
 	              "a lane without flow is a slot not found");
 	memset(b->flow, 0xff, sizeof(b->flow));
+	b->sought = lanes;
 	if (mine == 0)
 		return 0;
 	for (unsigned int k = 0; k < TABLE_BLOCKS + 2; k++) {
@@ -233,7 +244,10 @@ flow_find_burst(struct flow_table *t, struct burst *b, uint64_t lanes)
 	return found;
 }
 
-/* The slot stays, for last segments and retransmissions, but anybody new may have it. */
+/*
+ * The slot stays, for last segments and retransmissions, but anybody new may have it;
+ * of a spliced flow only who is proven may, because nobody else can tell what they mean.
+ */
 static void
 close_flow(struct flow_table *t, uint32_t slot)
 {
@@ -241,13 +255,22 @@ close_flow(struct flow_table *t, uint32_t slot)
 
 	flow->state |= FLOW_CLOSING;
 	uncount(t, flow);
-	table_set_class(&t->table, slot, TABLE_UNEARNED);
+	if (!flow_is_spliced(flow) || !table_set_class(&t->table, slot, TABLE_EARNING))
+		table_set_class(&t->table, slot, TABLE_UNEARNED);
 }
 
 static inline bool
 is_newer(uint32_t a, uint32_t b)
 {
 	return (int32_t)(a - b) > 0;
+}
+
+/* Whether a SYN-ACK answers the SYN that opened the inner half of this spliced flow. */
+static bool
+is_half_of(const struct splice *s, const struct facts *f)
+{
+	return (f->tcp_flags & TCP_ACK) != 0 && f->tcp_ack == s->theirs + 1 &&
+	       (s->state == SPLICE_OPENING || f->tcp_seq == s->ours - s->delta);
 }
 
 /* SYN or SYN-ACK from inside: a new connection, unless the same one is told again. */
@@ -257,6 +280,10 @@ begin(struct flow_table *t, uint32_t slot, const struct facts *f)
 	struct flow *flow = flow_at(t, slot);
 	const uint32_t next = f->tcp_seq + f->payload_len + 1;
 
+	if (flow_is_spliced(flow) && is_half_of(&t->splice[slot], f)) {
+		flow->inside_next = next;
+		return;
+	}
 	if ((flow->state & (FLOW_VERIFIED | FLOW_CLOSING)) == FLOW_VERIFIED &&
 	    flow->inside_next == next)
 		return;
@@ -370,6 +397,56 @@ flow_see(struct flow_table *t, uint32_t slot, const struct facts *f, enum side s
 	if ((flow->state & both) == both && (flow->state & FLOW_CLOSING) == 0)
 		close_flow(t, slot);
 	return is_proven;
+}
+
+/* As flow_find_burst() does it, without asking in advance. */
+void
+flow_find_more(struct flow_table *t, struct burst *b, uint64_t lanes)
+{
+	const uint64_t mine = lanes_with_flow(b, lanes & ~b->sought);
+	const uint16_t tick = table_tick(b->now_ns);
+	const struct key_form form = form_of(b);
+	unsigned int i;
+
+	ask(t, b, mine, &form);
+	LANES_FOREACH (i, mine) {
+		b->flow[i] =
+			table_find(&t->table, t->batch.hash[i], t->batch.key[i], tick);
+		if (b->flow[i] != TABLE_NONE)
+			t->batch.record[i] = flow_at(t, b->flow[i]);
+	}
+	b->sought |= lanes;
+}
+
+uint32_t
+flow_make_spliced(struct flow_table *t, struct burst *b, unsigned int lane)
+{
+	const uint16_t tick = table_tick(b->now_ns);
+	const struct hash128 hash = t->batch.hash[lane];
+	const uint8_t *key = t->batch.key[lane];
+	uint32_t slot = table_find(&t->table, hash, key, tick);
+	struct flow *flow;
+
+	if (slot == TABLE_NONE)
+		slot = table_insert(&t->table, hash, key, TABLE_UNEARNED, tick);
+	if (slot == TABLE_NONE)
+		return TABLE_NONE;
+	flow = flow_at(t, slot);
+	uncount(t, flow);
+	table_set_class(&t->table, slot, TABLE_UNEARNED);
+	flow->state = FLOW_VERIFIED | FLOW_SPLICED;
+	flow->is_answered = true;
+	b->flow[lane] = slot;
+	t->batch.record[lane] = flow;
+	counter_set(&t->spliced_ns, b->now_ns);
+	return slot;
+}
+
+void
+flow_unsplice(struct flow_table *t, uint32_t slot)
+{
+	flow_unprove(t, slot);
+	flow_at(t, slot)->state &= (uint8_t)~FLOW_SPLICED;
 }
 
 bool

@@ -22,13 +22,15 @@
  * strictly: here the price of doubt is a slot that lingers). A closing flow
  * keeps its standing, so that last segments arrive, in a slot no longer earned.
  *
- * Memory  64 bytes a flow and 64 for eight, taken at open.
+ * Memory  96 bytes a flow and 64 for eight, taken at open.
  * Threads one worker.
  */
 #ifndef FLOW_FLOW_H
 #define FLOW_FLOW_H
 
+#include "base/counter.h"
 #include "flow/source.h"
+#include "flow/splice.h"
 #include "flow/table.h"
 #include "packet/burst.h"
 
@@ -41,11 +43,15 @@
 #define FLOW_IDLE_TALK_NS  (UINT64_C(60) * 1000000000)
 #define FLOW_IDLE_TCP_NS   (UINT64_C(3600) * 1000000000)
 
+/* No flow lives longer than that without a packet. */
+#define FLOW_SPLICED_NS (FLOW_IDLE_TCP_NS + UINT64_C(60) * 1000000000)
+
 enum flow_state {
 	FLOW_INSIDE_SEEN = 1 << 0,  /* inside_next holds */
 	FLOW_OUTSIDE_SEEN = 1 << 1, /* outside_next holds */
 	FLOW_VERIFIED = 1 << 2,
-	FLOW_CONVERSATION = 1 << 3,
+	FLOW_CONVERSATION = 1 << 3, /* not TCP */
+	FLOW_SPLICED = 1 << 3,      /* TCP: its numbers are translated (splice.h) */
 	FLOW_FIN_INSIDE = 1 << 4,
 	FLOW_FIN_OUTSIDE = 1 << 5,
 	FLOW_CLOSING = 1 << 6,
@@ -86,6 +92,8 @@ static_assert(sizeof(struct flow) == 64, "a flow is one cache line");
 struct flow_table {
 	struct table table;
 	struct hash_key key;
+	struct splice *splice; /* by slot; counts where a flow is FLOW_SPLICED */
+	uint64_t spliced_ns; /* when a packet of a spliced flow was last seen; 0: never */
 	struct source_table *sources; /* where earned flows are counted, or NULL */
 	struct table_batch batch;     /* of the burst in work */
 };
@@ -134,12 +142,43 @@ flow_is_opening(const struct facts *f, enum side side)
 	       (f->tcp_flags & (TCP_SYN | TCP_ACK | TCP_RST)) == TCP_SYN;
 }
 
+static inline bool
+flow_is_spliced(const struct flow *flow)
+{
+	return (flow->state & FLOW_SPLICED) != 0 && flow->key.proto == PROTO_TCP;
+}
+
+/* Whether any flow can still be spliced; if not, nobody need look. */
+static inline bool
+flow_has_splices(const struct flow_table *t, uint64_t now_ns)
+{
+	const uint64_t last = counter_read(&t->spliced_ns);
+
+	return last != 0 && now_ns < last + FLOW_SPLICED_NS;
+}
+
 /*
  * Find the flow of each of `lanes`, and make it where the burst comes from
  * inside: fills flow[] of all lanes (BURST_NO_FLOW where there is none, and where
  * flow_is_opening()). Returns the lanes that have one.
  */
 uint64_t flow_find_burst(struct flow_table *t, struct burst *b, uint64_t lanes);
+
+/*
+ * Find the flows of further lanes of a burst, one by one, and make none: for packets
+ * whose policy does not follow flows. Lanes already sought are left alone.
+ */
+void flow_find_more(struct flow_table *t, struct burst *b, uint64_t lanes);
+
+/*
+ * Make the flow of a lane from outside that was sought and has none, or take over the
+ * record that is there: verified, spliced, unearned until flow_earn(). Returns its
+ * slot, as b->flow[lane] then says, or TABLE_NONE in a full table.
+ */
+uint32_t flow_make_spliced(struct flow_table *t, struct burst *b, unsigned int lane);
+
+/* The splice of a flow ends: the numbers of its packets are left alone from now on. */
+void flow_unsplice(struct flow_table *t, uint32_t slot);
 
 /*
  * Whether there is nothing to learn from this packet of a flow: a segment from

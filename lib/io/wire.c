@@ -90,6 +90,30 @@ leave(struct leaving *l, struct rte_mbuf *m, unsigned int lane)
 	l->n++;
 }
 
+/* Headers that were shown from elsewhere, because they lie in pieces, go back into these. */
+static OUT_OF_LINE void
+scatter(struct rte_mbuf *m, const uint8_t *from, size_t left)
+{
+	while (m != NULL && left > 0) {
+		const size_t n = m->data_len < left ? m->data_len : left;
+
+		memcpy(rte_pktmbuf_mtod(m, uint8_t *), from, n);
+		from += n;
+		left -= n;
+		m = m->next;
+	}
+}
+
+static void
+write_back(struct burst *b, uint64_t lanes)
+{
+	unsigned int i;
+
+	LANES_FOREACH (i, lanes)
+		if (b->bytes[i] != rte_pktmbuf_mtod(b->mbuf[i], const uint8_t *))
+			scatter(b->mbuf[i], b->bytes[i], b->bytes_len[i]);
+}
+
 /* Make the mbuf what the stage wrote at bytes[i]. */
 static bool
 turn_round(struct burst *b, unsigned int i)
@@ -112,15 +136,13 @@ turn_round(struct burst *b, unsigned int i)
 	return true;
 }
 
-/* Frames of our own are built while the packets they are modelled on are still ours. */
 static void
 build_outbox(struct io_queue *q, struct burst *b, struct leaving *out)
 {
 	for (unsigned int r = 0; r < b->requests; r++) {
 		const struct burst_request *want = &b->outbox[r];
 		uint8_t frame[BUILD_MAX];
-		size_t len = build_tcp(frame, want, &b->facts[want->lane],
-		                       b->bytes[want->lane]);
+		size_t len = build_tcp(frame, want);
 		struct rte_mbuf *m = len == 0 ? NULL : rte_pktmbuf_alloc(q->pool);
 		char *at = m == NULL ? NULL : rte_pktmbuf_append(m, (uint16_t)len);
 
@@ -323,8 +345,11 @@ io_settle(struct io_queue *q, struct burst *b)
 {
 	const uint64_t all = lanes_first(b->count);
 	const uint64_t replies = lanes_where8(b->verdict, VERDICT_REPLY) & all;
+	const uint64_t rewritten = b->rewritten & b->live;
 	uint64_t rest;
 
+	if (__builtin_expect(rewritten != 0, 0))
+		write_back(b, rewritten);
 	if (b->requests > 0 || replies != 0)
 		settle_mixed(q, b, replies);
 	else

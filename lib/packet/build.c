@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "packet/build.h"
 
-#include <stdbool.h>
 #include <string.h>
 
 #include "packet/burst.h"
@@ -27,39 +26,34 @@ put32(uint8_t *p, uint32_t v)
 	put16(p + 2, v & 0xffff);
 }
 
-/* Addresses and ports as they go out. */
-struct ends {
-	const uint8_t *src, *dst; /* 16 bytes */
-	uint16_t src_port, dst_port;
-};
-
-static struct ends
-ends_of(const struct burst_request *want, const struct facts *like)
-{
-	if (want->reversed)
-		return (struct ends){ like->dst, like->src, like->dst_port,
-			              like->src_port };
-	return (struct ends){ like->src, like->dst, like->src_port, like->dst_port };
-}
-
 /*
  * MACs follow the addresses: whoever is spoken for in the source address has
  * his MAC in the source too, so the switch behind either port learns nothing
  * new. Tags are copied with their priority bits.
  */
-static size_t
-put_link(uint8_t *out, bool reversed, const struct facts *like, const uint8_t *bytes)
+bool
+build_ends(struct burst_ends *ends, const struct facts *like, const uint8_t *bytes,
+           bool reversed)
 {
-	memcpy(out, bytes, like->l3_off);
+	if (like->fault != PACKET_SOUND || like->proto != PROTO_TCP ||
+	    (like->flags & FACT_NO_PORTS) != 0 || like->l3_off > sizeof(ends->link))
+		return false;
+	memcpy(ends->src, reversed ? like->dst : like->src, 16);
+	memcpy(ends->dst, reversed ? like->src : like->dst, 16);
+	ends->src_port = reversed ? like->dst_port : like->src_port;
+	ends->dst_port = reversed ? like->src_port : like->dst_port;
+	ends->is_ipv6 = (like->flags & FACT_IPV6) != 0;
+	ends->link_len = like->l3_off;
+	memcpy(ends->link, bytes, like->l3_off);
 	if (reversed) {
-		memcpy(out, bytes + 6, 6);
-		memcpy(out + 6, bytes, 6);
+		memcpy(ends->link, bytes + 6, 6);
+		memcpy(ends->link + 6, bytes, 6);
 	}
-	return like->l3_off;
+	return true;
 }
 
 static size_t
-put_ipv4(uint8_t *h, const struct ends *e, size_t payload)
+put_ipv4(uint8_t *h, const struct burst_ends *e, size_t payload)
 {
 	memset(h, 0, IPV4_LEN);
 	h[0] = 0x45;
@@ -74,7 +68,7 @@ put_ipv4(uint8_t *h, const struct ends *e, size_t payload)
 }
 
 static size_t
-put_ipv6(uint8_t *h, const struct ends *e, size_t payload)
+put_ipv6(uint8_t *h, const struct burst_ends *e, size_t payload)
 {
 	memset(h, 0, 8);
 	h[0] = 0x60;
@@ -92,7 +86,8 @@ put_ipv6(uint8_t *h, const struct ends *e, size_t payload)
  * families share one pseudo-header (RFC 9293 3.1, RFC 8200 8.1).
  */
 static void
-put_tcp(uint8_t *h, const struct burst_request *want, const struct ends *e, size_t length)
+put_tcp(uint8_t *h, const struct burst_request *want, const struct burst_ends *e,
+        size_t length)
 {
 	uint64_t sum = PROTO_TCP + length;
 
@@ -112,18 +107,16 @@ put_tcp(uint8_t *h, const struct burst_request *want, const struct ends *e, size
 }
 
 size_t
-build_tcp(uint8_t *out, const struct burst_request *want, const struct facts *like,
-          const uint8_t *bytes)
+build_tcp(uint8_t *out, const struct burst_request *want)
 {
-	struct ends e = ends_of(want, like);
-	size_t tcp = (size_t)TCP_LEN + want->options_len, at;
+	const struct burst_ends *e = &want->ends;
+	const size_t tcp = (size_t)TCP_LEN + want->options_len;
+	size_t at = e->link_len;
 
-	if (like->fault != PACKET_SOUND || like->proto != PROTO_TCP ||
-	    (like->flags & FACT_NO_PORTS) || tcp > 60 || tcp % 4 != 0)
+	if (tcp > 60 || tcp % 4 != 0 || at > sizeof(e->link))
 		return 0;
-	at = put_link(out, want->reversed, like, bytes);
-	at += like->flags & FACT_IPV6 ? put_ipv6(out + at, &e, tcp)
-	                              : put_ipv4(out + at, &e, tcp);
-	put_tcp(out + at, want, &e, tcp);
+	memcpy(out, e->link, at);
+	at += e->is_ipv6 ? put_ipv6(out + at, e, tcp) : put_ipv4(out + at, e, tcp);
+	put_tcp(out + at, want, e, tcp);
 	return at + tcp;
 }

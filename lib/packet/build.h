@@ -2,8 +2,8 @@
 /*
  * build - frames of our own making: what a stage asked for in the outbox.
  *
- * A built frame inherits MACs, VLAN tags, addresses and ports from the packet
- * it belongs to, so the box needs no address of its own on the wire. IPv4 and
+ * A built frame inherits MACs, VLAN tags, addresses and ports from a packet of
+ * its connection, so the box needs no address of its own on the wire. IPv4 and
  * IPv6, TCP only; checksums are written in full.
  *
  * Threads none: pure function of its arguments.
@@ -11,9 +11,11 @@
 #ifndef PACKET_BUILD_H
 #define PACKET_BUILD_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+struct burst_ends;
 struct burst_request;
 struct facts;
 
@@ -21,11 +23,13 @@ struct facts;
 #define BUILD_MAX (14 + 8 + 40 + 60)
 
 /*
- * Write the frame that `want` asks for into out[BUILD_MAX]; `like` and `bytes`
- * are the facts and frame start of the packet it is modelled on, which must be
- * TCP with ports. Returns its length in bytes, or 0 when that packet is not.
+ * Take over link and ends of a packet (its facts and frame start), `reversed` to
+ * answer its sender. Returns false when it is not sound TCP with ports.
  */
-size_t build_tcp(uint8_t *out, const struct burst_request *want, const struct facts *like,
-                 const uint8_t *bytes);
+bool build_ends(struct burst_ends *ends, const struct facts *like, const uint8_t *bytes,
+                bool reversed);
+
+/* Write the frame that `want` asks for into out[BUILD_MAX]. Returns its length, or 0 when its options are not sound. */
+size_t build_tcp(uint8_t *out, const struct burst_request *want);
 
 #endif

@@ -14,8 +14,10 @@
  * a stage for good (the wire's own talk, an allow list). Both are observed by
  * every stage and decided by none.
  *
- * Packet bytes are read-only to stages; replies and emitted frames are asked
- * for here and built by packet/build.
+ * Packet bytes are read-only to observe() and decide(). A reply turns the packet
+ * round in place, and a spliced connection's packets are translated in place by
+ * carry(), which marks them `rewritten`. Frames of our own are asked for here
+ * and built by packet/build.
  *
  * Threads a burst belongs to one worker and never crosses to another.
  */
@@ -52,13 +54,21 @@ enum standing {
 
 #define BURST_NO_FLOW UINT32_MAX
 
-/* A frame that nobody sent, wanted by a stage (a SYN to the server, a window update). */
+/* Whose link and addresses a frame of our own carries; filled by build_ends(). */
+struct burst_ends {
+	uint8_t src[16], dst[16]; /* IPv4 is mapped, as in facts */
+	uint16_t src_port, dst_port;
+	bool is_ipv6;
+	uint8_t link_len; /* bytes of link: 14, 18 or 22 */
+	uint8_t link[22]; /* MACs, tags and ethertype as they go out */
+};
+
+/* A TCP frame that nobody sent, wanted by a stage (a SYN to the server, a window update). */
 struct burst_request {
-	uint8_t lane;      /* whose addresses, VLAN tags and MACs it inherits */
+	struct burst_ends ends;
 	uint8_t side;      /* enum side it leaves by */
-	bool reversed;     /* addresses and ports swapped against the lane's packet */
 	uint8_t tcp_flags; /* enum tcp_flag */
-	uint16_t window;
+	uint16_t window;   /* as it stands in the header */
 	uint32_t seq, ack;
 	uint8_t options_len; /* multiple of 4, 0..40 */
 	uint8_t options[40];
@@ -81,6 +91,8 @@ struct burst {
 	uint64_t armed;      /* lanes whose service and vector are under attack */
 	uint64_t ipv4, ipv6; /* lanes of each family, by the parser */
 	uint64_t plain;      /* lanes with FACT_PLAIN, by the parser */
+	uint64_t sought;     /* lanes whose flow was looked for, by stage `flows` */
+	uint64_t rewritten;  /* lanes whose bytes[] are no longer what came in */
 	uint64_t now_ns;     /* worker clock, read once per burst; starts near 0 */
 	uint16_t count;      /* lanes filled by receive, 0..64 */
 	uint8_t link;        /* index of the port pair */
@@ -115,6 +127,7 @@ burst_start(struct burst *b, uint64_t now_ns, uint8_t link, enum side side)
 {
 	b->live = b->spared = b->exempt = b->watched = b->armed = 0;
 	b->ipv4 = b->ipv6 = b->plain = 0;
+	b->sought = b->rewritten = 0;
 	b->now_ns = now_ns;
 	b->count = 0;
 	b->link = link;
@@ -186,14 +199,14 @@ burst_exempt(struct burst *b, unsigned int lane)
 
 /* Ask for a frame of our own. Returns the request to fill, or NULL when the outbox is full. */
 static inline struct burst_request *
-burst_emit(struct burst *b, unsigned int lane)
+burst_emit(struct burst *b)
 {
 	struct burst_request *r;
 
 	if (b->requests == BURST_OUTBOX)
 		return NULL;
 	r = &b->outbox[b->requests++];
-	*r = (struct burst_request){ .lane = (uint8_t)lane };
+	memset(r, 0, sizeof(*r));
 	return r;
 }
 

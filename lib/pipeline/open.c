@@ -55,19 +55,19 @@ open_tables(struct pipeline *pl, const struct pipeline_sizes *sizes,
 
 int
 pipeline_open(struct pipeline *pl, unsigned int worker,
-              const struct pipeline_sizes *sizes, const struct hash_key *key,
+              const struct pipeline_sizes *sizes, const struct stage_common *common,
               struct notices *notices)
 {
 	int rc;
 
 	memset(pl, 0, sizeof(*pl));
 	pl->env.worker = worker;
-	pl->env.key = key;
+	pl->env.common = common;
 	pl->env.notices = notices;
 	pl->env.watch = &pl->watch;
 	pl->env.aggregates = &pl->aggregates;
 
-	rc = open_tables(pl, sizes, key);
+	rc = open_tables(pl, sizes, &common->key);
 	for (unsigned int s = 0; rc == 0 && s < stage_count; s++)
 		if (stage_list[s]->open != NULL)
 			rc = stage_list[s]->open(&pl->state[s], &pl->env);

@@ -171,6 +171,31 @@ pipeline_run(struct pipeline *pl, const struct policies *policies, struct burst 
 		if (before != b->live)
 			conclude(pl, b, s, before & ~b->live);
 	}
+	pipeline_carry(pl, b);
+}
+
+void
+pipeline_carry(struct pipeline *pl, struct burst *b)
+{
+	for (unsigned int s = 0; s < stage_count; s++) {
+		const uint64_t before = b->live;
+
+		if (stage_list[s]->carry == NULL)
+			continue;
+		stage_list[s]->carry(pl->state[s], b);
+		if (before != b->live)
+			lanes_fill8(b->stage, before & ~b->live, (uint8_t)s);
+	}
+}
+
+bool
+pipeline_is_waiting(const struct pipeline *pl)
+{
+	for (unsigned int s = 0; s < stage_count; s++)
+		if (stage_list[s]->carry != NULL &&
+		    stage_list[s]->is_waiting(pl->state[s]))
+			return true;
+	return false;
 }
 
 /* Books of the lanes of one group that were stopped, by reason. */

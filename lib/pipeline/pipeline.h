@@ -57,16 +57,26 @@ struct pipeline {
 uint64_t pipeline_memory(const struct pipeline_sizes *sizes);
 
 /*
- * Open tables and every stage's state. `key` and `notices` stay the caller's.
+ * Open tables and every stage's state. `common` and `notices` stay the caller's.
  * Returns 0 or -errno; nothing stays open then.
  */
 int pipeline_open(struct pipeline *pl, unsigned int worker,
-                  const struct pipeline_sizes *sizes, const struct hash_key *key,
+                  const struct pipeline_sizes *sizes, const struct stage_common *common,
                   struct notices *notices);
 void pipeline_close(struct pipeline *pl);
 
 /* Decide every live lane of a classified burst. */
 void pipeline_run(struct pipeline *pl, const struct policies *policies, struct burst *b);
+
+/*
+ * What is done to every burst, also where nothing is judged (bypass, or an empty burst
+ * while pipeline_is_waiting()): connections that a stage has taken over go on.
+ * pipeline_run() does it too.
+ */
+void pipeline_carry(struct pipeline *pl, struct burst *b);
+
+/* Whether some stage wants pipeline_carry() though no packet comes. */
+bool pipeline_is_waiting(const struct pipeline *pl);
 
 /* Write the books after the burst was sent. */
 void pipeline_account(struct pipeline *pl, const struct burst *b);

@@ -17,7 +17,8 @@
  * observe() for the lanes of its policies that still travel, both directions
  * and every mode; then decide() for those of them that it may stop: external ->
  * internal, policy in monitor or mitigate, not spared, not exempt. params of
- * those lanes' policies are never NULL there.
+ * those lanes' policies are never NULL there. When all stages have had their
+ * turn, carry() of each.
  */
 #ifndef STAGE_STAGE_H
 #define STAGE_STAGE_H
@@ -26,13 +27,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "hash/hash.h"
+
 struct aggregates;
 struct burst;
 struct conf_errors;
 struct conf_field;
 struct explain;
 struct flow_table;
-struct hash_key;
 struct notices;
 struct prefix_table;
 struct source_table;
@@ -52,10 +54,19 @@ struct stage_reason {
 #define STAGE_MAX_REASONS 24
 #define STAGE_POLICIES    256
 
+/* What all workers share, from before the first packet until after the last. */
+struct stage_common {
+	struct hash_key key; /* of every table and sketch; nobody outside learns it */
+	uint8_t secret[32];  /* of cookies (challenge/cookie.h); boxes may share it */
+	bool is_ingress;     /* answers of the inside return another way */
+	uint64_t
+		wall_ns; /* wall clock (Unix time) minus worker clock; written by control, read relaxed */
+};
+
 /* What every stage of one worker shares. Lower rooms only; owned by the pipeline. */
 struct stage_env {
-	unsigned int worker;        /* 0..workers - 1 */
-	const struct hash_key *key; /* secret of this process */
+	unsigned int worker; /* 0..workers - 1 */
+	const struct stage_common *common;
 	struct flow_table *flows;
 	struct source_table *sources;
 	struct watch *watch;
@@ -110,6 +121,16 @@ struct stage {
 	               uint64_t todo); /* optional */
 	void (*reply)(void *state, struct burst *b,
 	              uint64_t lanes); /* with burst_reply */
+
+	/*
+	 * Optional. After all stages, for bursts of either side, whatever policy and
+	 * mode, in bypass too: carry on what this stage has begun (connections that it
+	 * spliced). It may consume live lanes, ask for frames and rewrite bytes[],
+	 * which it marks in b->rewritten. While is_waiting() says so it is called for
+	 * empty bursts as well, which is when timers run.
+	 */
+	void (*carry)(void *state, struct burst *b);
+	bool (*is_waiting)(const void *state); /* with carry */
 
 	/* Optional. Between bursts: expire a little, at most `budget` entries. */
 	void (*tick)(void *state, uint64_t now_ns, unsigned int budget);

@@ -16,13 +16,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static void
 build_on(const struct facts *p, const uint8_t *bytes)
 {
-	struct burst_request want = { .reversed = true, .options_len = 40 };
+	struct burst_request want = { .options_len = 40 };
 	uint8_t out[BUILD_MAX];
-	size_t len = build_tcp(out, &want, p, bytes);
 	struct facts made;
+	size_t len;
 
-	if (len == 0)
+	if (!build_ends(&want.ends, p, bytes, true))
 		return;
+	len = build_tcp(out, &want);
 	parse_frame(out, len, len, &made);
 	/* Forty zero bytes of options are an end of list, so the frame is sound. */
 	if (made.fault != PACKET_SOUND || made.src_port != p->dst_port)

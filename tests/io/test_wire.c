@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "io/eal.h"
 #include "io/wire.h"
+#include "packet/build.h"
 #include "suite.h"
 
 #define IO_STAGE 7
@@ -255,7 +256,8 @@ outbox_frames_are_emitted(void)
 	arrive(SIDE_EXTERNAL, 0, 1, 60);
 	CU_ASSERT_TRUE(receive(SIDE_EXTERNAL, 0));
 	parse_frame(burst.bytes[0], burst.bytes_len[0], 60, &burst.facts[0]);
-	want = burst_emit(&burst, 0);
+	want = burst_emit(&burst);
+	CU_ASSERT_TRUE(build_ends(&want->ends, &burst.facts[0], burst.bytes[0], false));
 	want->side = SIDE_INTERNAL;
 	want->tcp_flags = TCP_SYN;
 	burst_consume(&burst, 0, 0);

@@ -131,11 +131,11 @@ static const struct pipeline_sizes sizes = { 1024, 1024, 8, 256, 16 };
 static void
 setup(enum policy_mode mode, uint32_t stages)
 {
-	struct hash_key key;
+	static struct stage_common common;
 
-	hash_key_seeded(&key, 1);
+	hash_key_seeded(&common.key, 1);
 	opened = 0;
-	CU_ASSERT_EQUAL_FATAL(pipeline_open(&pl, 0, &sizes, &key, &notices), 0);
+	CU_ASSERT_EQUAL_FATAL(pipeline_open(&pl, 0, &sizes, &common, &notices), 0);
 	policies = calloc(1, sizeof(*policies));
 	CU_ASSERT_PTR_NOT_NULL_FATAL(policies);
 	policies->n_policies = 2;

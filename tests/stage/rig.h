@@ -47,7 +47,7 @@ struct rig {
 	void *params; /* NULL when the stage has none of its own */
 	struct stage_view view;
 	uint64_t now_ns;
-	struct hash_key key;
+	struct stage_common common;
 	struct watch watch;
 	struct watch_cell cell[RIG_SERVICES * VECTOR_SLOTS];
 	struct notices notices;
@@ -65,9 +65,9 @@ rig_open(struct rig *r, const struct stage *stage, const char *config)
 	       sizeof(*r) - offsetof(struct rig, stage));
 	r->stage = stage;
 	r->now_ns = RIG_SECOND;
-	hash_key_seeded(&r->key, 7);
+	hash_key_seeded(&r->common.key, 7);
 	r->watch = (struct watch){ .services = RIG_SERVICES, .cell = r->cell };
-	r->env.key = &r->key;
+	r->env.common = &r->common;
 	r->env.watch = &r->watch;
 	r->env.notices = &r->notices;
 	if (r->from.rules == NULL)

@@ -252,6 +252,34 @@ see_flows(struct state *s, struct burst *b, uint64_t lanes)
 	return need;
 }
 
+/*
+ * Of a spliced flow the client acknowledges what we told it; from here on the facts
+ * say what the server will read, so that a flow is known by the server's numbers
+ * alone. A closing flow is learned from no more, and may be a new one's ports.
+ */
+static void
+see_splices(struct state *s, struct burst *b, uint64_t found)
+{
+	const bool is_in = b->side == SIDE_EXTERNAL;
+	uint64_t spliced = 0;
+	unsigned int i;
+
+	LANES_FOREACH (i, found) {
+		const struct flow *flow = flow_of_lane(s->flows, i);
+
+		if (!flow_is_spliced(flow))
+			continue;
+		spliced |= lane_bit(i);
+		__builtin_prefetch(&s->flows->splice[b->flow[i]]);
+	}
+	if (spliced == 0)
+		return;
+	counter_set(&s->flows->spliced_ns, b->now_ns);
+	LANES_FOREACH (i, is_in ? spliced : 0)
+		if ((flow_of_lane(s->flows, i)->state & FLOW_CLOSING) == 0)
+			b->facts[i].tcp_ack -= s->flows->splice[b->flow[i]].delta;
+}
+
 static void
 observe(void *state, const struct stage_view *view, struct burst *b, uint64_t lanes)
 {
@@ -262,6 +290,8 @@ observe(void *state, const struct stage_view *view, struct burst *b, uint64_t la
 		s->armed_ns = b->now_ns;
 	s->sources->proven = 0;
 	found = flow_find_burst(s->flows, b, lanes);
+	if (__builtin_expect(flow_has_splices(s->flows, b->now_ns), 0))
+		see_splices(s, b, found);
 	lanes_fill8(b->standing, lanes & ~found, STANDING_UNVERIFIED);
 	need = see_flows(s, b, found) | (lanes & ~found);
 	see_sources(s, view, b, b->side == SIDE_EXTERNAL ? need : 0);
