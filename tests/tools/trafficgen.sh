@@ -310,6 +310,8 @@ mistakes_are_explained() {
 		1|cannot create|write -o /no/such/folder/x --part syn
 		1|no interface|send --interface nosuchif0 --part syn
 		2|two interfaces|relay lo
+		2|--reorder-by|relay lo lo2 --reorder-by 2000
+		2|--duplicate|relay lo lo2 --duplicate 5
 		0|Usage|--help
 	END
 	head -c 24 /dev/zero >zero.pcap
@@ -489,6 +491,86 @@ relay_delays_and_reorders() {
 	within "reordered" "$(jq .a_to_b.reordered relay.json)" 40 180
 }
 
+# places ORDER: of frames numbered by their IP identification, how far each came behind its place.
+places() {
+	tcpdump -nr "$1" -v 2>/dev/null | sed -n 's/.* id \([0-9]*\),.*/\1/p' >"$1.ids"
+	awk 'NR == FNR { place[$1] = FNR; next } { print FNR - place[$1] }' plain.txt "$1.ids"
+}
+
+# A packet that is overtaken by N comes exactly N places late, the N one place early each.
+relay_reorders_by_packets() {
+	local by n
+	"$program" write -o plain.pcap --part udp,size=60,duration=1s,sources=hosts:1,rate=2k
+	tcpdump -nr plain.pcap -v 2>/dev/null | sed -n 's/.* id \([0-9]*\),.*/\1/p' >plain.txt
+	for by in 1 4; do
+		relay ra rb --reorder 1% --reorder-by $by --seed 5
+		listen b vb by.pcap
+		on a "$program" send --interface va plain.pcap >send.json
+		unlisten
+		unrelay
+		places by.pcap | sort -n | uniq -c >by.txt
+		n=$(jq .a_to_b.reordered relay.json)
+		within "reordered by $by" "$n" 8 40
+		want "frames" "$(count <by.pcap.ids)" 2000
+		# Where two overlap one of them may be a place further off; the last may have nobody after it.
+		within "places late when reordered by $by" \
+			"$(awk -v by=$by '$2 >= by - 1 && $2 <= by + 2 && $2 > 0 { n += $1 } END { print n + 0 }' by.txt)" \
+			$((n - 1)) "$n"
+		want "places too late by $by" "$(awk -v by=$by '$2 > by + 2 { n += $1 } END { print n + 0 }' by.txt)" 0
+	done
+	# The last of all has nobody to overtake it and still arrives.
+	relay ra rb --reorder 100% --reorder-by 5
+	listen b vb all.pcap
+	on a "$program" send --interface va --part udp,rate=100,duration=200ms >send.json
+	sleep 0.4
+	unlisten
+	unrelay
+	want "frames when all wait" "$(shark -r all.pcap | count)" 20
+	want "held at the end" "$(jq .a_to_b.held relay.json)" 0
+}
+
+relay_reorders_by_a_time() {
+	relay ra rb --reorder 2% --reorder-by 20ms
+	listen b vb late.pcap
+	listener2=$listener
+	listen r ra early.pcap
+	on a "$program" send --interface va --part udp,rate=1k,duration=1s,size=60 >send.json
+	unlisten
+	listener=$listener2
+	unlisten
+	unrelay
+	for f in early late; do shark -r $f.pcap -T fields -e ip.src -e frame.time_epoch | sort; done |
+		sort -s -k1,1 | awk '$1 == from { d = ($2 - t) * 1000; d = d < 0 ? -d : d
+			if (d > 19.9) late++; n++ } { from = $1; t = $2 } END { print n + 0, late + 0 }' >late.txt
+	within "frames compared" "$(cut -d' ' -f1 late.txt)" 950 1000
+	within "frames 20 ms late" "$(cut -d' ' -f2 late.txt)" \
+		$(($(jq .a_to_b.reordered relay.json) * 8 / 10)) $(($(jq .a_to_b.reordered relay.json) + 3))
+	within "reordered" "$(jq .a_to_b.reordered relay.json)" 8 36
+}
+
+relay_duplicates_both_ways() {
+	local seed
+	for seed in 3 3 4; do
+		relay ra rb --duplicate 10% --seed $seed --loss 5%
+		listen b vb twice.pcap
+		on a "$program" send --interface va --rate 5k --part udp,rate=1k,duration=1s >a.json
+		on b "$program" send --interface vb --rate 5k --part udp,rate=1k,duration=1s >b.json
+		unlisten
+		unrelay
+		cat relay.json >>twice.json
+	done
+	want "books" "$(jq -c '[.a_to_b, .b_to_a | .received + .duplicated - .sent - .lost - .untagged -
+		.overflow - .errors - .held]' relay.json)" "[0,0]"
+	within "duplicated from A" "$(jq .a_to_b.duplicated relay.json)" 60 135
+	within "duplicated from B" "$(jq .b_to_a.duplicated relay.json)" 60 135
+	want "received from A" "$(jq .a_to_b.received relay.json)" 1000
+	want "frames that came twice" "$(tcpdump -t -xx -nr twice.pcap 'dst host 203.0.113.10' 2>/dev/null |
+		awk '/^[A-Z0-9]/ { if (b) n[b]++; b = "" } /0x/ { b = b $0 } END { n[b]++; for (x in n) if (n[x] == 2) t++; print t }')" \
+		"$(jq .a_to_b.duplicated relay.json)"
+	want "the same seed, the same fate" "$(sed -n 1p twice.json)" "$(sed -n 2p twice.json)"
+	[ "$(sed -n 2p twice.json)" = "$(sed -n 3p twice.json)" ] && echo "another seed, the same fate"
+}
+
 # Two relays in a row, tags in between: kernels at both ends talk TCP through it.
 relay_carries_real_tcp() {
 	ip -n $ns-a addr add 10.9.0.1/24 dev va
@@ -564,5 +646,8 @@ prove send_replays_a_capture_as_it_is root wires tshark tcpdump jq
 prove send_ends_cleanly root wires jq
 prove relay_tags_and_loses root wires tshark tcpdump jq
 prove relay_delays_and_reorders root wires tshark tcpdump jq
+prove relay_reorders_by_packets root wires tcpdump tshark jq
+prove relay_reorders_by_a_time root wires tshark jq
+prove relay_duplicates_both_ways root wires tcpdump jq
 prove relay_carries_real_tcp root wires tshark tcpdump jq python3
 exit $failed

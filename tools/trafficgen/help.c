@@ -46,6 +46,8 @@ static const char page[] =
 	"  --delay D            hold all packets this long, each way (0)\n"
 	"  --jitter D           and some of them up to this much longer (0)\n"
 	"  --reorder PERCENT    let some packets be overtaken (0%)\n"
+	"  --reorder-by D|N     for this time longer, or by so many packets (2ms)\n"
+	"  --duplicate PERCENT  send some packets twice (0%)\n"
 	"  --seed N             another number, another fate (1)\n"
 	"\n"
 	"Exit status: 0 done, 1 failed, 2 wrong usage.\n"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * relay - a cable between two interfaces that tags, loses, delays and reorders.
+ * relay - a cable between two interfaces that tags, loses, delays, doubles and reorders.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -24,6 +24,8 @@
 /* Frames of one direction before the other has its turn. */
 #define TURN 64
 
+#define MOST_OVERTAKERS 1000
+
 struct relay_args {
 	const char *interfaces[2];
 	uint16_t tags[2]; /* outer first */
@@ -32,12 +34,12 @@ struct relay_args {
 	uint64_t seed;
 };
 
-/* One way; received = sent + lost + untagged + overflow + errors + held. */
+/* One way; received + duplicated = sent + lost + untagged + overflow + errors + held. */
 struct way {
 	struct relay_port *from, *to;
 	bool pushes; /* from A to B */
 	struct fate fate;
-	uint64_t received, sent, lost, reordered;
+	uint64_t received, sent, lost, reordered, duplicated;
 	uint64_t untagged; /* had not the tag to pop */
 	uint64_t overflow; /* no room to hold it */
 	uint64_t errors;   /* refused by the kernel */
@@ -50,6 +52,8 @@ enum {
 	OPT_DELAY,
 	OPT_JITTER,
 	OPT_REORDER,
+	OPT_REORDER_BY,
+	OPT_DUPLICATE,
 	OPT_SEED,
 	OPT_HELP
 };
@@ -61,10 +65,28 @@ static const struct option options[] = {
 	{ "delay", required_argument, NULL, OPT_DELAY },
 	{ "jitter", required_argument, NULL, OPT_JITTER },
 	{ "reorder", required_argument, NULL, OPT_REORDER },
+	{ "reorder-by", required_argument, NULL, OPT_REORDER_BY },
+	{ "duplicate", required_argument, NULL, OPT_DUPLICATE },
 	{ "seed", required_argument, NULL, OPT_SEED },
 	{ "help", no_argument, NULL, OPT_HELP },
 	{ NULL, 0, NULL, 0 },
 };
+
+/* A time, or a plain number of packets. */
+static int
+take_reorder_by(struct fate_rules *r, const char *text)
+{
+	uint64_t n;
+
+	if (args_number(&n, text) != 0) {
+		r->reorder_packets = 0;
+		return args_duration(&r->reorder_ns, text);
+	}
+	if (n < 1 || n > MOST_OVERTAKERS)
+		return -EINVAL;
+	r->reorder_packets = n;
+	return 0;
+}
 
 /* Returns 0, or not 0 when the value does not fit the option. */
 static int
@@ -87,6 +109,10 @@ take_option(void *args, int option)
 		return args_duration(&a->rules.jitter_ns, optarg);
 	case OPT_REORDER:
 		return args_percent(&a->rules.reorder_ppm, optarg);
+	case OPT_REORDER_BY:
+		return take_reorder_by(&a->rules, optarg);
+	case OPT_DUPLICATE:
+		return args_percent(&a->rules.duplicate_ppm, optarg);
 	default:
 		return args_number(&a->seed, optarg);
 	}
@@ -140,25 +166,51 @@ pass(struct way *w, uint8_t *bytes, uint32_t len, struct virtio_net_hdr *offload
 }
 
 static void
+keep(struct way *w, struct relay_frame *f, enum fate_verdict verdict, uint64_t due_ns)
+{
+	int err;
+
+	if (verdict == FATE_WAIT)
+		err = fate_wait(&w->fate, f->start, f->len, &f->offload, due_ns);
+	else
+		err = fate_hold(&w->fate, f->start, f->len, &f->offload, due_ns);
+	if (err != 0)
+		w->overflow++;
+	else if (verdict != FATE_HOLD)
+		w->reordered++;
+}
+
+static void
 meet_fate(struct way *w, struct relay_frame *f, uint64_t now)
 {
 	uint64_t due_ns = now;
 	const enum fate_verdict verdict = fate_decide(&w->fate, now, &due_ns);
+	unsigned int copies = 1;
 
-	switch (verdict) {
-	case FATE_LOSE:
+	if (verdict == FATE_LOSE) {
 		w->lost++;
 		return;
-	case FATE_PASS:
-		pass(w, f->start, f->len, &f->offload);
-		return;
-	case FATE_OVERTAKEN:
-	case FATE_HOLD:
-		if (fate_hold(&w->fate, f->start, f->len, &f->offload, due_ns) != 0)
-			w->overflow++;
-		else if (verdict == FATE_OVERTAKEN)
-			w->reordered++;
-		return;
+	}
+	if (fate_doubles(&w->fate)) {
+		w->duplicated++;
+		copies++;
+	}
+	for (unsigned int i = 0; i < copies; i++) {
+		if (verdict == FATE_PASS)
+			pass(w, f->start, f->len, &f->offload);
+		else
+			keep(w, f, verdict, due_ns);
+	}
+}
+
+static void
+release(struct way *w)
+{
+	while (fate_due(&w->fate) <= pace_now()) {
+		struct parcel *p = fate_release(&w->fate);
+
+		pass(w, p->bytes, p->len, &p->offload);
+		free(p);
 	}
 }
 
@@ -189,19 +241,10 @@ carry(struct way *w, const struct relay_args *a)
 			continue;
 		}
 		meet_fate(w, &f, pace_now());
+		/* Who was to be overtaken by this one must not be by the rest of the turn. */
+		release(w);
 	}
 	return 0;
-}
-
-static void
-release(struct way *w)
-{
-	while (fate_due(&w->fate) <= pace_now()) {
-		struct parcel *p = fate_release(&w->fate);
-
-		pass(w, p->bytes, p->len, &p->offload);
-		free(p);
-	}
 }
 
 static void
@@ -230,10 +273,12 @@ static void
 report_way(const struct way *w, const char *name, const char *end)
 {
 	printf("\"%s\":{\"received\":%" PRIu64 ",\"sent\":%" PRIu64 ",\"lost\":%" PRIu64
-	       ",\"reordered\":%" PRIu64 ",\"untagged\":%" PRIu64 ",\"overflow\":%" PRIu64
-	       ",\"errors\":%" PRIu64 ",\"held\":%zu,\"missed\":%u}%s",
+	       ",\"reordered\":%" PRIu64 ",\"untagged\":%" PRIu64
+	       ",\"duplicated\":%" PRIu64 ",\"overflow\":%" PRIu64 ",\"errors\":%" PRIu64
+	       ",\"held\":%zu,\"missed\":%u}%s",
 	       name, w->received, w->sent, w->lost, w->reordered, w->untagged,
-	       w->overflow, w->errors, w->fate.count, relay_port_missed(w->from), end);
+	       w->duplicated, w->overflow, w->errors, fate_held(&w->fate),
+	       relay_port_missed(w->from), end);
 }
 
 /* Returns an exit status. */
@@ -265,7 +310,7 @@ relay_all(struct way ways[2], const struct relay_args *a)
 int
 relay_main(int argc, char **argv)
 {
-	struct relay_args a = { .seed = 1 };
+	struct relay_args a = { .seed = 1, .rules.reorder_ns = 2 * NS_PER_MS };
 	struct relay_port ports[2];
 	struct way ways[2] = { { .from = &ports[0], .to = &ports[1] },
 		               { .from = &ports[1], .to = &ports[0] } };
