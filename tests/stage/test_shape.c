@@ -395,8 +395,8 @@ a_network_has_a_ceiling_of_its_own(void)
 	struct burst *b = &r.burst;
 
 	CU_ASSERT_EQUAL_FATAL(aggregate_open(&a, 1, 2), 0);
-	hash_key_seeded(&r.key, 3);
-	CU_ASSERT_EQUAL_FATAL(source_table_open(&sources, 1024, &r.key), 0);
+	hash_key_seeded(&r.common.key, 3);
+	CU_ASSERT_EQUAL_FATAL(source_table_open(&sources, 1024, &r.common.key), 0);
 	rules[VECTOR_UDP_FLOOD].max = limit;
 	CU_ASSERT_EQUAL_FATAL(meter_rate_init(&rules[VECTOR_UDP_FLOOD].max_rate, &limit,
 	                                      10 * RIG_MS, 16),
