@@ -5,6 +5,7 @@
 
 #include "io/rss.h"
 #include "packet/burst.h"
+#include "packet/quote.h"
 
 /* The two ends of a flow. Ports of 0 where they do not count. */
 struct ends {
@@ -13,13 +14,7 @@ struct ends {
 	bool is_ipv6, has_ports;
 };
 
-enum { V4_LEN = 20, V6_LEN = 40, MAPPED = 12, PORTS_LEN = 4 };
-
-static uint16_t
-be16(const uint8_t *p)
-{
-	return (uint16_t)(p[0] << 8 | p[1]);
-}
+#define MAPPED 12 /* where an IPv4 address starts in its mapped form */
 
 static bool
 is_ported(uint8_t proto)
@@ -27,55 +22,20 @@ is_ported(uint8_t proto)
 	return proto == PROTO_TCP || proto == PROTO_UDP;
 }
 
-/* RFC 792: unreachable, source quench, redirect, time exceeded, parameter problem. RFC 4443: below 128. */
-static bool
-is_icmp_error(const struct facts *f)
-{
-	const uint32_t v4 = 1u << 3 | 1u << 4 | 1u << 5 | 1u << 11 | 1u << 12;
-
-	if (f->fault != PACKET_SOUND || (f->flags & FACT_FRAG_REST) != 0 ||
-	    f->l4_off == 0)
-		return false;
-	if (f->proto == PROTO_ICMP)
-		return f->icmp_type < 32 && (v4 >> f->icmp_type & 1) != 0;
-	return f->proto == PROTO_ICMPV6 && f->icmp_type >= 1 && f->icmp_type < 128;
-}
-
-static void
-take_ports(struct ends *e, const uint8_t *l4, const uint8_t *end)
-{
-	if (l4 + PORTS_LEN > end)
-		return;
-	e->src_port = be16(l4);
-	e->dst_port = be16(l4 + 2);
-	e->has_ports = true;
-}
-
 /* The flow that an ICMP error quotes. False when too little of it is there. */
 static bool
 read_quote(const struct facts *f, const uint8_t *bytes, unsigned int len, struct ends *e)
 {
-	const uint8_t *q = bytes + f->l4_off + 8, *end = bytes + len;
+	struct quote q;
 
-	memset(e, 0, sizeof(*e));
-	if (f->proto == PROTO_ICMP) {
-		if (q + V4_LEN > end || q[0] >> 4 != 4)
-			return false;
-		e->src[10] = e->src[11] = e->dst[10] = e->dst[11] = 0xff;
-		memcpy(e->src + MAPPED, q + 12, 4);
-		memcpy(e->dst + MAPPED, q + 16, 4);
-		/* Neither more fragments nor an offset. */
-		if (is_ported(q[9]) && (be16(q + 6) & 0x3fff) == 0)
-			take_ports(e, q + (q[0] & 0xf) * 4, end);
-		return true;
-	}
-	if (q + V6_LEN > end || q[0] >> 4 != 6)
+	if (!quote_is_there(f) || !quote_read(f, bytes, len, &q))
 		return false;
-	e->is_ipv6 = true;
-	memcpy(e->src, q + 8, 16);
-	memcpy(e->dst, q + 24, 16);
-	if (is_ported(q[6]))
-		take_ports(e, q + V6_LEN, end);
+	memcpy(e->src, q.src, 16);
+	memcpy(e->dst, q.dst, 16);
+	e->is_ipv6 = f->proto == PROTO_ICMPV6;
+	e->has_ports = q.l4_off != 0;
+	e->src_port = q.src_port;
+	e->dst_port = q.dst_port;
 	return true;
 }
 
@@ -146,12 +106,11 @@ unsigned int
 spread_worker(const struct spread *s, const struct facts *f, const uint8_t *bytes,
               unsigned int len, unsigned int here)
 {
-	const bool is_error = is_icmp_error(f);
 	struct ends e;
 
 	if ((f->flags & FACT_IP) == 0)
 		return here;
-	if (!is_error || !read_quote(f, bytes, len, &e))
+	if (!read_quote(f, bytes, len, &e))
 		read_facts(f, &e);
 	else if (s->is_by_device)
 		return by_device(s, &e);
