@@ -5,10 +5,8 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "flow/parts.h"
 #include "packet/vector.h"
-
-/* How far an acknowledgement may lag behind and still be believed of a FIN. */
-#define FIN_WINDOW (UINT32_C(1) << 20)
 
 size_t
 flow_table_bytes(uint64_t entries)
@@ -17,12 +15,8 @@ flow_table_bytes(uint64_t entries)
 	       table_slots(entries) * sizeof(struct splice);
 }
 
-/*
- * The flow leaves its source's count and returns what it has not spent, unless that
- * slot serves somebody else by now.
- */
-static void
-uncount(struct flow_table *t, struct flow *flow)
+void
+flow_uncount(struct flow_table *t, struct flow *flow)
 {
 	struct source *s;
 
@@ -42,7 +36,7 @@ forget(void *owner, uint32_t slot)
 {
 	struct flow_table *t = owner;
 
-	uncount(t, flow_at(t, slot));
+	flow_uncount(t, flow_at(t, slot));
 }
 
 int
@@ -244,161 +238,6 @@ flow_find_burst(struct flow_table *t, struct burst *b, uint64_t lanes)
 	return found;
 }
 
-/*
- * The slot stays, for last segments and retransmissions, but anybody new may have it;
- * of a spliced flow only who is proven may, because nobody else can tell what they mean.
- */
-static void
-close_flow(struct flow_table *t, uint32_t slot)
-{
-	struct flow *flow = flow_at(t, slot);
-
-	flow->state |= FLOW_CLOSING;
-	uncount(t, flow);
-	if (!flow_is_spliced(flow) || !table_set_class(&t->table, slot, TABLE_EARNING))
-		table_set_class(&t->table, slot, TABLE_UNEARNED);
-}
-
-static inline bool
-is_newer(uint32_t a, uint32_t b)
-{
-	return (int32_t)(a - b) > 0;
-}
-
-/* Whether a SYN-ACK answers the SYN that opened the inner half of this spliced flow. */
-static bool
-is_half_of(const struct splice *s, const struct facts *f)
-{
-	return (f->tcp_flags & TCP_ACK) != 0 && f->tcp_ack == s->theirs + 1 &&
-	       (s->state == SPLICE_OPENING || f->tcp_seq == s->ours - s->delta);
-}
-
-/* SYN or SYN-ACK from inside: a new connection, unless the same one is told again. */
-static void
-begin(struct flow_table *t, uint32_t slot, const struct facts *f)
-{
-	struct flow *flow = flow_at(t, slot);
-	const uint32_t next = f->tcp_seq + f->payload_len + 1;
-
-	if (flow_is_spliced(flow) && is_half_of(&t->splice[slot], f)) {
-		flow->inside_next = next;
-		return;
-	}
-	if ((flow->state & (FLOW_VERIFIED | FLOW_CLOSING)) == FLOW_VERIFIED &&
-	    flow->inside_next == next)
-		return;
-	flow_unprove(t, slot);
-	flow->state = FLOW_INSIDE_SEEN;
-	flow->inside_next = next;
-	flow->is_answered = (f->tcp_flags & TCP_ACK) != 0;
-	if (flow->is_answered) {
-		flow->outside_next = f->tcp_ack;
-		flow->state |= FLOW_OUTSIDE_SEEN;
-	}
-}
-
-/* The inside is trusted: what it says of sequence numbers and of the end is so. */
-static void
-see_tcp_inside(struct flow_table *t, uint32_t slot, const struct facts *f)
-{
-	struct flow *flow = flow_at(t, slot);
-	const bool is_fin = (f->tcp_flags & TCP_FIN) != 0;
-	const uint32_t next = f->tcp_seq + f->payload_len + is_fin;
-
-	if ((f->tcp_flags & TCP_RST) != 0) {
-		close_flow(t, slot);
-		return;
-	}
-	if ((f->tcp_flags & TCP_SYN) != 0) {
-		begin(t, slot, f);
-		return;
-	}
-	if ((flow->state & FLOW_INSIDE_SEEN) == 0 || is_newer(next, flow->inside_next))
-		flow->inside_next = next;
-	flow->state |= (uint8_t)(FLOW_INSIDE_SEEN | (is_fin ? FLOW_FIN_INSIDE : 0));
-	if ((f->tcp_flags & TCP_ACK) != 0) {
-		if ((flow->state & FLOW_OUTSIDE_SEEN) == 0 ||
-		    is_newer(f->tcp_ack, flow->outside_next))
-			flow->outside_next = f->tcp_ack;
-		flow->state |= FLOW_OUTSIDE_SEEN;
-	}
-}
-
-/* An RST that a stranger could not have written: it knows one of the two numbers. */
-static bool
-is_true_reset(const struct flow *flow, const struct facts *f)
-{
-	if ((flow->state & FLOW_OUTSIDE_SEEN) != 0 && f->tcp_seq == flow->outside_next)
-		return true;
-	return (f->tcp_flags & TCP_ACK) != 0 && (flow->state & FLOW_INSIDE_SEEN) != 0 &&
-	       f->tcp_ack == flow->inside_next;
-}
-
-static bool
-see_tcp_outside(struct flow_table *t, uint32_t slot, const struct facts *f)
-{
-	struct flow *flow = flow_at(t, slot);
-
-	if ((f->tcp_flags & TCP_RST) != 0) {
-		if (is_true_reset(flow, f))
-			close_flow(t, slot);
-		return false;
-	}
-	if ((f->tcp_flags & TCP_ACK) == 0 || (flow->state & FLOW_INSIDE_SEEN) == 0)
-		return false;
-	if ((f->tcp_flags & TCP_FIN) != 0 && flow->inside_next - f->tcp_ack < FIN_WINDOW)
-		flow->state |= FLOW_FIN_OUTSIDE;
-	if ((flow->state & (FLOW_VERIFIED | FLOW_CLOSING)) != 0 ||
-	    f->tcp_ack != flow->inside_next)
-		return false;
-	flow->state |= FLOW_VERIFIED;
-	return true;
-}
-
-static void
-see_talk(struct flow_table *t, uint32_t slot, enum side side, uint64_t now_ns)
-{
-	struct flow *flow = flow_at(t, slot);
-	uint8_t *packets = side == SIDE_EXTERNAL ? &flow->in : &flow->out;
-
-	if (flow->first == 0)
-		flow->first = source_moment(now_ns);
-	if (*packets != UINT8_MAX)
-		++*packets;
-	if (flow->in < FLOW_TALK_PACKETS || flow->out < FLOW_TALK_PACKETS)
-		return;
-	if ((flow->state & FLOW_CONVERSATION) == 0) {
-		if (source_since(flow->first, now_ns) < FLOW_TALK_NS)
-			return;
-		flow->state |= FLOW_CONVERSATION;
-	}
-	table_set_class(&t->table, slot, TABLE_EARNING);
-}
-
-bool
-flow_see(struct flow_table *t, uint32_t slot, const struct facts *f, enum side side,
-         uint64_t now_ns)
-{
-	const uint8_t both = FLOW_FIN_INSIDE | FLOW_FIN_OUTSIDE;
-	struct flow *flow = flow_at(t, slot);
-	bool is_proven = false;
-
-	if (f->proto != PROTO_TCP) {
-		see_talk(t, slot, side, now_ns);
-		return false;
-	}
-	/* The length of a fragmented segment is not known here, so nothing is learned of it. */
-	if ((f->flags & FACT_FRAGMENT) != 0)
-		return false;
-	if (side == SIDE_EXTERNAL)
-		is_proven = see_tcp_outside(t, slot, f);
-	else
-		see_tcp_inside(t, slot, f);
-	if ((flow->state & both) == both && (flow->state & FLOW_CLOSING) == 0)
-		close_flow(t, slot);
-	return is_proven;
-}
-
 /* As flow_find_burst() does it, without asking in advance. */
 void
 flow_find_more(struct flow_table *t, struct burst *b, uint64_t lanes)
@@ -432,10 +271,11 @@ flow_make_spliced(struct flow_table *t, struct burst *b, unsigned int lane)
 	if (slot == TABLE_NONE)
 		return TABLE_NONE;
 	flow = flow_at(t, slot);
-	uncount(t, flow);
+	flow_uncount(t, flow);
 	table_set_class(&t->table, slot, TABLE_UNEARNED);
 	flow->state = FLOW_VERIFIED | FLOW_SPLICED;
-	flow->is_answered = true;
+	flow->opening = FLOW_ANSWERED;
+	flow->window = 0;
 	b->flow[lane] = slot;
 	t->batch.record[lane] = flow;
 	counter_set(&t->spliced_ns, b->now_ns);
@@ -460,7 +300,7 @@ flow_earn(struct flow_table *t, uint32_t slot, uint32_t source, uint64_t most)
 		return false;
 	if (source != SOURCE_NONE && t->sources != NULL) {
 		s = source_at(t->sources, source);
-		uncount(t, flow);
+		flow_uncount(t, flow);
 		if (s->flows >= most) {
 			table_set_class(&t->table, slot, TABLE_UNEARNED);
 			return false;
@@ -481,7 +321,7 @@ flow_unprove(struct flow_table *t, uint32_t slot)
 
 	if ((flow->state & FLOW_VERIFIED) == 0)
 		return;
-	uncount(t, flow);
+	flow_uncount(t, flow);
 	flow->state &= (uint8_t)~FLOW_VERIFIED;
 	table_set_class(&t->table, slot, TABLE_UNEARNED);
 }

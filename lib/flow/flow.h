@@ -17,6 +17,9 @@
  *   UDP, echo, others   a conversation after FLOW_TALK_PACKETS each way over
  *         FLOW_TALK_NS. It could be forged, so its slot is `earning` at best.
  *
+ * Of the inside's receive window a TCP flow keeps the largest that was offered, as a
+ * power of two: enough to tell what may belong to the connection from what cannot.
+ *
  * A flow closes by FIN of both sides, by an RST from inside, or by an RST from
  * outside that proves to know the sequence numbers (RFC 5961, 3.2, held more
  * strictly: here the price of doubt is a slot that lingers). A closing flow
@@ -58,6 +61,13 @@ enum flow_state {
 	FLOW_COUNTED = 1 << 7, /* stands in `flows` of its source */
 };
 
+/* How a TCP flow began, as far as it was seen. */
+enum flow_opening {
+	FLOW_SCALE = 0x0f,     /* the inside's window scale + 1; 0: not known */
+	FLOW_ANSWERED = 0x10,  /* the inside answered a SYN */
+	FLOW_IN_PIECES = 0x20, /* the inside sends fragments: inside_next lags behind */
+};
+
 struct flow_key {
 	uint8_t outside[16], inside[16];
 	uint16_t outside_port, inside_port; /* ICMP echo: the identifier in both */
@@ -82,10 +92,13 @@ struct flow {
 	uint8_t state;        /* enum flow_state */
 	uint8_t source_birth; /* the source's, when it was counted */
 	union {
-		uint8_t is_answered; /* TCP: the inside answered a SYN, 0 or 1 */
-		uint8_t in;          /* others: packets from outside, saturating */
+		uint8_t opening; /* TCP: enum flow_opening */
+		uint8_t in;      /* others: packets from outside, saturating */
 	};
-	uint8_t out; /* not TCP: packets from inside, saturating */
+	union {
+		uint8_t window; /* TCP: no window the inside offered exceeds 2^window */
+		uint8_t out;    /* others: packets from inside, saturating */
+	};
 };
 static_assert(sizeof(struct flow) == 64, "a flow is one cache line");
 
@@ -191,13 +204,35 @@ flow_is_plain(const struct flow *flow, const struct facts *f, enum side side)
 	       (f->tcp_flags & (TCP_SYN | TCP_RST | TCP_FIN)) == 0;
 }
 
+/* Whether the inside answered a SYN, so that the flow is no older than this process. */
+static inline bool
+flow_is_answered(const struct flow *flow)
+{
+	return (flow->opening & FLOW_ANSWERED) != 0;
+}
+
 /*
- * Learn from one packet of this flow. Returns true when the packet proved its
- * flow just now; the flow then is FLOW_VERIFIED, and its slot still unearned
- * until flow_earn().
+ * Learn from the packet of a lane that has a flow. Returns true when the packet proved
+ * its flow just now; the flow then is FLOW_VERIFIED, and its slot still unearned until
+ * flow_earn(). Facts without bytes (b->bytes[lane] is NULL) tell nothing of windows.
  */
-bool flow_see(struct flow_table *t, uint32_t slot, const struct facts *f, enum side side,
-              uint64_t now_ns);
+bool flow_see(struct flow_table *t, const struct burst *b, unsigned int lane);
+
+#define FLOW_ACK_LAG      (UINT32_C(1) << 24)
+#define FLOW_LEAST_WINDOW (UINT32_C(1) << 16)
+#define FLOW_GUESS_WINDOW                                                                \
+	(UINT32_C(1) << 20) /* the least where the scale is not known, */
+#define FLOW_GUESS_SCALE 8u /* which is taken to be this */
+
+/*
+ * Whether a segment from outside of a verified flow can be of this connection: it
+ * begins within one window of what the inside expects, before or behind, and
+ * acknowledges nothing that was not sent nor anything FLOW_ACK_LAG old (RFC 9293
+ * 3.10.7.4, RFC 5961 5.2). So retransmissions, keep-alives, probes of a closed window
+ * and challenge ACKs are; a window is taken to be FLOW_LEAST_WINDOW at least. A reset
+ * (RFC 5961 3.2) may be of it anywhere in the window ahead: the inside judges it.
+ */
+bool flow_is_in_window(const struct flow *flow, const struct facts *f);
 
 /*
  * Give a proven flow an earned slot and count it in its source (slot in the

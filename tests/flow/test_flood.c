@@ -74,7 +74,7 @@ learn(void)
 	flow_find_burst(&t, &b, b.live);
 	for (unsigned int i = 0; i < b.count; i++)
 		if (b.flow[i] != BURST_NO_FLOW)
-			flow_see(&t, b.flow[i], &b.facts[i], (enum side)b.side, b.now_ns);
+			flow_see(&t, &b, i);
 }
 
 /* Whether customer `who` still has a proven flow; his packet keeps it alive. */
@@ -101,7 +101,7 @@ connect_one(uint64_t who, uint64_t now_ns)
 	flow_find_burst(&t, &b, 1);
 	if (b.flow[0] == BURST_NO_FLOW)
 		return false;
-	CU_ASSERT_TRUE_FATAL(flow_see(&t, b.flow[0], &b.facts[0], SIDE_EXTERNAL, now_ns));
+	CU_ASSERT_TRUE_FATAL(flow_see(&t, &b, 0));
 	return flow_earn(&t, b.flow[0], SOURCE_NONE, UINT64_MAX) &&
 	       table_class(&t.table, b.flow[0]) == TABLE_EARNED;
 }

@@ -123,10 +123,10 @@ see_flow(struct state *s, struct burst *b, unsigned int i, struct flow *flow)
 		b->standing[i] = STANDING_VERIFIED_FLOW;
 		return false;
 	}
-	is_proof = flow_see(s->flows, b->flow[i], f, (enum side)b->side, b->now_ns);
+	is_proof = flow_see(s->flows, b, i);
 	b->standing[i] = (uint8_t)flow_standing(flow, f);
 	/* What the inside opened, or what is older than we, is no new connection. */
-	if (is_proof && flow->is_answered)
+	if (is_proof && flow_is_answered(flow))
 		s->sources->proven |= lane_bit(i);
 	return is_proof;
 }
