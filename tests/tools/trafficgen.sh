@@ -306,12 +306,16 @@ mistakes_are_explained() {
 		2|bad.txt:2: write CLIENT PORT|write -o x --part tcp_other,flows=bad.txt
 		2|drop family=|write -o x --part tcp_other,flows=good.txt,dst=203.0.113.1
 		2|-o FILE is missing|write --part syn
-		2|known are write, send, relay|sned
+		2|known are write, send, relay, slow|sned
 		1|cannot create|write -o /no/such/folder/x --part syn
 		1|no interface|send --interface nosuchif0 --part syn
 		2|two interfaces|relay lo
 		2|--reorder-by|relay lo lo2 --reorder-by 2000
 		2|--duplicate|relay lo lo2 --duplicate 5
+		2|--target ADDRESS:PORT is missing|slow
+		2|does not fit --target|slow --target 2001:db8::1:80
+		2|does not fit --kind|slow --target 127.0.0.1:80 --kind lazy
+		2|do not fit into --from|slow --target 127.0.0.1:80 --sources 2
 		0|Usage|--help
 	END
 	head -c 24 /dev/zero >zero.pcap
@@ -606,6 +610,120 @@ print(hashlib.sha256(d).hexdigest())' >sent.sha
 	within "frames relayed" "$(jq .a_to_b.sent relay.json)" 50 100000
 }
 
+# A server at 127.0.0.1 and ::1, port 5001, that tells at its end what it saw: hold keeps all that comes,
+# reset and close end each after 300 ms, big answers the first bytes with a megabyte.
+cat >server.py <<'END'
+import collections, json, selectors, signal, socket, struct, sys, time
+signal.signal(signal.SIGTERM, lambda *_: (_ for _ in ()).throw(SystemExit))
+mode, chooser, ends = sys.argv[1], selectors.DefaultSelector(), []
+peers, said, big = collections.Counter(), {}, {}
+for host, family in (("127.0.0.1", socket.AF_INET), ("::1", socket.AF_INET6)):
+    s = socket.create_server((host, 5001), family=family, backlog=1000)
+    s.setblocking(False)
+    chooser.register(s, selectors.EVENT_READ)
+print("ready", flush=True)
+try:
+    while True:
+        for key, what in chooser.select(0.05):
+            if key.data is None:
+                c, peer = key.fileobj.accept()
+                c.setblocking(False)
+                c.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 65536)
+                peers[peer[0]] += 1
+                said[c] = b""
+                if mode in ("reset", "close"):
+                    ends.append((time.monotonic() + 0.3, c))
+                chooser.register(c, selectors.EVENT_READ, "talk")
+            elif what & selectors.EVENT_READ:
+                try:
+                    d = key.fileobj.recv(65536)
+                except ConnectionResetError:
+                    d = b""
+                said[key.fileobj] += d
+                if not d:
+                    chooser.unregister(key.fileobj)
+                elif mode == "big" and key.fileobj not in big:
+                    big[key.fileobj] = b"x" * 1000000
+                    chooser.modify(key.fileobj, selectors.EVENT_READ | selectors.EVENT_WRITE, "talk")
+            elif big.get(key.fileobj):
+                big[key.fileobj] = big[key.fileobj][key.fileobj.send(big[key.fileobj]):]
+        while ends and ends[0][0] < time.monotonic():
+            c = ends.pop(0)[1]
+            if mode == "reset":
+                c.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            if c in chooser.get_map():
+                chooser.unregister(c)
+            c.close()
+finally:
+    print(json.dumps({"peers": peers, "said": sorted({d.decode() for d in said.values()}, key=len),
+                      "bytes": sum(map(len, said.values())), "unsent": sum(map(len, big.values()))}))
+END
+
+# slowly MODE WORDS: against such a server; leaves slow.json and server.json.
+slowly() {
+	ip netns exec $ns-a timeout 20 python3 server.py "$1" >server.json 2>server.log &
+	local server=$!
+	helpers+=("$server")
+	shift
+	for _ in $(seq 50); do grep -q ready server.json && break; sleep 0.1; done
+	on a "$program" slow --from 127.8.0.0/16 --from 2001:db8:c::/48 --target 127.0.0.1:5001 "$@" \
+		>slow.json || echo "slow failed"
+	sleep 0.2
+	kill $server 2>/dev/null || echo "the server died: $(cat server.log)"
+	wait $server 2>/dev/null
+	sed -i 1d server.json
+	want "books" "$(jq -c '[.tried - .connecting - .refused - .failed - .opened,
+		.opened - .reset - .closed - .silent - .open]' slow.json | sort -u)" "[0,0]"
+}
+told() { jq -c "$1" slow.json; }
+seen() { jq -rc "$1" server.json; }
+
+slow_connections_are_slow() {
+	ip -n $ns-a link set lo up
+	ip -n $ns-a -6 route add local 2001:db8:c::/48 dev lo
+	# Half a second at one byte in 100 ms, the first at once.
+	slowly hold --target "[::1]:5001" --sources 5 --connections 4 --interval 100ms --duration 550ms
+	want "headers" "$(told '[.opened, .open, .sent_bytes == 0]')" "[40,40,false]"
+	want "sources seen" "$(seen '.peers | length')" 10
+	want "connections of a source" "$(seen '[.peers[]] | unique')" "[4]"
+	want "beginnings of headers" "$(seen '[.said[] | . as $t | "GET / HTTP/1.1\r\nHost" | startswith($t)] | unique')" "[true]"
+	within "bytes of a header" "$(seen '.bytes / 40')" 5 6
+	want "bytes on both sides" "$(seen .bytes)" "$(told .sent_bytes)"
+	# A header that is over would be no slow one.
+	slowly hold --connections 1 --interval 1ms --duration 1s
+	want "headers that end" "$(seen '[.said[] | select(contains("\r\n\r\n"))] | length')" 0
+	within "lines of the longest header" "$(seen '.said[-1] | split("\r\n") | length')" 5 50
+	slowly hold --kind idle --connections 10 --interval 50ms --duration 500ms
+	want "idle" "$(told '[.opened, .open, .sent_bytes]')" "[10,10,0]"
+	slowly hold --kind body --connections 10 --interval 100ms --duration 550ms
+	want "bodies" "$(seen '[.said[] | startswith("POST ") and test("\r\n\r\na{5,6}$")] | unique')" "[true]"
+	slowly big --kind read --connections 5 --interval 100ms --duration 1s
+	want "slow readers" "$(told '[.opened, .open]')" "[5,5]"
+	within "bytes they took" "$(told '.received_bytes / 5')" 8 11
+	within "bytes the server is left with" "$(seen '.unsent / 5')" 1 999999
+}
+
+slow_connections_tell_their_end() {
+	ip -n $ns-a link set lo up
+	slowly reset --connections 20 --interval 100ms --duration 800ms
+	want "reset" "$(told '[.opened, .reset, .open]')" "[20,20,0]"
+	within "lives, ms" "$(told .shortest_ms)" 200 600
+	slowly close --kind idle --connections 20 --interval 100ms --duration 800ms
+	want "closed" "$(told '[.opened, .closed, .open]')" "[20,20,0]"
+	slowly reset --kind idle --connections 20 --interval 100ms --duration 1500ms --reopen --progress
+	want "progress" "$(head -n 1 slow.json | jq .progress)" true
+	within "opened anew" "$(tail -n 1 slow.json | jq .opened)" 60 120
+	on a "$program" slow --target 127.0.0.1:5002 --connections 7 --duration 200ms >slow.json
+	want "refused" "$(told '[.tried, .refused, .opened]')" "[7,7,0]"
+	on a "$program" slow --target 192.0.2.1:80 --duration 200ms >slow.json 2>slow.log &&
+		echo "nothing could be tried, and yet it went well"
+	want "failed" "$(told .failed)" 1
+	grep -q unreachable slow.log || echo "why is not said: $(cat slow.log)"
+	# Opened at the rate: 50 in half a second.
+	slowly hold --kind idle --connections 200 --rate 100 --duration 500ms
+	within "opened at 100 a second" "$(told .opened)" 40 52
+}
+
 # prove NAME TOOLS...
 prove() {
 	local name=$1 t
@@ -649,5 +767,7 @@ prove relay_delays_and_reorders root wires tshark tcpdump jq
 prove relay_reorders_by_packets root wires tcpdump tshark jq
 prove relay_reorders_by_a_time root wires tshark jq
 prove relay_duplicates_both_ways root wires tcpdump jq
+prove slow_connections_are_slow root wires jq python3
+prove slow_connections_tell_their_end root wires jq python3
 prove relay_carries_real_tcp root wires tshark tcpdump jq python3
 exit $failed

@@ -16,7 +16,8 @@ main(int argc, char **argv)
 		int (*run)(int argc, char **argv);
 	} verbs[] = { { "write", write_main },
 		      { "send", send_main },
-		      { "relay", relay_main } };
+		      { "relay", relay_main },
+		      { "slow", slow_main } };
 
 	if (argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)) {
 		help_print();
@@ -27,9 +28,10 @@ main(int argc, char **argv)
 			return verbs[i].run(argc - 1, argv + 1);
 	}
 	if (argc > 1)
-		complain("unknown verb '%s'; known are write, send, relay (see --help)",
+		complain("unknown verb '%s'; known are write, send, relay, slow (see "
+		         "--help)",
 		         argv[1]);
 	else
-		complain("no verb; known are write, send, relay (see --help)");
+		complain("no verb; known are write, send, relay, slow (see --help)");
 	return STATUS_USAGE;
 }

@@ -10,6 +10,7 @@
 int write_main(int argc, char **argv);
 int send_main(int argc, char **argv);
 int relay_main(int argc, char **argv);
+int slow_main(int argc, char **argv);
 
 /* The page that --help prints. */
 void help_print(void);
