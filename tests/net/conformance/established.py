@@ -66,19 +66,16 @@ def client_probes_a_closed_window(t):
     t.listen(options={(socket.SOL_SOCKET, socket.SO_RCVBUF): 4096})
     answer = t.open(LINUX)
     scale = answer.option("ws") or 0
-    sent = b""
-    for i in range(40):
-        if t.c.heard[-1].win == 0 and len(t.c.heard) > 2:
-            break
-        piece = bytes([i]) * 500
+    window, sent = 500, b""
+    while window and len(sent) < 20000:
+        piece = os.urandom(min(window, 500))
         t.c.send("PA", piece)
-        heard = t.c.hear("A", ack=lambda a: a <= t.c.seq)
-        while heard.rack < t.c.seq and heard.win and (more := t.c.any(0.3)):
-            heard = more
-        if heard.rack < t.c.seq:
-            t.c.seq = heard.rack
-        sent = sent + piece if heard.rack == t.c.seq and heard.rack == 1 + len(sent) + 500 else sent
-    expect(t.c.heard[-1].win == 0, "the window never closes: %d" % (t.c.heard[-1].win << scale))
+        sent += piece
+        window = t.c.hear("A", ack=t.c.seq, skip="A").win << scale
+        # The last of several acknowledgements tells the window.
+        while (more := t.c.any(0.05)) is not None:
+            window = more.win << scale
+    expect(window == 0, "the window never closes: %d" % window)
     t.c.send("A", b"!", stay=True)
     t.c.hear("A", win=0, ack=t.c.seq)
     expect(t.receive(len(sent)) == sent, "other data")
@@ -120,24 +117,14 @@ def a_hole_from_the_server(t):
     t.open([("mss", 536), ("sackok", True), ("ts", None), ("nop", None), ("ws", 7)])
     page = os.urandom(524 * 6)
     t.sock.sendall(page)
-    first = t.c.hear("A", seq=1)
-    size = len(first.data)
-    expect(t.c.gather(len(page)) or True, "")
+    size = 524 if t.c.ts_on else 536
+    t.c.gather(len(page))
+    # Whatever the server sent again until now, because nobody acknowledged it, is of no interest.
     t.c.ack = 1 + size
-    t.c.send("A")
     for upto in range(3, 7):
         t.c.send("A", sack=[(1 + 2 * size, 1 + upto * size)])
-    t.s.hear("A", ack=1 + size, sacks=[(1 + 2 * size, 1 + 6 * size)],
-             skip="A") if False else None
-    end = time.monotonic() + 3
-    again = None
-    while again is None and time.monotonic() < end:
-        heard = t.c.any(0.5, repeated=True)
-        if heard is not None and heard.data and heard.at > first.at and heard.rseq == 1 + size and t.seen_twice(heard):
-            again = heard
-    expect(again is not None, "the hole is not sent again")
-    blocks = [x.sacks for x in map(t.s.relative, t.s.heard) if x.sacks]
-    expect(blocks and blocks[-1] == [(1 + 2 * size, 1 + 6 * size)], "the server hears the blocks %s" % blocks)
+    t.c.hear("A", repeated=True, seq=1 + size, size=size, skip="D")
+    t.s.hear("A", ack=1 + size, sacks=[(1 + 2 * size, 1 + 6 * size)], skip="A")
     t.c.ack = 1 + len(page)
     t.c.send("A")
     t.talk_both_ways()
@@ -239,8 +226,43 @@ def a_syn_inside_the_connection(t):
     t.open()
     t.talk_both_ways()
     t.c.put(t.c.segment("S", seq=t.c.seq + 5, options=[("mss", 1460)]))
-    t.c.hear("A", seq=t.c.ack, ack=t.c.seq)
+    heard = t.c.any(4)
+    # The gate answers each SYN of a flood, this one too: it is the client then that knows better.
+    if t.is_proxied and heard is not None and heard.flags == "SA":
+        expect(heard.rack == t.c.seq + 6, "the answer acknowledges %s" % heard.rack)
+    else:
+        expect(heard is not None and (heard.flags, heard.rseq, heard.rack) == ("A", t.c.ack, t.c.seq), "heard %s" % heard)
     t.talk_both_ways()
+
+
+@case(takes=3)
+def a_client_that_lost_its_memory(t):
+    """It opens from the port of a connection that the server still has (RFC 9293 3.5.1, figure 9)."""
+    t.open()
+    t.talk_both_ways()
+    lost = t.sock
+    t.again((t.c.peer_isn + 500000) & 0xFFFFFFFF)
+    t.compares = False
+    syn = t.c.send("S", options=LINUX, stay=True)
+    answer = t.c.any(4)
+    if answer.flags == "A":
+        # Half open, discovered: the client resets what it does not know and asks again.
+        t.c.put(t.c.segment("R", seq=answer.ack - t.c.peer_isn))
+        time.sleep(0.2)
+        t.c.put(syn)
+        answer = t.c.any(4)
+    expect(answer is not None and answer.flags == "SA" and answer.rack == 1, "the client hears %s" % answer)
+    t.c.isn, t.c.seq, t.c.ack, t.c.ts_on, t.c.ts_recent = answer.seq, 1, 1, True, answer.option("ts")[0]
+    t.c.send("A")
+    t.accept()
+    if t.is_proxied:
+        t.c.hear("A", seq=1, ack=1, win=lambda w: w > 0)
+    t.persist(b"a new life")
+    expect(t.receive(10) == b"a new life", "the server reads something else")
+    try:
+        expect(lost.recv(1) == b"", "the old connection reads data")
+    except OSError as why:
+        expect(isinstance(why, ConnectionResetError), "the old connection: %s" % why)
 
 
 @case()
@@ -283,7 +305,7 @@ def the_path_carries_less_than_the_server_sends(t):
     t.sock.sendall(os.urandom(1400))
     long = t.c.hear("A", size=lambda n: n > 1000)
     t.send_error("internet", long, 1280, "fd67::ffff" if t.v6 else "10.67.255.254")
-    quoted, _ = t.error_heard("shop")
+    quoted = t.error_heard("shop")
     said = next(x for x in t.said.heard if x.data)
     expect(quoted.seq == said.seq, "the quote says %d, the server said %d" % (quoted.seq, said.seq))
     got, until = 0, time.monotonic() + 4
@@ -302,7 +324,7 @@ def a_router_inside_speaks_to_the_client(t):
     sent = t.c.send("PA", b"z" * 300)
     inner = t.s.gather(300, sent.seq - t.c.peer_isn & 0xFFFFFFFF) and next(x for x in t.s.heard if len(x.data) == 300)
     t.send_error("shop", inner, 1280, "fd66::fe" if t.v6 else "10.66.0.254")
-    quoted, _ = t.error_heard("internet")
+    quoted = t.error_heard("internet")
     expect(quoted.seq == sent.seq, "the quote says %d, the client said %d" % (quoted.seq, sent.seq))
     if "A" in quoted.flags:
         expect(quoted.ack == sent.ack, "the quote acknowledges %d, the client did %d" % (quoted.ack, sent.ack))

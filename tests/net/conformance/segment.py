@@ -81,6 +81,10 @@ class Segment:
     def option(self, name):
         return next((value for n, value in self.options if n == name), None)
 
+    def options_read(self):
+        """The options as whoever receives them reads them."""
+        return read_options(write_options(self.options))
+
     @property
     def taken(self):
         """Sequence numbers that it takes up."""

@@ -21,6 +21,7 @@ import threading
 import time
 
 from rig import ETH_P_ALL, Failed, expect, inside, run, wait_until
+from conformance import compare
 from conformance.segment import FLAGS, Segment, after, icmp_error, read_ip, read_tcp, write_options
 
 CLIENT_MAC, SCRIPT_MAC = b"\x02\0\0\0\x67\x01", b"\x02\0\0\0\x66\x03"
@@ -42,6 +43,11 @@ def ordered(flags):
     return "".join(f for f in FLAGS if f in flags and f != "P")
 
 
+def quoted_packet(packet):
+    """What an ICMP error quotes; a short quote is filled up with zeros."""
+    return read_ip(packet[3][8:] + b"\0" * 40, 0x0800 if packet[2] == 1 else 0x86DD)
+
+
 class Wires:
     """Both ends of the gate: hears everything, and tells each case what is its own."""
 
@@ -55,6 +61,8 @@ class Wires:
             if host != 2:
                 run("ip", "-n", rig.shop, "addr", "add", "10.66.0.%d/24" % host, "dev", "in0")
                 run("ip", "-n", rig.shop, "addr", "add", "fd66::%x/64" % host, "dev", "in0", "nodad")
+        # The same control on every machine; reno is always there.
+        run("ip", "netns", "exec", rig.shop, "sysctl", "-qw", "net.ipv4.tcp_congestion_control=reno")
         mac = ":".join("%02x" % b for b in CLIENT_MAC)
         for gate, net in (("10.66.0.200", "10.67.0.0/16"), ("fd66::200", "fd67::/64")):
             run("ip", "-n", rig.shop, "neigh", "add", gate, "lladdr", mac, "nud", "permanent", "dev", "in0")
@@ -74,7 +82,8 @@ class Wires:
             sock.bind((interface, 0))
             index = socket.if_nametoindex(interface)
         sock.setsockopt(263, 1, struct.pack("iHH8s", index, 1, 0, b""))
-        sock.setsockopt(socket.SOL_SOCKET, 33, 64 << 20)
+        sock.setsockopt(socket.SOL_SOCKET, 33, 64 << 20)  # SO_RCVBUFFORCE
+        sock.setsockopt(socket.SOL_SOCKET, 35, 1)  # SO_TIMESTAMPNS: when it came, not when it was read
         sock.settimeout(0.2)
         return sock
 
@@ -82,15 +91,24 @@ class Wires:
         sock = self.socks[side]
         while self.going:
             try:
-                frame, source = sock.recvfrom(65536)
+                frame, beside, _, source = sock.recvmsg(65536, 64)
             except (TimeoutError, BlockingIOError):
                 continue
             except OSError:
                 return
             packet = read_ip(frame[14:], struct.unpack("!H", frame[12:14])[0])
-            talk = packet and (self.talks.get(packet[0]) or self.talks.get(packet[1]))
+            talk = packet and self._talk_of(packet)
             if talk:
-                talk.take(side, packet, len(frame), source[2] == 4, time.monotonic())
+                seconds, ns = struct.unpack("qq", beside[0][2][:16])
+                talk.take(side, packet, len(frame), source[2] == 4, seconds + ns / 1e9)
+
+    def _talk_of(self, packet):
+        """The case that a packet, or what an ICMP error quotes, belongs to."""
+        found = self.talks.get(packet[0]) or self.talks.get(packet[1])
+        if found is None and packet[2] in (1, 58):
+            inner = quoted_packet(packet)
+            found = inner and (self.talks.get(inner[0]) or self.talks.get(inner[1]))
+        return found
 
     def send(self, side, frame):
         self.socks[side].send(frame)
@@ -111,6 +129,11 @@ class Ear:
         self.heard, self.next = [], 0
         self.isn = self.peer_isn = None  # of whom is listened to, and of the other, in this view
         self.taken = set()
+
+    def restart(self):
+        """Another connection."""
+        self.heard, self.next, self.taken = [], 0, set()
+        self.isn = self.peer_isn = None
 
     def add(self, segment):
         with self.talk.news:
@@ -151,7 +174,7 @@ class Ear:
         """
         The next segment, which must have these flags (P is as it pleases) and values:
         seq, ack, data, size, sacks, win (a number, or a function that tells whether it is right).
-        skip="A" passes over pure acknowledgements that are not the one.
+        skip passes over what is not the one: "A" pure acknowledgements, "D" data.
         """
         until = time.monotonic() + within
         while True:
@@ -161,6 +184,8 @@ class Ear:
             wrong = self._compare(segment, flags, want)
             if not wrong:
                 return segment
+            if skip == "D" and segment.data:
+                continue
             if not (ordered(segment.flags) == "A" == skip and not segment.data):
                 raise Failed("%s hears %s (seq %s ack %s sack %s), expected %s: %s" % (
                     self.name, segment, segment.rseq, segment.rack, segment.sacks, flags, wrong))
@@ -183,7 +208,7 @@ class Ear:
         while True:
             segment = self.any(max(until - time.monotonic(), 0))
             expect(segment is not None, "%s: only %d of %d bytes came" % (self.name, sum(map(len, got.values())), size))
-            expect("R" not in segment.flags, "%s: a reset instead of data" % self.name)
+            expect("R" not in segment.flags or self is not self.talk.c, "%s: a reset instead of data" % self.name)
             if segment.data:
                 got[segment.rseq] = segment.data
             stream, at = b"", start
@@ -214,9 +239,9 @@ class End(Ear):
         self.ts_clock, self.ts_on, self.ts_recent = random.getrandbits(31), False, 0
         self.ts_said, self.sent = [], []
 
-    def restart(self, isn):
-        """Another connection from the same port."""
-        self.peer_isn, self.isn = isn, None
+    def restart(self):
+        super().restart()
+        self.peer_isn = random.getrandbits(32)
         self.seq = self.ack = 0
         self.ts_on, self.ts_recent, self.ts_said = False, 0, []
 
@@ -249,10 +274,11 @@ class End(Ear):
         return Segment(self.address, self.peer_address, self.port, self.peer_port, flags, self.peer_isn + seq,
                        base + ack if "A" in flags else 0, self.win if win is None else win, options, data, urgent)
 
-    def put(self, segment, ours=None):
-        """Send a finished segment, maybe from another MAC's point of view."""
+    def put(self, segment):
+        """Send a finished segment."""
         self.sent.append(segment)
-        self.talk.wires.send(self.side, segment.frame(ours or self.mac, self.talk.mac_of(self.side)))
+        self.talk.log.append((time.time(), self.side + "<", str(segment)))
+        self.talk.wires.send(self.side, segment.frame(self.mac, self.talk.mac_of(self.side)))
 
     def send(self, flags, data=b"", stay=False, **how):
         """Say a segment, numbers relative; what it takes up is said, unless `stay`."""
@@ -269,7 +295,7 @@ class Talk:
     def __init__(self, wires, front, v6, number):
         self.wires, self.front, self.v6, self.number = wires, front, v6, number
         self.news = threading.Condition()
-        self.log, self.began = [], time.monotonic()
+        self.log, self.began = [], time.time()
         self.icmp = {"internet": [], "shop": []}
         self.listener = self.sock = None
         self.opened, self.compares, self.odd_stamps = [], True, False
@@ -331,11 +357,19 @@ class Talk:
                 self.s.peer_isn = self.said.isn = segment.seq
             self.said.add(segment)
 
-    def again(self, isn):
-        """The client's port begins another connection: both views start over."""
-        self.c.restart(isn)
-        self.s.isn = self.said.isn = self.said.peer_isn = None
-        self.compares = False
+    def again(self, isn, port=None):
+        """The client begins another connection, from the same port or another: all views start over."""
+        crossed = -1
+        while len(self.log) > crossed:
+            crossed = len(self.log)
+            time.sleep(0.15)
+        compare.conversation(self)
+        for ear in (self.c, self.s, self.said):
+            ear.restart()
+        self.c.peer_isn = isn
+        self.c.sent = []
+        if port is not None:
+            self.c.port = self.s.peer_port = port
 
     def listen(self, **options):
         """A Linux server on the case's port."""
@@ -358,14 +392,14 @@ class Talk:
         expect(peer[:2] == (self.c.address, self.c.port), "the server sees %s:%d" % peer[:2])
         return self.sock
 
-    def answered(self, syn, layout, flags="SA"):
+    def answered(self, syn, flags="SA"):
         """The answer to the client's SYN, checked: never longer, no option that was not offered."""
         answer = self.c.hear(flags, ack=1)
-        self.check_answer(syn, layout, answer)
+        self.check_answer(syn, answer)
         return answer
 
-    def check_answer(self, syn, layout, answer):
-        offered = {name for name, _ in layout}
+    def check_answer(self, syn, answer):
+        offered = {name for name, _ in syn.options_read()}
         given = {name for name, _ in answer.options}
         # Linux names its MSS whether it was asked or not; the gate never does.
         if self.front == "direct":
@@ -374,7 +408,7 @@ class Talk:
         length = 20 + len(write_options(syn.options))
         if self.front != "direct":
             expect(answer.header_len <= length, "a header of %d bytes answers %d" % (answer.header_len, length))
-            whole = max(length + len(syn.data) + (40 if self.v6 else 20) + 14, 0)
+            whole = length + len(syn.data) + (40 if self.v6 else 20) + 14
             expect(answer.frame_len <= whole, "a frame of %d bytes answers %d" % (answer.frame_len, whole))
 
     def handshake(self, layout=None, data=b"", syn_flags="S", answer_flags="SA", syn_data=b""):
@@ -382,7 +416,7 @@ class Talk:
         layout = LINUX if layout is None else layout
         syn = self.c.send(syn_flags, data=syn_data, stay=True, options=layout)
         self.c.seq = 1
-        answer = self.answered(syn, layout, answer_flags)
+        answer = self.answered(syn, answer_flags)
         self.c.ack = 1
         stamp = answer.option("ts")
         self.c.ts_on = stamp is not None
@@ -420,7 +454,8 @@ class Talk:
         wait_until(lambda: self.said.isn is not None, "the server never answered")
         if self.is_proxied:
             self.updated()
-        self.s.hear("A", seq=1, ack=1, skip="A") if self.s.any(PATIENCE) else None
+        self.s.hear("S", seq=0)
+        self.s.hear("A", seq=1, ack=1)
 
     def open_scripted(self, layout=None, said=None, win=60000):
         """A connection with the scripted server, which answers with the options `said`."""
@@ -435,7 +470,7 @@ class Talk:
             syn = self.c.send("S", options=layout, stay=True)
             self.c.seq = 1
             self.server_answers(said, win, expects_ack=False)
-            answer = self.answered(syn, layout)
+            answer = self.answered(syn)
             self.c.ack = 1
             if answer.option("ts"):
                 self.c.ts_on, self.c.ts_recent = True, answer.option("ts")[0]
@@ -443,9 +478,9 @@ class Talk:
             self.s.hear("A", seq=1, ack=1)
         return answer
 
-    def server_answers(self, said, win=60000, expects_ack=True):
-        """The scripted server hears the SYN and answers it with those of `said` that it offers."""
-        syn = self.s.hear("S", seq=0)
+    def server_answers(self, said, win=60000, expects_ack=True, syn=None):
+        """The scripted server answers the SYN, heard before or now, with those of `said` that it offers."""
+        syn = syn or self.s.hear("S", seq=0)
         offered = {name for name, _ in syn.options}
         if syn.option("ts"):
             self.s.ts_on, self.s.ts_recent = True, syn.option("ts")[0]
@@ -511,9 +546,7 @@ class Talk:
                 for i, (out, packet) in enumerate(self.icmp[side]):
                     if out == is_outgoing:
                         del self.icmp[side][i]
-                        quoted = packet[3][8:]
-                        inner = read_ip(quoted + b"\0" * 40, 0x86DD if self.v6 else 0x0800)
-                        return read_tcp(inner), packet
+                        return read_tcp(quoted_packet(packet))
                 left = until - time.monotonic()
                 expect(left > 0, "no ICMP error comes to the %s" % side)
                 self.news.wait(left)
@@ -534,7 +567,3 @@ class Talk:
         for sock in self.opened + [self.listener]:
             if sock is not None:
                 sock.close()
-
-    def seen_twice(self, segment):
-        """Whether the client heard these numbers before."""
-        return sum(1 for x in self.c.heard if x.data and x.seq == segment.seq) > 1
