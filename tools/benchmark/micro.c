@@ -17,6 +17,7 @@
 static const struct micro all[] = {
 	{ "hash", "the keyed hash of 16 and 48 bytes", micro_hash, 0 },
 	{ "parse", "a frame's headers become facts", micro_parse, 0 },
+	{ "translate", "a segment is told in the other side's numbers", micro_translate, 0 },
 	{ "meter", "GCRA against rte_meter's srTCM", micro_meter, 0 },
 	{ "flow_100k", "flow table of 100,000 against rte_hash", micro_flow, 100000 },
 	{ "flow_1m", "flow table of 1,000,000 against rte_hash", micro_flow, 1000000 },

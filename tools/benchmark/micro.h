@@ -66,6 +66,7 @@ struct micro {
 int micro_flow(const struct job *job, const struct micro *m);
 int micro_hash(const struct job *job, const struct micro *m);
 int micro_parse(const struct job *job, const struct micro *m);
+int micro_translate(const struct job *job, const struct micro *m);
 int micro_meter(const struct job *job, const struct micro *m);
 int micro_prefix(const struct job *job, const struct micro *m);
 int micro_acl(const struct job *job, const struct micro *m);
