@@ -73,9 +73,9 @@ micro_translate(const struct job *job, const struct micro *m)
 		int8_t window_shift;
 	} items[] = {
 		{ "stamps", stamp, sizeof(stamp), 0 },
-		{ "stamps_and_window", stamp, sizeof(stamp), -2 },
+		{ "stamps_window", stamp, sizeof(stamp), -2 },
 		{ "no_options", stamp, 0, 0 },
-		{ "stamps_and_sack", sack, sizeof(sack), 0 },
+		{ "stamps_sack", sack, sizeof(sack), 0 },
 	};
 	static struct translating s;
 	struct micro_row row = {
