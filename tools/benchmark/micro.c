@@ -27,6 +27,9 @@ static const struct micro all[] = {
 	{ "prefix_1m", "1,000,000 hosts against rte_fib", micro_prefix, 1000000 },
 	{ "prefix_mixed", "500,000 prefixes of /16 to /24 against rte_fib", micro_prefix,
 	  500000 },
+	{ "cookie", "numbers that prove a handshake: made, refused, accepted", micro_cookie, 0 },
+	{ "answer", "SYNs of real stacks turned round", micro_answer, 0 },
+	{ "repeat", "first SYNs of a flood noted", micro_repeat, 0 },
 	{ "acl", "rte_acl with 1,000 rules, for later filters", micro_acl, 1000 },
 	{ NULL, NULL, NULL, 0 },
 };

@@ -69,6 +69,9 @@ int micro_parse(const struct job *job, const struct micro *m);
 int micro_translate(const struct job *job, const struct micro *m);
 int micro_meter(const struct job *job, const struct micro *m);
 int micro_prefix(const struct job *job, const struct micro *m);
+int micro_cookie(const struct job *job, const struct micro *m);
+int micro_answer(const struct job *job, const struct micro *m);
+int micro_repeat(const struct job *job, const struct micro *m);
 int micro_acl(const struct job *job, const struct micro *m);
 
 #endif
