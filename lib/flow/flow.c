@@ -257,6 +257,28 @@ flow_find_more(struct flow_table *t, struct burst *b, uint64_t lanes)
 	b->sought |= lanes;
 }
 
+/* The quoted packet came from where its error goes to. */
+uint32_t
+flow_find_quoted(struct flow_table *t, const struct burst *b, unsigned int lane,
+                 const struct quote *q)
+{
+	const bool is_in = b->side == SIDE_EXTERNAL;
+	const struct facts *f = &b->facts[lane];
+	alignas(16) struct flow_key key = {
+		.outside_port = is_in ? q->dst_port : q->src_port,
+		.inside_port = is_in ? q->src_port : q->dst_port,
+		.vlan = f->vlan,
+		.inner_vlan = f->inner_vlan,
+		.link = b->link,
+		.proto = q->proto,
+	};
+
+	memcpy(key.outside, is_in ? q->dst : q->src, 16);
+	memcpy(key.inside, is_in ? q->src : q->dst, 16);
+	return table_find(&t->table, hash_48(&t->key, &key), (const uint8_t *)&key,
+	                  table_tick(b->now_ns));
+}
+
 uint32_t
 flow_make_spliced(struct flow_table *t, struct burst *b, unsigned int lane)
 {

@@ -46,6 +46,8 @@
 #define FLOW_IDLE_TALK_NS  (UINT64_C(60) * 1000000000)
 #define FLOW_IDLE_TCP_NS   (UINT64_C(3600) * 1000000000)
 
+struct quote;
+
 /* No flow lives longer than that without a packet. */
 #define FLOW_SPLICED_NS (FLOW_IDLE_TCP_NS + UINT64_C(60) * 1000000000)
 
@@ -189,6 +191,16 @@ void flow_find_more(struct flow_table *t, struct burst *b, uint64_t lanes);
  * slot, as b->flow[lane] then says, or TABLE_NONE in a full table.
  */
 uint32_t flow_make_spliced(struct flow_table *t, struct burst *b, unsigned int lane);
+
+/*
+ * The flow of the packet that an error in this lane quotes, or TABLE_NONE. The quote has
+ * ports (q->l4_off is set).
+ */
+uint32_t flow_find_quoted(struct flow_table *t, const struct burst *b, unsigned int lane,
+                          const struct quote *q);
+
+/* Spliced flows of one source; without a safe place in the table none may live. */
+#define FLOW_SPLICED_PER_SOURCE 10000
 
 /* The splice of a flow ends: the numbers of its packets are left alone from now on. */
 void flow_unsplice(struct flow_table *t, uint32_t slot);

@@ -42,10 +42,11 @@ struct splice {
 	uint32_t
 		opening; /* index of what is kept of the handshake, while SPLICE_OPENING */
 	uint8_t state;   /* enum splice_state */
-	int8_t window_shift; /* server's window scale minus the promised one */
-	uint8_t wscale;      /* promised to the client; OPTIONS_NO_WSCALE: none */
-	bool has_ts;         /* timestamps were agreed with both */
-	uint8_t spare[4];
+	uint8_t wscale;  /* promised to the client; OPTIONS_NO_WSCALE: none */
+	int8_t shift_out; /* of the server's windows: its scale minus the promised one */
+	int8_t shift_in; /* of the client's windows: its scale, when the server has none */
+	bool has_ts;     /* timestamps were agreed with both */
+	uint8_t spare[3];
 };
 static_assert(sizeof(struct splice) == 32, "two splices are one cache line");
 
@@ -54,7 +55,8 @@ static inline struct translation
 splice_inwards(const struct splice *s)
 {
 	return (struct translation){ .ack = -s->delta,
-		                     .ts_echo = s->has_ts ? -s->ts_delta : 0 };
+		                     .ts_echo = s->has_ts ? -s->ts_delta : 0,
+		                     .window_shift = s->shift_in };
 }
 
 /* What a segment of the server needs before the client may read it. */
@@ -63,7 +65,7 @@ splice_outwards(const struct splice *s)
 {
 	return (struct translation){ .seq = s->delta,
 		                     .ts_value = s->has_ts ? s->ts_delta : 0,
-		                     .window_shift = s->window_shift };
+		                     .window_shift = s->shift_out };
 }
 
 #endif

@@ -52,6 +52,18 @@ build_ends(struct burst_ends *ends, const struct facts *like, const uint8_t *byt
 	return true;
 }
 
+void
+build_turn(struct burst_ends *out, const struct burst_ends *ends)
+{
+	*out = *ends;
+	memcpy(out->src, ends->dst, 16);
+	memcpy(out->dst, ends->src, 16);
+	out->src_port = ends->dst_port;
+	out->dst_port = ends->src_port;
+	memcpy(out->link, ends->link + 6, 6);
+	memcpy(out->link + 6, ends->link, 6);
+}
+
 static size_t
 put_ipv4(uint8_t *h, const struct burst_ends *e, size_t payload)
 {

@@ -29,6 +29,9 @@ struct facts;
 bool build_ends(struct burst_ends *ends, const struct facts *like, const uint8_t *bytes,
                 bool reversed);
 
+/* The same ends the other way round: what answers them. */
+void build_turn(struct burst_ends *out, const struct burst_ends *ends);
+
 /* Write the frame that `want` asks for into out[BUILD_MAX]. Returns its length, or 0 when its options are not sound. */
 size_t build_tcp(uint8_t *out, const struct burst_request *want);
 

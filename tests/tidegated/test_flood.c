@@ -112,7 +112,7 @@ forged(uint64_t n)
 
 struct run {
 	uint64_t sent, turn; /* forged packets, packets of customers */
-	uint64_t dropped;    /* of the forged ones */
+	uint64_t stopped;    /* of the forged ones: dropped or answered */
 	unsigned int suffered;
 };
 
@@ -138,7 +138,7 @@ storm(struct run *run, unsigned int speakers)
 	b = rig_judge(&r);
 	run->suffered += suffering(b, lanes);
 	for (unsigned int i = 0; i < 64; i++)
-		run->dropped += b->verdict[i] == VERDICT_DROP;
+		run->stopped += b->verdict[i] != VERDICT_PASS;
 	rig_start(&r, SIDE_INTERNAL);
 	for (uint64_t n = first; n < run->sent; n++) {
 		struct packet p = forged(n);
@@ -184,7 +184,7 @@ check_tables(const struct run *run, uint32_t flow_buckets, uint32_t source_bucke
 	CU_ASSERT(flows->used[TABLE_UNEARNED] > flow_buckets);
 	CU_ASSERT(flows->used[TABLE_UNEARNED] <= 2 * (uint64_t)flow_buckets);
 	/* ... and the defence was up. */
-	CU_ASSERT(run->dropped > run->sent * 8 / 10);
+	CU_ASSERT(run->stopped > run->sent * 8 / 10);
 }
 
 static void

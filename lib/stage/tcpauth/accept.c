@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What comes back of our answers. */
+#include "challenge/stamp.h"
+#include "packet/build.h"
+#include "stage/tcpauth/parts.h"
+
+/* The record of a lane's source, made if need be; SOURCE_NONE in a full table. */
+static uint32_t
+source_of(struct tcpauth *s, const struct burst *b, unsigned int i)
+{
+	struct source_table *sources = s->sources;
+
+	if (sources->lane[i] != SOURCE_NONE)
+		return sources->lane[i];
+	if ((sources->asked & lane_bit(i)) == 0)
+		return SOURCE_NONE;
+	return source_make(sources, i, b->now_ns);
+}
+
+/* What the third segment says of both ends' options, but for the MSS that the cookie holds. */
+static bool
+read_agreed(const struct tcpauth *s, const struct burst *b, unsigned int i,
+            struct tcp_options *said, struct tcp_options *agreed, bool *has_ecn)
+{
+	const struct facts *f = &b->facts[i];
+
+	*agreed = (struct tcp_options){ .wscale = OPTIONS_NO_WSCALE };
+	*has_ecn = false;
+	options_read(b->bytes[i] + f->l4_off, (size_t)(f->payload_off - f->l4_off), said);
+	if (!said->has_ts)
+		return true;
+	if (!stamp_read(said->ts_echo, s->wall_ns, agreed, has_ecn))
+		return false;
+	agreed->has_ts = true;
+	agreed->ts_value = said->ts_value;
+	agreed->ts_echo = said->ts_echo;
+	return true;
+}
+
+/* The flow, its splice and its opening. Returns false when a table had no room. */
+static bool
+begin(struct tcpauth *s, const struct tcpauth_params *p, struct burst *b, unsigned int i,
+      const struct tcp_options *agreed, bool has_ecn, uint32_t back)
+{
+	const struct facts *f = &b->facts[i];
+	const uint32_t source = source_of(s, b, i);
+	struct server server;
+	struct opening *o;
+	struct splice *splice;
+	uint32_t slot, index;
+
+	if (source == SOURCE_NONE)
+		return false;
+	slot = flow_make_spliced(s->flows, b, i);
+	if (slot == TABLE_NONE)
+		return false;
+	index = openings_take(&s->openings);
+	if (index == OPENINGS_NONE ||
+	    !flow_earn(s->flows, slot, source, FLOW_SPLICED_PER_SOURCE)) {
+		if (index != OPENINGS_NONE)
+			openings_give(&s->openings, index);
+		flow_unsplice(s->flows, slot);
+		return false;
+	}
+	source_verify(s->sources, source, b->now_ns, p->verified_for_ns);
+	s->sources->proven |= lane_bit(i);
+	b->standing[i] = STANDING_VERIFIED_FLOW;
+
+	tcpauth_server(s, p, b, i, &server);
+	splice = &s->flows->splice[slot];
+	*splice = (struct splice){ .ours = f->tcp_ack - 1,
+		                   .theirs = f->tcp_seq - back,
+		                   .stamp = agreed->ts_echo,
+		                   .opening = index,
+		                   .state = SPLICE_OPENING,
+		                   .has_ts = agreed->has_ts,
+		                   .wscale = OPTIONS_NO_WSCALE };
+	if (agreed->wscale != OPTIONS_NO_WSCALE)
+		splice->wscale = server.wscale;
+	flow_at(s->flows, slot)->inside_next = f->tcp_ack;
+	flow_at(s->flows, slot)->outside_next = splice->theirs + 1;
+
+	o = &s->openings.entry[index];
+	o->slot = slot;
+	o->link = b->link;
+	o->client = *agreed;
+	o->client.mss = cookie_mss(splice->ours, (f->flags & FACT_IPV6) != 0);
+	o->has_ecn = has_ecn;
+	o->window = (uint16_t)(b->bytes[i][f->l4_off + 14] << 8 |
+	                       b->bytes[i][f->l4_off + 15]);
+	build_ends(&o->ends, f, b->bytes[i], false);
+	return true;
+}
+
+/* The source has proven that it is there, for this service. */
+static bool
+verify(struct tcpauth *s, const struct tcpauth_params *p, struct burst *b, unsigned int i)
+{
+	const uint32_t source = source_of(s, b, i);
+
+	if (source == SOURCE_NONE)
+		return false;
+	source_verify(s->sources, source, b->now_ns, p->verified_for_ns);
+	return true;
+}
+
+/* A lane that acknowledges a cookie: `back` as cookie_check() has it. */
+static void
+welcome(struct tcpauth *s, const struct tcpauth_params *p, struct burst *b,
+        unsigned int i, uint32_t back)
+{
+	struct tcp_options said, agreed;
+	bool has_ecn;
+
+	if (!read_agreed(s, b, i, &said, &agreed, &has_ecn))
+		return;
+	if (p->method == METHOD_RESET) {
+		if (!verify(s, p, b, i)) {
+			burst_drop(b, i, REASON_NO_ROOM);
+			return;
+		}
+		s->how[i] = METHOD_RESET;
+		burst_reply(b, i, REASON_RESET);
+		return;
+	}
+	if (begin(s, p, b, i, &agreed, has_ecn, back))
+		s->begun |= lane_bit(i);
+	else
+		burst_drop(b, i, REASON_NO_ROOM);
+}
+
+/*
+ * Segments that may be the third of a handshake: those of no flow, of one that is over,
+ * and those that do not fit their flow, whose ports a new connection may have. Facts
+ * then say again what the client said.
+ */
+static uint64_t
+third_segments(struct tcpauth *s, struct burst *b, uint64_t lanes)
+{
+	uint64_t third = 0;
+	unsigned int i;
+
+	LANES_FOREACH (i, lanes) {
+		struct facts *f = &b->facts[i];
+		const struct flow *flow;
+
+		if ((f->tcp_flags & (TCP_ACK | TCP_SYN | TCP_RST)) != TCP_ACK)
+			continue;
+		if (b->flow[i] == BURST_NO_FLOW) {
+			third |= lane_bit(i);
+			continue;
+		}
+		flow = flow_of_lane(s->flows, i);
+		if ((flow->state & FLOW_CLOSING) == 0) {
+			if (flow_is_in_window(flow, f))
+				continue;
+			if (flow_is_spliced(flow))
+				f->tcp_ack += s->flows->splice[b->flow[i]].delta;
+		}
+		third |= lane_bit(i);
+	}
+	return third;
+}
+
+/*
+ * A client that lost its third segment on the way believes to be connected and probes
+ * our window: with the number before its first one. That is believed only with a
+ * fresh stamp of ours beside it, so that guessing gets no easier.
+ */
+static uint64_t
+probes(const struct tcpauth *s, const struct burst *b, uint64_t lanes)
+{
+	struct tcp_options said, agreed;
+	uint64_t found = 0;
+	bool has_ecn;
+	unsigned int i;
+
+	LANES_FOREACH (i, lanes & lanes_with16(b->flags, FACT_TCP_OPTIONS))
+		if (b->facts[i].payload_len <= 1 &&
+		    read_agreed(s, b, i, &said, &agreed, &has_ecn) && said.has_ts)
+			found |= lane_bit(i);
+	return found;
+}
+
+static void
+accept_cookies(struct tcpauth *s, const struct tcpauth_params *p, struct burst *b,
+               uint64_t lanes)
+{
+	const uint64_t third = third_segments(s, b, lanes);
+	uint64_t right, late;
+	unsigned int i;
+
+	if (third == 0)
+		return;
+	right = cookie_check(&s->keys, b, third, 1);
+	LANES_FOREACH (i, right)
+		welcome(s, p, b, i, 1);
+	late = probes(s, b, third & ~right);
+	if (late == 0)
+		return;
+	LANES_FOREACH (i, cookie_check(&s->keys, b, late, 0))
+		welcome(s, p, b, i, 0);
+}
+
+static void
+accept_resets(struct tcpauth *s, const struct tcpauth_params *p, struct burst *b,
+              uint64_t lanes)
+{
+	uint64_t resets = 0;
+	unsigned int i;
+
+	LANES_FOREACH (i, lanes)
+		if ((b->facts[i].tcp_flags & TCP_RST) != 0)
+			resets |= lane_bit(i);
+	if (resets == 0)
+		return;
+	LANES_FOREACH (i, cookie_check_bad_ack(&s->keys, b, resets)) {
+		if (verify(s, p, b, i))
+			burst_consume(b, i, REASON_BAD_ACK_ACCEPTED);
+		else
+			burst_drop(b, i, REASON_NO_ROOM);
+	}
+}
+
+void
+tcpauth_accept(struct tcpauth *s, const struct tcpauth_params *p, struct burst *b,
+               uint64_t lanes)
+{
+	const enum tcpauth_method method = tcpauth_method_of(s, p);
+
+	/* Where only monitored, nothing was sent that could come back. */
+	lanes &= ~b->watched;
+	if (lanes == 0)
+		return;
+	cookie_keys_turn(&s->keys, s->wall_ns);
+	if (method == METHOD_BAD_ACK)
+		accept_resets(s, p, b, lanes);
+	else if (method != METHOD_DROP_FIRST)
+		accept_cookies(s, p, b, lanes);
+}

@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What a first SYN gets while its vector is under attack. */
+#include <stdlib.h>
+
+#include "challenge/answer.h"
+#include "challenge/stamp.h"
+#include "hash/hash.h"
+#include "stage/tcpauth/parts.h"
+
+/* Of an answer to IPv6 SYNs counts the /48, of one to IPv4 SYNs the /24. */
+static inline struct meter *
+network_of(const struct tcpauth *s, const struct burst *b, unsigned int i)
+{
+	const bool is_ipv6 = (b->flags[i] & FACT_IPV6) != 0;
+	const __m128i src = _mm_load_si128((const __m128i *)b->facts[i].src);
+	const __m128i of_ipv6 = _mm_set_epi64x(0, 0xffffffffffff);
+	const __m128i of_ipv4 = _mm_set_epi64x(0x00ffffffffffffff, -1);
+	__m128i network = _mm_and_si128(src, is_ipv6 ? of_ipv6 : of_ipv4);
+
+	return &s->answers[hash_16(&s->common->key, &network).lo % TCPAUTH_NETWORKS];
+}
+
+/*
+ * The lanes whose networks may get another answer. A repeated SYN comes from a stack
+ * that waits, so it may pay twice as far ahead as a first one.
+ */
+static uint64_t
+lanes_within_budget(struct tcpauth *s, const struct tcpauth_params *p,
+                    const struct burst *b, uint64_t lanes, uint64_t slack)
+{
+	const uint64_t now = meter_ticks(b->now_ns);
+	uint64_t within = 0;
+	unsigned int i;
+
+	LANES_FOREACH (i, lanes)
+		__builtin_prefetch(network_of(s, b, i), 1);
+	LANES_FOREACH (i, lanes)
+		if (meter_take(network_of(s, b, i), p->answer_rate.each, slack, now))
+			within |= lane_bit(i);
+	return within;
+}
+
+/* The first time dropped, the repetition lets go on. Returns the lanes that repeat. */
+static uint64_t
+drop_first(struct tcpauth *s, struct burst *b, uint64_t lanes)
+{
+	const uint64_t repeated = repeat_see(&s->repeat, b, lanes);
+
+	tcpauth_stop(b, lanes & ~repeated, VERDICT_DROP, REASON_FIRST_SYN);
+	return repeated;
+}
+
+static void
+challenge(struct tcpauth *s, const struct tcpauth_params *p, struct burst *b,
+          uint64_t lanes, enum tcpauth_method method)
+{
+	unsigned int i;
+
+	LANES_FOREACH (i, lanes) {
+		s->params[i] = p;
+		s->how[i] = (uint8_t)method;
+		s->challenged_ns[b->service[i]] = b->now_ns;
+	}
+	tcpauth_stop(b, lanes, VERDICT_REPLY,
+	             method == METHOD_BAD_ACK ? REASON_BAD_ACK : REASON_SYN_COOKIE);
+}
+
+/*
+ * Whose answers are used up falls back to what needs none. With the proxy the
+ * repetition still has to be answered, out of what is kept back for it.
+ */
+void
+tcpauth_answer(struct tcpauth *s, const struct tcpauth_params *p, struct burst *b,
+               uint64_t lanes)
+{
+	const enum tcpauth_method method = tcpauth_method_of(s, p);
+	const uint64_t slack = p->answer_rate.slack;
+	uint64_t within, repeated, late;
+
+	/* A source that has proven itself need not again, where that is what is proven. */
+	if (method != METHOD_PROXY)
+		lanes &= ~lanes_where8(b->standing, STANDING_VERIFIED_SOURCE);
+	if (method == METHOD_DROP_FIRST) {
+		drop_first(s, b, lanes);
+		return;
+	}
+	within = lanes_within_budget(s, p, b, lanes, slack / 2);
+	challenge(s, p, b, within, method);
+	if (within == lanes)
+		return;
+	repeated = drop_first(s, b, lanes & ~within);
+	if (method != METHOD_PROXY)
+		return;
+	late = lanes_within_budget(s, p, b, repeated, slack);
+	challenge(s, p, b, late, method);
+	tcpauth_stop(b, repeated & ~late, VERDICT_DROP, REASON_ANSWERS);
+}
+
+void
+tcpauth_server(const struct tcpauth *s, const struct tcpauth_params *p,
+               const struct burst *b, unsigned int lane, struct server *out)
+{
+	const struct facts *f = &b->facts[lane];
+	const bool is_in = b->side == SIDE_EXTERNAL;
+
+	servers_find(&s->servers, is_in ? f->dst : f->src,
+	             is_in ? f->dst_port : f->src_port, (f->flags & FACT_IPV6) != 0, out);
+	if (p->server_mss != 0)
+		out->mss = (uint16_t)p->server_mss;
+	if (p->server_wscale == SCALE_NONE)
+		out->wscale = OPTIONS_NO_WSCALE;
+	else if (p->server_wscale >= SCALE_0)
+		out->wscale = (uint8_t)(p->server_wscale - SCALE_0);
+	if (p->server_sack != KNOWN_LEARNT)
+		out->has_sack = p->server_sack == KNOWN_YES;
+	if (p->server_timestamps != KNOWN_LEARNT)
+		out->has_ts = p->server_timestamps == KNOWN_YES;
+}
+
+/* Without timestamps there is nowhere to keep window scale and SACK. */
+struct tcp_options
+tcpauth_agree(const struct tcp_options *offer, const struct server *server)
+{
+	struct tcp_options both = { .mss = offer->mss, .wscale = OPTIONS_NO_WSCALE };
+
+	if (!offer->has_ts || !server->has_ts)
+		return both;
+	both.has_ts = true;
+	both.ts_value = offer->ts_value;
+	both.has_sack_permitted = offer->has_sack_permitted && server->has_sack;
+	if (server->wscale != OPTIONS_NO_WSCALE)
+		both.wscale = offer->wscale;
+	return both;
+}
+
+/*
+ * Window 0 keeps the client from sending before the server has answered. Our own
+ * promises are the server's, and only where the client made an offer.
+ */
+static void
+answer_cookie(struct tcpauth *s, struct burst *b, unsigned int i, uint32_t number)
+{
+	const struct facts *f = &b->facts[i];
+	const bool is_ipv6 = (f->flags & FACT_IPV6) != 0;
+	struct answer a = { .ack = f->tcp_seq + 1, .tcp_flags = TCP_SYN | TCP_ACK };
+	struct tcp_options offer, both;
+	struct server server;
+	bool has_ecn;
+
+	answer_read_offer(b, i, &offer);
+	tcpauth_server(s, s->params[i], b, i, &server);
+	both = tcpauth_agree(&offer, &server);
+	has_ecn = both.has_ts && server.has_ecn &&
+	          (f->tcp_flags & (TCP_ECE | TCP_CWR)) == (TCP_ECE | TCP_CWR);
+
+	a.seq = number | cookie_mss_index(offer.mss, is_ipv6);
+	a.options = both;
+	a.options.mss = offer.mss != 0 ? server.mss : 0;
+	if (both.wscale != OPTIONS_NO_WSCALE)
+		a.options.wscale = server.wscale;
+	if (both.has_ts) {
+		a.options.ts_echo = offer.ts_value;
+		a.options.ts_value = stamp_make(&both, has_ecn, s->wall_ns);
+	}
+	if (has_ecn)
+		a.tcp_flags |= TCP_ECE;
+	answer_write(b, i, &a);
+}
+
+static void
+answer_wrongly(struct burst *b, unsigned int i, uint32_t number)
+{
+	const struct answer a = { .seq = b->facts[i].tcp_ack,
+		                  .ack = number,
+		                  .tcp_flags = TCP_SYN | TCP_ACK,
+		                  .options = { .wscale = OPTIONS_NO_WSCALE } };
+
+	answer_write(b, i, &a);
+}
+
+/* Who has proven himself with his third segment is told to come again. */
+static void
+answer_reset(struct burst *b, unsigned int i)
+{
+	const struct answer a = { .seq = b->facts[i].tcp_ack,
+		                  .tcp_flags = TCP_RST,
+		                  .options = { .wscale = OPTIONS_NO_WSCALE } };
+
+	answer_write(b, i, &a);
+}
+
+void
+tcpauth_reply(void *state, struct burst *b, uint64_t lanes)
+{
+	struct tcpauth *s = state;
+	uint32_t number[LANES_MAX];
+	const uint64_t wrong = lanes_where8(s->how, METHOD_BAD_ACK) & lanes;
+	const uint64_t reset = lanes & lanes_where8(b->reason, REASON_RESET);
+	unsigned int i;
+
+	cookie_keys_turn(&s->keys, s->wall_ns);
+	LANES_FOREACH (i, reset)
+		answer_reset(b, i);
+	lanes &= ~reset;
+	if (lanes != wrong) {
+		cookie_make(&s->keys, b, lanes & ~wrong, number);
+		LANES_FOREACH (i, lanes & ~wrong)
+			answer_cookie(s, b, i, number[i]);
+	}
+	if (wrong != 0) {
+		cookie_make_bad_ack(&s->keys, b, wrong, number);
+		LANES_FOREACH (i, wrong)
+			answer_wrongly(b, i, number[i]);
+	}
+}

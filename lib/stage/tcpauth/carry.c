@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Spliced connections go on, whatever the policy says by now: each half is told in
+ * the other's numbers, and so is what routers say of it.
+ */
+#include "packet/build.h"
+#include "packet/quote.h"
+#include "stage/tcpauth/parts.h"
+
+static inline void
+translate(struct burst *b, unsigned int i, const struct translation *t)
+{
+	translate_segment((uint8_t *)(uintptr_t)b->bytes[i], b->bytes_len[i],
+	                  &b->facts[i], t);
+	b->rewritten |= lane_bit(i);
+}
+
+/* The opening is over without a connection. */
+static void
+give_up(struct tcpauth *s, uint32_t slot, struct splice *splice)
+{
+	openings_give(&s->openings, splice->opening);
+	flow_unsplice(s->flows, slot);
+}
+
+/* What the client sends before the server has answered comes again; only a reset is for both. */
+static void
+hold_client(struct tcpauth *s, struct burst *b, unsigned int i, struct splice *splice)
+{
+	const struct facts *f = &b->facts[i];
+	struct opening *o = &s->openings.entry[splice->opening];
+	struct tcp_options said;
+
+	if ((f->tcp_flags & TCP_RST) != 0) {
+		if (f->tcp_seq == splice->theirs + 1)
+			give_up(s, b->flow[i], splice);
+		else
+			burst_consume(b, i, REASON_EARLY_DATA);
+		return;
+	}
+	if (tcpauth_read_options(b, i, &said) && said.has_ts && o->client.has_ts)
+		o->client.ts_value = said.ts_value;
+	burst_consume(b, i, REASON_EARLY_DATA);
+}
+
+/*
+ * What the server says before it has taken the connection. A refusal is told in our
+ * numbers. Any other segment belongs to an old connection of the same ports: like the
+ * client would, we reset that one, and ask again.
+ */
+static void
+hold_server(struct tcpauth *s, struct burst *b, unsigned int i, struct splice *splice)
+{
+	const struct facts *f = &b->facts[i];
+	struct burst_request *r;
+
+	if ((f->tcp_flags & TCP_RST) != 0) {
+		const struct translation t = { .seq = splice->ours + 1 - f->tcp_seq };
+
+		translate(b, i, &t);
+		give_up(s, b->flow[i], splice);
+		return;
+	}
+	if ((f->tcp_flags & (TCP_SYN | TCP_ACK)) == (TCP_SYN | TCP_ACK) &&
+	    f->tcp_ack == splice->theirs + 1) {
+		tcpauth_join(s, b, i, splice);
+		burst_consume(b, i, REASON_HANDSHAKE);
+		return;
+	}
+	r = burst_emit(b);
+	if (r != NULL && build_ends(&r->ends, f, b->bytes[i], true)) {
+		r->side = SIDE_INTERNAL;
+		r->tcp_flags = TCP_RST;
+		r->seq = f->tcp_ack;
+		s->openings.entry[splice->opening].due_ns = b->now_ns + OPENING_AGAIN_NS;
+	}
+	burst_consume(b, i, REASON_HANDSHAKE);
+}
+
+/* A repeated SYN-ACK: the server did not get our third segment. */
+static void
+answer_again(struct burst *b, unsigned int i, const struct splice *splice)
+{
+	struct tcp_options said;
+
+	tcpauth_read_options(b, i, &said);
+	tcpauth_emit_ack(b, i, splice, said.ts_echo, UINT16_MAX);
+	burst_consume(b, i, REASON_HANDSHAKE);
+}
+
+static inline void
+carry_lane(struct tcpauth *s, struct burst *b, unsigned int i)
+{
+	struct splice *splice = &s->flows->splice[b->flow[i]];
+	struct translation t;
+
+	if (__builtin_expect(splice->state == SPLICE_OPENING, 0)) {
+		if (b->side == SIDE_EXTERNAL)
+			hold_client(s, b, i, splice);
+		else
+			hold_server(s, b, i, splice);
+		return;
+	}
+	if (b->side == SIDE_EXTERNAL) {
+		t = splice_inwards(splice);
+	} else if ((b->facts[i].tcp_flags & TCP_SYN) != 0) {
+		answer_again(b, i, splice);
+		return;
+	} else {
+		t = splice_outwards(splice);
+	}
+	translate(b, i, &t);
+}
+
+/* An error about a packet of a spliced flow is told in the numbers of who reads it. */
+static void
+carry_error(struct tcpauth *s, struct burst *b, unsigned int i)
+{
+	const struct facts *f = &b->facts[i];
+	const struct splice *splice;
+	struct translation t = { 0 };
+	struct quote q;
+	uint32_t slot;
+
+	if (!quote_read(f, b->bytes[i], b->bytes_len[i], &q) || q.l4_off == 0 ||
+	    q.proto != PROTO_TCP)
+		return;
+	slot = flow_find_quoted(s->flows, b, i, &q);
+	if (slot == TABLE_NONE || !flow_is_spliced(flow_at(s->flows, slot)))
+		return;
+	splice = &s->flows->splice[slot];
+	if (splice->state != SPLICE_OPEN)
+		return;
+	/* What the client was told, or what the server was. */
+	if (b->side == SIDE_EXTERNAL)
+		t.seq = -splice->delta;
+	else
+		t.ack = splice->delta;
+	translate_quote((uint8_t *)(uintptr_t)b->bytes[i], b->bytes_len[i], f, &q, &t);
+	b->rewritten |= lane_bit(i);
+}
+
+/* Lanes of segments, and lanes of errors. */
+static void
+sort(const struct burst *b, uint64_t *segments, uint64_t *errors)
+{
+	unsigned int i;
+
+	*segments = *errors = 0;
+	LANES_FOREACH (i, b->live & (b->ipv4 | b->ipv6)) {
+		const struct facts *f = &b->facts[i];
+
+		if (f->proto == PROTO_TCP && f->fault == PACKET_SOUND &&
+		    (f->flags & FACT_NO_PORTS) == 0)
+			*segments |= lane_bit(i);
+		else if (quote_is_there(f))
+			*errors |= lane_bit(i);
+	}
+}
+
+static void
+carry_lanes(struct tcpauth *s, struct burst *b)
+{
+	uint64_t segments, errors, spliced = 0;
+	unsigned int i;
+
+	sort(b, &segments, &errors);
+	if ((segments & ~b->sought) != 0)
+		flow_find_more(s->flows, b, segments);
+	LANES_FOREACH (i, segments)
+		if (b->flow[i] != BURST_NO_FLOW &&
+		    flow_is_spliced(flow_of_lane(s->flows, i)))
+			spliced |= lane_bit(i);
+	LANES_FOREACH (i, spliced)
+		carry_lane(s, b, i);
+	LANES_FOREACH (i, errors)
+		carry_error(s, b, i);
+}
+
+/* Flows that were not there are looked for again. */
+static void
+forget_absent(struct burst *b)
+{
+	for (unsigned int i = 0; i < b->count; i++)
+		if (b->flow[i] == BURST_NO_FLOW)
+			b->sought &= ~lane_bit(i);
+}
+
+void
+tcpauth_carry(void *state, struct burst *b)
+{
+	struct tcpauth *s = state;
+
+	if (s->begun != 0) {
+		tcpauth_open_halves(s, b);
+		forget_absent(b);
+	}
+	if (b->live != 0 && flow_has_splices(s->flows, b->now_ns))
+		carry_lanes(s, b);
+	if (s->openings.n_used > 0)
+		tcpauth_run_timers(s, b);
+}
+
+bool
+tcpauth_is_waiting(const void *state)
+{
+	return ((const struct tcpauth *)state)->openings.n_used > 0;
+}

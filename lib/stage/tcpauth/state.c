@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Segments of no connection, and of connections that they do not fit. */
+#include "stage/tcpauth/parts.h"
+
+static enum tcpauth_reason
+stray_reason(uint8_t tcp_flags)
+{
+	if ((tcp_flags & TCP_RST) != 0)
+		return REASON_STRAY_RST;
+	if ((tcp_flags & TCP_SYN) != 0)
+		return REASON_STRAY_SYN_ACK;
+	return (tcp_flags & TCP_FIN) != 0 ? REASON_STRAY_FIN : REASON_STRAY_ACK;
+}
+
+/*
+ * What a flow proves, its numbers must fit. Who has no flow but has proven his address
+ * lately may have been forgotten or be older than we, as everybody may be shortly
+ * after the start: these are left to the meters. A connection that is not proven yet
+ * is left to them too.
+ */
+void
+tcpauth_judge_state(struct tcpauth *s, const struct tcpauth_params *p, struct burst *b,
+                    uint64_t lanes)
+{
+	const bool is_learning = b->now_ns - s->first_ns < p->learning_ns;
+	const uint64_t verified = lanes_where8(b->standing, STANDING_VERIFIED_FLOW);
+	const uint64_t unknown = lanes_where8(b->standing, STANDING_UNVERIFIED);
+	uint64_t drops[REASONS] = { 0 };
+	unsigned int i;
+
+	LANES_FOREACH (i, lanes & verified)
+		if (!flow_is_in_window(flow_of_lane(s->flows, i), &b->facts[i]))
+			drops[REASON_OUT_OF_WINDOW] |= lane_bit(i);
+	LANES_FOREACH (i, is_learning ? 0 : lanes & unknown)
+		if (b->flow[i] == BURST_NO_FLOW)
+			drops[stray_reason(b->facts[i].tcp_flags)] |= lane_bit(i);
+	for (uint8_t reason = 0; reason < REASONS; reason++)
+		if (drops[reason] != 0)
+			tcpauth_stop(b, drops[reason], VERDICT_DROP, reason);
+}
