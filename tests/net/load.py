@@ -113,7 +113,7 @@ class Shop:
 
     def __init__(self, rig):
         with open(rig.path("nginx.conf"), "w", encoding="ascii") as f:
-            f.write(NGINX.format(folder=rig.folder, v4=IN4, v6=IN6, page=PAGE))
+            f.write(self.config(rig))
         self.process = subprocess.Popen(
             ["ip", "netns", "exec", rig.shop, "nginx", "-e", rig.path("nginx-error.log"), "-c",
              rig.path("nginx.conf")])
@@ -122,6 +122,9 @@ class Shop:
         except BaseException:
             self.close()
             raise
+
+    def config(self, rig):
+        return NGINX.format(folder=rig.folder, v4=IN4, v6=IN6, page=PAGE)
 
     def _listens(self, rig):
         expect(self.process.poll() is None, "nginx ended")

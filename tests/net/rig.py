@@ -9,7 +9,8 @@ else. The daemon is named by $TIDEGATED or the first argument, else it is the on
 in the build directory, $TIDEGATE_BUILD or build/.
 
 With vlan=N the gate sees tagged frames only: a namespace on each side pushes and
-pops the tag (`trafficgen relay`; many kernels have no 8021q).
+pops the tag (`trafficgen relay`; many kernels have no 8021q). With outside=(...)
+the cable to the internet is a relay with these options too: it may lose and reorder.
 """
 import contextlib
 import ctypes
@@ -128,11 +129,12 @@ class RawPort:
 
 
 class Rig:
-    def __init__(self, mtu=1500, queues=1, vlan=None):
+    def __init__(self, mtu=1500, queues=1, vlan=None, outside=()):
         if os.geteuid() != 0:
             raise Skipped("needs root")
         self.mtu = mtu
         self.vlan = vlan
+        self.outside = list(outside)
         self.relays = []
         self.between = []
         self.prefix = "tgn%d%s" % (os.getpid(), os.urandom(2).hex())
@@ -151,15 +153,18 @@ class Rig:
         for name in (self.internet, self.gate, self.shop):
             run("ip", "netns", "add", name)
             run("ip", "-n", name, "link", "set", "lo", "up")
-        join = self.pair if self.vlan is None else self._tagged
-        join(self.internet, "out0", "ext0", queues)
-        join(self.shop, "in0", "int0", queues)
+        tag = [] if self.vlan is None else ["--vlan", str(self.vlan)]
+        self._join(self.internet, "out0", "ext0", queues, tag + self.outside)
+        self._join(self.shop, "in0", "int0", queues, tag)
         for name, interface, v4, v6 in ((self.internet, "out0", OUT4, OUT6), (self.shop, "in0", IN4, IN6)):
             run("ip", "-n", name, "addr", "add", v4 + "/24", "dev", interface)
             run("ip", "-n", name, "addr", "add", v6 + "/64", "dev", interface, "nodad")
 
-    def _tagged(self, namespace, outer, inner, queues):
-        """A pair with a namespace in between that tags what goes to the gate."""
+    def _join(self, namespace, outer, inner, queues, options):
+        """A pair; with options of a relay there is a namespace in between that tags, or loses."""
+        if not options:
+            self.pair(namespace, outer, inner, queues)
+            return
         between = namespace + "r"
         run("ip", "netns", "add", between)
         self.between.append(between)
@@ -168,8 +173,8 @@ class Rig:
         self.pair(between, "tag0", inner, queues)
         self.pair(namespace, outer, "plain0", gate=between)
         self.relays.append(subprocess.Popen(
-            ["ip", "netns", "exec", between, program("tools/trafficgen/trafficgen"), "relay", "plain0", "tag0",
-             "--vlan", str(self.vlan)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
+            ["ip", "netns", "exec", between, program("tools/trafficgen/trafficgen"), "relay", "plain0", "tag0"] +
+            options, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
 
     def pair(self, namespace, outer, inner, queues=1, gate=None):
         """A veth pair whose inner end is in the gate; what leaves the outer end is plain frames."""
