@@ -224,6 +224,23 @@ a_quote_may_end_anywhere(void)
 }
 
 static void
+what_is_not_readable_is_left(void)
+{
+	struct wire sent, w, before;
+	struct facts f;
+	struct quote q;
+
+	lay_sent(&sent, &kinds[1]);
+	lay_error(&w, &sent, WHOLE);
+	before = w;
+	f = segment_facts(&w);
+	CU_ASSERT_FATAL(read_quote(&w, &q));
+	for (size_t len = 0; len < w.len; len++)
+		translate_quote(w.bytes, len, &f, &q, &t);
+	CU_ASSERT_EQUAL(memcmp(&w, &before, sizeof(w)), 0);
+}
+
+static void
 padding_is_no_quote(void)
 {
 	struct wire sent, w;
@@ -322,8 +339,9 @@ every_checksum_agrees_with_the_full_sum(void)
 			wire_patch(&w, f.l4_off + 4u, word);
 			segment_seal(&w);
 			translate(&w, &t);
-			CU_ASSERT(is_right(&w));
-			CU_ASSERT_NOT_EQUAL(segment_16(w.bytes + f.l4_off + 2), 0xffff);
+			CU_ASSERT_FATAL(is_right(&w));
+			CU_ASSERT_NOT_EQUAL_FATAL(segment_16(w.bytes + f.l4_off + 2),
+			                          0xffff);
 		}
 }
 
@@ -339,9 +357,9 @@ a_broken_checksum_stays_broken(void)
 		at = segment_facts(&w).l4_off + 2u;
 		wire_patch(&w, at, (segment_16(w.bytes + at) + by) % 65535);
 		translate(&w, &t);
-		CU_ASSERT(!is_right(&w));
+		CU_ASSERT_FATAL(!is_right(&w));
 		wire_patch(&w, at, (segment_16(w.bytes + at) + 65535 - by) % 65535);
-		CU_ASSERT(is_right(&w));
+		CU_ASSERT_FATAL(is_right(&w));
 	}
 }
 
@@ -359,7 +377,7 @@ nothing_added_changes_nothing(void)
 		wire_patch(&w, segment_facts(&w).l4_off + 2u, sum);
 		before = w;
 		translate(&w, &none);
-		CU_ASSERT_EQUAL(memcmp(&w, &before, sizeof(w)), 0);
+		CU_ASSERT_EQUAL_FATAL(memcmp(&w, &before, sizeof(w)), 0);
 	}
 }
 
@@ -391,18 +409,18 @@ random_quotes_come_back_as_they_were(void)
 		if (quote_read(&f, exact, w.len, &q)) {
 			translate_quote(exact, w.len, &f, &q, &t);
 			if (i % 2 == 0)
-				CU_ASSERT_EQUAL(segment_checksum(exact, &f), 0);
+				CU_ASSERT_EQUAL_FATAL(segment_checksum(exact, &f), 0);
 			translate_quote(exact, w.len, &f, &q, &back);
 		}
-		CU_ASSERT_EQUAL(memcmp(exact, w.bytes, w.len), 0);
+		CU_ASSERT_EQUAL_FATAL(memcmp(exact, w.bytes, w.len), 0);
 		free(exact);
 	}
 }
 
 SUITE_MAIN("packet/quote", TEST(an_error_says_whose_segment_it_quotes),
            TEST(only_errors_quote), TEST(what_has_no_ports_is_quoted_without),
-           TEST(a_quote_may_end_anywhere), TEST(padding_is_no_quote),
-           TEST(as_much_as_is_quoted_is_translated),
+           TEST(a_quote_may_end_anywhere), TEST(what_is_not_readable_is_left),
+           TEST(padding_is_no_quote), TEST(as_much_as_is_quoted_is_translated),
            TEST(without_ack_nothing_is_acknowledged), TEST(another_protocol_is_left),
            TEST(every_checksum_agrees_with_the_full_sum),
            TEST(a_broken_checksum_stays_broken), TEST(nothing_added_changes_nothing),

@@ -120,7 +120,7 @@ both_agree(struct wire *w, const struct translation *t)
 
 	twin(&other, t);
 	translate(w, t);
-	CU_ASSERT_EQUAL(memcmp(w->bytes, other.bytes, w->len), 0);
+	CU_ASSERT_EQUAL_FATAL(memcmp(w->bytes, other.bytes, w->len), 0);
 }
 
 /* --- every number --- */
@@ -259,8 +259,9 @@ every_checksum_agrees_with_the_full_sum(void)
 			wire_patch(&now, now.len - 2, last);
 			segment_seal(&now);
 			translate(&now, &many[kind]);
-			CU_ASSERT(is_right(&now));
-			CU_ASSERT_NOT_EQUAL(segment_16(tcp_of(&now) + CHECKSUM), 0xffff);
+			CU_ASSERT_FATAL(is_right(&now));
+			CU_ASSERT_NOT_EQUAL_FATAL(segment_16(tcp_of(&now) + CHECKSUM),
+			                          0xffff);
 		}
 }
 
@@ -275,7 +276,7 @@ a_broken_checksum_stays_broken_by_as_much(void)
 		segment_put16(tcp_of(&w) + CHECKSUM,
 		              one_zero(segment_16(tcp_of(&w) + CHECKSUM) + by));
 		both_agree(&w, &shift_all);
-		CU_ASSERT(!is_right(&w));
+		CU_ASSERT_FATAL(!is_right(&w));
 	}
 }
 
@@ -291,7 +292,7 @@ nothing_added_changes_nothing(void)
 		segment_put16(tcp_of(&w) + CHECKSUM, sum);
 		before = w;
 		translate(&w, &none);
-		CU_ASSERT_EQUAL(memcmp(&w, &before, sizeof(w)), 0);
+		CU_ASSERT_EQUAL_FATAL(memcmp(&w, &before, sizeof(w)), 0);
 	}
 }
 
@@ -388,10 +389,10 @@ random_segments_agree_with_the_twin(void)
 		if (i % 8 == 0)
 			segment_put16(tcp_of(&w) + CHECKSUM, segment_random() % 65535);
 		else
-			CU_ASSERT(is_right(&w));
+			CU_ASSERT_FATAL(is_right(&w));
 		both_agree(&w, &t);
 		if (i % 8 != 0)
-			CU_ASSERT(is_right(&w));
+			CU_ASSERT_FATAL(is_right(&w));
 	}
 }
 
@@ -408,7 +409,7 @@ back_again_gives_the_same_bytes(void)
 		before = w;
 		translate(&w, &t);
 		translate(&w, &back);
-		CU_ASSERT_EQUAL(memcmp(&w, &before, sizeof(w)), 0);
+		CU_ASSERT_EQUAL_FATAL(memcmp(&w, &before, sizeof(w)), 0);
 	}
 }
 
@@ -455,11 +456,12 @@ no_list_leads_out_of_the_header(void)
 		if (f.fault != PACKET_SOUND) {
 			tcp_of(&at_most)[12] = 0x50;
 			twin(&at_most, &shift_all);
-			CU_ASSERT_EQUAL(memcmp(exact + 38, at_most.bytes + 38, 8), 0);
-			CU_ASSERT_EQUAL(memcmp(exact + 54, w.bytes + 54, n), 0);
+			CU_ASSERT_EQUAL_FATAL(memcmp(exact + 38, at_most.bytes + 38, 8),
+			                      0);
+			CU_ASSERT_EQUAL_FATAL(memcmp(exact + 54, w.bytes + 54, n), 0);
 		} else {
 			twin(&at_most, &shift_all);
-			CU_ASSERT_EQUAL(memcmp(exact, at_most.bytes, w.len), 0);
+			CU_ASSERT_EQUAL_FATAL(memcmp(exact, at_most.bytes, w.len), 0);
 		}
 		free(exact);
 	}
