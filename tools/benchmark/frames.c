@@ -79,11 +79,36 @@ write_ip(uint8_t *ip, const struct frame_spec *s, uint16_t payload)
 	put16(ip + 10, checksum_fold(checksum_add(0, ip, 20)));
 }
 
+/* MSS and timestamps are patched in; a timestamp's echo is 0 in a SYN. */
+static const struct {
+	uint8_t len, bytes[24];
+} layouts[] = {
+	[LAYOUT_NONE] = { 0, { 0 } },
+	/* MSS, SACK, timestamps, NOP, scale 7. */
+	[LAYOUT_LINUX] = { 20, { 2,    4,    5, 180, 4, 2, 8, 10, 0x12, 0x34,
+	                         0x56, 0x78, 0, 0,   0, 0, 1, 3,  3,    7 } },
+	/* MSS, NOP, scale 8, NOP, NOP, SACK. */
+	[LAYOUT_WINDOWS] = { 12, { 2, 4, 5, 180, 1, 3, 3, 8, 1, 1, 4, 2 } },
+	/* MSS, NOP, scale 6, NOP, NOP, timestamps, SACK, end. */
+	[LAYOUT_MACOS] = { 24, { 2,    4,    5,    180,  1, 3, 3, 6, 1, 1, 8, 10,
+	                         0x12, 0x34, 0x56, 0x78, 0, 0, 0, 0, 4, 2, 0, 0 } },
+};
+
+/* Largest segment under IPv6; what the layouts hold is that of IPv4. */
+#define MSS_IPV6 1440
+
+unsigned int
+frame_options(enum frame_layout layout)
+{
+	return layouts[layout].len;
+}
+
 uint16_t
 frame_write(struct frame *f, const struct frame_spec *s)
 {
 	uint16_t ip_len = s->is_ipv6 ? 40 : 20;
-	uint16_t l4_len = s->kind == FRAME_TCP ? 20 : 8;
+	uint16_t l4_len =
+		s->kind == FRAME_TCP ? (uint16_t)(20 + layouts[s->layout].len) : 8;
 	uint16_t least = (uint16_t)(FRAME_ETHERNET + ip_len + l4_len);
 	uint16_t len = s->len - FCS > least ? (uint16_t)(s->len - FCS) : least;
 	uint8_t *l4 = f->head + FRAME_ETHERNET + ip_len;
@@ -103,8 +128,11 @@ frame_write(struct frame *f, const struct frame_spec *s)
 	}
 	put32(l4 + 4, s->seq);
 	put32(l4 + 8, s->ack);
-	l4[12] = 5 << 4;
+	l4[12] = (uint8_t)(l4_len / 4 << 4);
 	l4[13] = s->tcp_flags;
 	put16(l4 + 14, 65535);
+	memcpy(l4 + 20, layouts[s->layout].bytes, layouts[s->layout].len);
+	if (s->is_ipv6 && s->layout != LAYOUT_NONE)
+		put16(l4 + 22, MSS_IPV6);
 	return len;
 }

@@ -26,10 +26,14 @@ struct frame {
 
 enum frame_kind { FRAME_TCP, FRAME_UDP };
 
+/* The options of a SYN as well-known stacks write them: 0, 20, 12 and 24 bytes. */
+enum frame_layout { LAYOUT_NONE, LAYOUT_LINUX, LAYOUT_WINDOWS, LAYOUT_MACOS };
+
 struct frame_spec {
 	enum frame_kind kind;
 	bool is_ipv6;
 	uint8_t tcp_flags;
+	uint8_t layout; /* enum frame_layout, of TCP */
 	uint16_t
 		len; /* of the frame with FCS, bytes; made longer where headers need it */
 	uint32_t source; /* index below FRAME_SOURCES */
@@ -37,6 +41,9 @@ struct frame_spec {
 	uint32_t seq, ack;
 	bool is_answer; /* from the service to that source */
 };
+
+/* Bytes of TCP options. */
+unsigned int frame_options(enum frame_layout layout);
 
 /* Write one frame; returns its length in bytes, without FCS. */
 uint16_t frame_write(struct frame *f, const struct frame_spec *spec);

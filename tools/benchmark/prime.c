@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "prime.h"
 
-#include "packet/burst.h"
-#include "traffic.h"
 #include "worker.h"
 
 /*
@@ -16,30 +14,46 @@
 #define AGE_MANY     1u /* of so many, to age them all takes too long */
 #define AGE_STEP_NS  UINT64_C(100000)
 
-static const struct {
-	uint8_t flags;
-	bool is_answer;
-	uint32_t seq, ack;
-} steps[3] = { { TCP_SYN, false, PRIME_CLIENT_ISN, 0 },
-	       { TCP_SYN | TCP_ACK, true, PRIME_SERVER_ISN, PRIME_CLIENT_ISN + 1 },
-	       { TCP_ACK, false, PRIME_CLIENT_ISN + 1, PRIME_SERVER_ISN + 1 } };
+static const struct prime_step steps[3] = {
+	{ TCP_SYN, false, PRIME_CLIENT_ISN, 0 },
+	{ TCP_SYN | TCP_ACK, true, PRIME_SERVER_ISN, PRIME_CLIENT_ISN + 1 },
+	{ TCP_ACK, false, PRIME_CLIENT_ISN + 1, PRIME_SERVER_ISN + 1 }
+};
 
-/* Judge up to 64 frames that came in by one side. */
-static void
-judge(const struct prime *to, struct frame *frames, const uint16_t *len, unsigned int n,
-      enum side side)
+void
+prime_add(const struct prime *to, struct prime_burst *p, struct traffic_ends ends,
+          const struct prime_step *step)
+{
+	/* No data, or the acknowledgement would not fit it. */
+	const struct frame_spec f = { .kind = FRAME_TCP,
+		                      .is_ipv6 = to->is_ipv6,
+		                      .len = 0,
+		                      .source = ends.source,
+		                      .src_port = ends.src_port,
+		                      .dst_port = TRAFFIC_PORT,
+		                      .tcp_flags = step->flags,
+		                      .is_answer = step->is_answer,
+		                      .seq = step->seq,
+		                      .ack = step->ack };
+
+	p->len[p->n] = frame_write(&p->frames[p->n], &f);
+	p->n++;
+}
+
+void
+prime_judge(const struct prime *to, struct prime_burst *p, enum side side)
 {
 	struct worker *w = to->worker;
 	struct burst *b = &w->burst;
 
 	burst_start(b, *to->now_ns, 0, side);
-	for (unsigned int i = 0; i < n; i++) {
-		b->bytes[i] = frames[i].head;
-		b->bytes_len[i] = len[i] < FRAME_HEAD ? len[i] : FRAME_HEAD;
-		b->facts[i].frame_len = len[i];
+	for (unsigned int i = 0; i < p->n; i++) {
+		b->bytes[i] = p->frames[i].head;
+		b->bytes_len[i] = p->len[i];
+		b->facts[i].frame_len = p->len[i];
 	}
-	b->count = (uint16_t)n;
-	b->live = lanes_first(n);
+	b->count = (uint16_t)p->n;
+	b->live = lanes_first(p->n);
 	worker_judge(w, to->policies, b);
 	worker_account(w, b);
 	worker_upkeep(w, to->policies, *to->now_ns);
@@ -49,30 +63,14 @@ judge(const struct prime *to, struct frame *frames, const uint16_t *len, unsigne
 static void
 walk(const struct prime *to, unsigned int step, uint32_t first, unsigned int times)
 {
-	const unsigned int n =
-		to->flows - first < LANES_MAX ? to->flows - first : LANES_MAX;
-	struct frame frames[LANES_MAX];
-	uint16_t len[LANES_MAX];
+	struct prime_burst p;
 
-	for (unsigned int i = 0; i < n; i++) {
-		struct traffic_ends ends = traffic_flow(first + i);
-		/* No data, or the acknowledgement would not fit it. */
-		struct frame_spec f = { .kind = FRAME_TCP,
-			                .is_ipv6 = to->is_ipv6,
-			                .len = 0,
-			                .source = ends.source,
-			                .src_port = ends.src_port,
-			                .dst_port = TRAFFIC_PORT,
-			                .tcp_flags = steps[step].flags,
-			                .is_answer = steps[step].is_answer,
-			                .seq = steps[step].seq,
-			                .ack = steps[step].ack };
-
-		len[i] = frame_write(&frames[i], &f);
-	}
+	p.n = 0;
+	for (uint32_t flow = first; flow < to->flows && p.n < LANES_MAX; flow++)
+		prime_add(to, &p, traffic_flow(flow), &steps[step]);
 	for (unsigned int k = 0; k < times; k++)
-		judge(to, frames, len, n,
-		      steps[step].is_answer ? SIDE_INTERNAL : SIDE_EXTERNAL);
+		prime_judge(to, &p,
+		            steps[step].is_answer ? SIDE_INTERNAL : SIDE_EXTERNAL);
 }
 
 void

@@ -144,6 +144,39 @@ check_flows(const struct rig *r, const struct rig_plan *plan)
 	return -EPROTO;
 }
 
+static int
+open_flows(struct rig *r, const struct rig_plan *plan)
+{
+	const struct scenario *s = plan->scenario;
+	const struct prime prime = { .worker = &r->engine.worker[0],
+		                     .policies = engine_policies(&r->engine),
+		                     .is_ipv6 = plan->is_ipv6,
+		                     .flows = s->flows,
+		                     .now_ns = &r->offset_ns };
+
+	switch (s->opening) {
+	case OPENING_CHALLENGED:
+		return prime_challenge(&prime);
+	case OPENING_SPLICED:
+		r->ack = calloc(s->flows, sizeof(*r->ack));
+		if (r->ack == NULL)
+			return -ENOMEM;
+		r->traffic.ack = r->ack;
+		return prime_spliced(&prime, r->ack);
+	case OPENING_PLAIN:
+	default:
+		prime_flows(&prime);
+		return 0;
+	}
+}
+
+/* The scenario's only service is number 1. */
+static const struct watch_cell *
+established(const struct rig *r)
+{
+	return watch_cell(&r->engine.worker[0].pipeline.watch, 1, VECTOR_TCP_OTHER_FLOOD);
+}
+
 int
 rig_open(struct rig *r, const struct rig_plan *plan)
 {
@@ -161,12 +194,13 @@ rig_open(struct rig *r, const struct rig_plan *plan)
 	if (rc < 0)
 		return rc;
 	r->offset_ns = 1000000;
-	prime_flows(&(struct prime){ .worker = &r->engine.worker[0],
-	                             .policies = engine_policies(&r->engine),
-	                             .is_ipv6 = plan->is_ipv6,
-	                             .flows = s->flows,
-	                             .now_ns = &r->offset_ns });
-	rc = check_flows(r, plan);
+	rc = open_flows(r, plan);
+	if (rc == 0)
+		rc = check_flows(r, plan);
+	if (s->flows > 0) {
+		r->primed = established(r)->packets;
+		r->primed_stopped = established(r)->dropped_packets;
+	}
 	r->start_tsc = rte_rdtsc();
 	return rc;
 }
@@ -176,6 +210,7 @@ rig_close(struct rig *r)
 {
 	if (r->capture[0] != '\0' && !r->keeps_capture)
 		unlink(r->capture);
+	free(r->ack);
 	wire_queue_close(&r->queue);
 	wire_close(&r->wire);
 	engine_close(&r->engine);
@@ -259,6 +294,7 @@ rig_run(struct rig *r, unsigned int ms, struct rig_result *result)
 	const struct books *books = &r->engine.box.worker[0].books[0][SIDE_EXTERNAL];
 	double before = clock_ratio(), ratio;
 	uint64_t packets = books->received_packets, forwarded = books->forwarded_packets;
+	uint64_t replied = books->replied_packets;
 	uint64_t instructions = r->instructions < 0 ? 0 : counters_read(r->instructions);
 	uint64_t start = rte_rdtsc();
 	struct piece whole = poll_for(r, ms);
@@ -270,6 +306,7 @@ rig_run(struct rig *r, unsigned int ms, struct rig_result *result)
 	*result = (struct rig_result){
 		.packets = packets,
 		.forwarded = books->forwarded_packets - forwarded,
+		.replied = books->replied_packets - replied,
 		.seconds = (double)(rte_rdtsc() - start) * r->ns_per_tick / 1e9,
 		.cycles_per_packet = (double)(whole.ticks - whole.stamp_ticks) * ratio /
 		                     (double)whole.packets,
@@ -320,14 +357,14 @@ rig_run_paced(struct rig *r, unsigned int ms, double pps)
 double
 rig_kept(const struct rig *r)
 {
-	const struct watch *watch = &r->engine.worker[0].pipeline.watch;
 	const struct watch_cell *c;
+	uint64_t packets;
 
 	if (r->scenario->flows == 0)
 		return 1;
-	/* The scenario's only service is number 1. */
-	c = watch_cell(watch, 1, VECTOR_TCP_OTHER_FLOOD);
-	if (c->packets == 0)
+	c = established(r);
+	packets = c->packets - r->primed;
+	if (packets == 0)
 		return 1;
-	return 1 - (double)c->dropped_packets / (double)c->packets;
+	return 1 - (double)(c->dropped_packets - r->primed_stopped) / (double)packets;
 }

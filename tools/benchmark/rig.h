@@ -34,6 +34,7 @@ struct rig {
 	struct io_wire wire;
 	struct io_queue queue;
 	struct traffic traffic;
+	uint32_t *ack; /* of traffic, or NULL */
 	const struct scenario *scenario;
 	bool is_cold;      /* may change between runs */
 	char capture[256]; /* what the pcap device repeats; empty: null devices */
@@ -41,7 +42,9 @@ struct rig {
 	uint64_t next;        /* frame to stamp next */
 	uint64_t stamp_ticks; /* of the time-stamp counter, inside the callback */
 	uint64_t start_tsc;
-	uint64_t turn_tsc;  /* end of the last turn */
+	uint64_t turn_tsc; /* end of the last turn */
+	/* Of TCP that is no SYN: what priming had sent, and of it what went no further. */
+	uint64_t primed, primed_stopped;
 	uint64_t offset_ns; /* virtual time that priming took */
 	double ns_per_tick;
 	struct latency latency;
@@ -52,7 +55,7 @@ struct rig {
 
 /* One measured run. */
 struct rig_result {
-	uint64_t packets, forwarded;
+	uint64_t packets, forwarded, replied;
 	double seconds;           /* that went by */
 	double cycles_per_packet; /* all less the stamping, core cycles */
 	double stamp_cycles;
@@ -85,8 +88,8 @@ double rig_stamp_instructions(struct rig *r);
 uint64_t rig_now(const struct rig *r);
 
 /*
- * Share of the packets of established flows that were forwarded since the start; 1 when there
- * were none.
+ * Share of the packets of established flows that were forwarded since rig_open(); 1 when
+ * there were none.
  */
 double rig_kept(const struct rig *r);
 

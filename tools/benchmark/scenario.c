@@ -19,6 +19,11 @@
 	{                                                                                \
 		n, FRAME_TCP, TCP_SYN, 64, PICK_RANDOM                                   \
 	}
+/* As long as its options make it. */
+#define SYNS_OF(n, layout)                                                               \
+	{                                                                                \
+		n, FRAME_TCP, TCP_SYN, 64, PICK_RANDOM, layout                           \
+	}
 #define ANSWERS(n)                                                                       \
 	{                                                                                \
 		n, FRAME_UDP, 0, 64, PICK_REFLECTOR                                      \
@@ -74,6 +79,35 @@ const struct scenario scenarios[] = {
 	  .help = "ACKs of no known flow above tcp_other_flood's limit",
 	  .part = { { 1, FRAME_TCP, TCP_ACK, 64, PICK_RANDOM } },
 	  .tcp_other = "10kpps" },
+	{ .name = "syn_cookie",
+	  .help = "SYNs of forged sources, each answered with a cookie",
+	  .part = { SYNS(1) },
+	  .has_cookies = true,
+	  .replied = 1 },
+	{ .name = "syn_cookie_options",
+	  .help = "the same with the options of Linux, Windows and macOS: 74, 66, 78 "
+	          "bytes",
+	  .part = { SYNS_OF(1, LAYOUT_LINUX), SYNS_OF(1, LAYOUT_WINDOWS),
+	            SYNS_OF(1, LAYOUT_MACOS) },
+	  .has_cookies = true,
+	  .replied = 1 },
+	{ .name = "ack_flood_cookie_check",
+	  .help = "ACKs of no known flow while SYNs are challenged: each might hold a "
+	          "cookie",
+	  .part = { { 1, FRAME_TCP, TCP_ACK, 64, PICK_RANDOM } },
+	  .opening = OPENING_CHALLENGED,
+	  .has_cookies = true,
+	  .dropped = "tcpauth.stray_ack",
+	  .tcp_syn = "1kpps",
+	  .tcp_other = "10kpps" },
+	{ .name = "forward_spliced_1m",
+	  .help = "established TCP, 1,000,000 flows that a cookie opened: translated",
+	  .part = { ACKS(1, 64) },
+	  .flows = MILLION,
+	  .opening = OPENING_SPLICED,
+	  .has_cookies = true,
+	  .tcp_syn = "1kpps",
+	  .forwarded = 1 },
 	{ .name = "mixed_40_30_30",
 	  .help = "40 % reflection, 30 % SYN flood, 30 % of 1,000,000 established flows",
 	  .part = { ANSWERS(4), SYNS(3), ACKS(3, 64) },
@@ -122,6 +156,7 @@ make_part(const struct scenario_part *from, bool is_ipv6, struct traffic_part *p
 	struct frame_spec spec = { .kind = from->kind,
 		                   .is_ipv6 = is_ipv6,
 		                   .tcp_flags = from->tcp_flags,
+		                   .layout = (uint8_t)from->layout,
 		                   .len = from->len,
 		                   .dst_port = TRAFFIC_PORT,
 		                   .seq = PRIME_CLIENT_ISN + 1,
@@ -133,7 +168,7 @@ make_part(const struct scenario_part *from, bool is_ipv6, struct traffic_part *p
 		spec.ack = 0;
 	p->len = frame_write(&p->frame, &spec);
 	headers = FRAME_ETHERNET + (is_ipv6 ? 40u : 20u) +
-	          (from->kind == FRAME_TCP ? 20u : 8u);
+	          (from->kind == FRAME_TCP ? 20u + frame_options(from->layout) : 8u);
 	p->bytes = headers > 64 ? FRAME_HEAD : 64;
 	p->pick = (uint8_t)from->pick;
 	p->has_any_port = from->kind == FRAME_UDP;
@@ -190,6 +225,16 @@ write_config(const struct scenario *s)
 	      "  { vector = \"fragment_flood\"; activate_rate = \"1kpps\"; },\n"
 	      "  { vector = \"other_flood\"; activate_rate = \"1kpps\"; } );\n",
 	      f);
+	/*
+	 * Networks are those of a forger, and so many that each cell for their answers is
+	 * that of several thousands.
+	 */
+	if (s->has_cookies)
+		fputs("  tcpauth = { method = \"proxy\"; answers = \"1Mpps\"; "
+		      "learning_time = \"0s\"; };\n",
+		      f);
+	else
+		fputs("  tcpauth = { method = \"off\"; out_of_state = \"pass\"; };\n", f);
 	if (s->verified_bits != NULL)
 		fprintf(f, "  sources = { verified_bits = \"%s\"; };\n",
 		        s->verified_bits);

@@ -18,6 +18,14 @@ struct scenario_part {
 	uint8_t tcp_flags;
 	uint16_t len; /* frame with FCS, bytes */
 	enum traffic_pick pick;
+	enum frame_layout layout;
+};
+
+/* What goes through the worker before the measurement. */
+enum scenario_opening {
+	OPENING_PLAIN,   /* handshakes of client and server, which pass */
+	OPENING_SPLICED, /* handshakes with the gate; long ago, so nothing is checked now */
+	OPENING_CHALLENGED, /* no connection, but SYNs that are answered, just now */
 };
 
 struct scenario {
@@ -25,6 +33,10 @@ struct scenario {
 	struct scenario_part part[TRAFFIC_PARTS + 1];
 	uint32_t flows;  /* established before the measurement; 0: none */
 	uint32_t listed; /* hosts on the deny list, of the family measured; 0: no list */
+	enum scenario_opening opening;
+	bool has_cookies;    /* SYNs are answered; otherwise all but the meters is off */
+	const char *dropped; /* "stage.reason" of all that does not pass; NULL: any */
+	double replied;      /* share of packets that must be answered */
 	double forwarded; /* share of packets that must come through, for a check of the run */
 	const char *entries;   /* of the flow table; NULL: twice a million */
 	const char *tcp_syn;   /* threshold of SYNs; NULL: 10kpps */

@@ -49,6 +49,8 @@ struct traffic {
 	unsigned int slots;
 	uint32_t population;
 	bool is_ipv6;
+	/* What each connection acknowledges; NULL: what the template says. Not owned. */
+	const uint32_t *ack;
 };
 
 /* What is patched into the template. */
@@ -65,12 +67,19 @@ traffic_flow(uint32_t flow)
 		                      (uint16_t)(1024 + flow / TRAFFIC_CUSTOMERS), 0 };
 }
 
+/* Which connection a random number picks. */
+static inline uint32_t
+traffic_one(const struct traffic *t, uint64_t r)
+{
+	return (uint32_t)((r & UINT32_MAX) * t->population >> 32);
+}
+
 static inline struct traffic_ends
 traffic_pick(const struct traffic *t, const struct traffic_part *p, uint64_t r)
 {
 	/* DNS, NTP, SSDP, CLDAP, memcached, chargen, SNMP, portmapper. */
 	static const uint16_t reflecting[8] = { 53, 123, 1900, 389, 11211, 19, 161, 111 };
-	uint32_t one = (uint32_t)((r & UINT32_MAX) * t->population >> 32);
+	uint32_t one = traffic_one(t, r);
 	uint32_t reflector = (uint32_t)r & (TRAFFIC_REFLECTORS - 1);
 	uint16_t any = (uint16_t)(1024 + (r >> 32 & 0x7fff));
 
@@ -124,6 +133,11 @@ traffic_frame(const struct traffic *t, uint64_t k, uint8_t *to)
 		l4 = ip + 20;
 	}
 	traffic_put16(l4, ends.src_port);
+	if (t->ack != NULL) {
+		const uint32_t ack = __builtin_bswap32(t->ack[traffic_one(t, r)]);
+
+		memcpy(l4 + 8, &ack, sizeof(ack));
+	}
 	if (ends.dst_port != 0)
 		traffic_put16(l4 + 2, ends.dst_port);
 	return p->len;
