@@ -114,10 +114,11 @@ def a_segment_twice(t):
 @case()
 def a_hole_from_the_server(t):
     """The client's blocks reach the server in its own numbers, and it sends the hole and nothing else again."""
-    t.open([("mss", 536), ("sackok", True), ("ts", None), ("nop", None), ("ws", 7)])
-    page = os.urandom(524 * 6)
+    mss = 1220 if t.v6 else 536
+    t.open([("mss", mss), ("sackok", True), ("ts", None), ("nop", None), ("ws", 7)])
+    size = mss - 12
+    page = os.urandom(size * 6)
     t.sock.sendall(page)
-    size = 524 if t.c.ts_on else 536
     t.c.gather(len(page))
     # Whatever the server sent again until now, because nobody acknowledged it, is of no interest.
     t.c.ack = 1 + size
