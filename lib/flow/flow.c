@@ -257,6 +257,27 @@ flow_find_more(struct flow_table *t, struct burst *b, uint64_t lanes)
 	b->sought |= lanes;
 }
 
+void
+flow_make_one_way(struct flow_table *t, struct burst *b, uint64_t lanes)
+{
+	const uint16_t tick = table_tick(b->now_ns);
+	struct table_batch *batch = &t->batch;
+	const uint64_t mine = lanes_with_flow(b, lanes & b->sought);
+	unsigned int i;
+
+	table_ask_bulk(&t->table, batch, mine, tick);
+	LANES_FOREACH (i, mine) {
+		struct flow *flow;
+
+		b->flow[i] = make(t, batch->hash[i], batch->key[i], &b->facts[i], tick);
+		if (b->flow[i] == TABLE_NONE)
+			continue;
+		flow = batch->record[i] = flow_at(t, b->flow[i]);
+		flow->opening |= FLOW_ONE_WAY;
+		flow_see(t, b, i);
+	}
+}
+
 /* The quoted packet came from where its error goes to. */
 uint32_t
 flow_find_quoted(struct flow_table *t, const struct burst *b, unsigned int lane,

@@ -14,6 +14,9 @@
  *         its third segment, a connection older than this process with the
  *         first data that is acknowledged. That the inside answered proves
  *         nothing. A verified flow's slot is earned.
+ *   TCP, one way   where answers go another way nothing is proven by numbers; a
+ *         connection is known by its own, which went on in order in calm, after
+ *         FLOW_TALK_PACKETS over FLOW_TALK_NS. Its slot is `earning` at best.
  *   UDP, echo, others   a conversation after FLOW_TALK_PACKETS each way over
  *         FLOW_TALK_NS. It could be forged, so its slot is `earning` at best.
  *
@@ -68,6 +71,9 @@ enum flow_opening {
 	FLOW_SCALE = 0x0f,     /* the inside's window scale + 1; 0: not known */
 	FLOW_ANSWERED = 0x10,  /* the inside answered a SYN */
 	FLOW_IN_PIECES = 0x20, /* the inside sends fragments: inside_next lags behind */
+	FLOW_ONE_WAY = 0x40, /* only the outside is ever seen; `window` counts packets */
+	FLOW_IN_ORDER =
+		0x80, /* one-way, and its numbers went on as they should for a while */
 };
 
 struct flow_key {
@@ -202,6 +208,13 @@ uint32_t flow_find_quoted(struct flow_table *t, const struct burst *b, unsigned 
 /* Spliced flows of one source; without a safe place in the table none may live. */
 #define FLOW_SPLICED_PER_SOURCE 10000
 
+/*
+ * Where only the outside is seen: make the flows of lanes from outside that were sought
+ * and have none, unearned. A reset makes none. Which connections may be made is the
+ * caller's to say: whatever a flood brings should not.
+ */
+void flow_make_one_way(struct flow_table *t, struct burst *b, uint64_t lanes);
+
 /* The splice of a flow ends: the numbers of its packets are left alone from now on. */
 void flow_unsplice(struct flow_table *t, uint32_t slot);
 
@@ -261,6 +274,9 @@ flow_is_counted(const struct flow *flow, uint32_t slot, const struct source *s)
 	       flow->source_birth == s->birth;
 }
 
+/* End a TCP flow, as if both sides had; what comes of it later still finds it. */
+void flow_close(struct flow_table *t, uint32_t slot);
+
 /* Take the proof back, as if the acknowledgement had never come. */
 void flow_unprove(struct flow_table *t, uint32_t slot);
 
@@ -272,6 +288,9 @@ flow_standing(const struct flow *flow, const struct facts *f)
 		return (f->tcp_flags & (TCP_SYN | TCP_ACK)) == TCP_SYN
 		               ? STANDING_UNVERIFIED
 		               : STANDING_VERIFIED_FLOW;
+	if (f->proto == PROTO_TCP)
+		return (flow->opening & FLOW_IN_ORDER) != 0 ? STANDING_CONVERSATION
+		                                            : STANDING_UNVERIFIED;
 	return (flow->state & FLOW_CONVERSATION) != 0 ? STANDING_CONVERSATION
 	                                              : STANDING_UNVERIFIED;
 }

@@ -13,8 +13,8 @@
  * The slot stays, for last segments and retransmissions, but anybody new may have it;
  * of a spliced flow only who is proven may, because nobody else can tell what they mean.
  */
-static void
-close_flow(struct flow_table *t, uint32_t slot)
+void
+flow_close(struct flow_table *t, uint32_t slot)
 {
 	struct flow *flow = flow_at(t, slot);
 
@@ -118,7 +118,7 @@ see_tcp_inside(struct flow_table *t, uint32_t slot, const struct facts *f,
 	const uint32_t next = f->tcp_seq + f->payload_len + is_fin;
 
 	if ((f->tcp_flags & TCP_RST) != 0) {
-		close_flow(t, slot);
+		flow_close(t, slot);
 		return;
 	}
 	if ((f->tcp_flags & TCP_SYN) != 0) {
@@ -147,14 +147,59 @@ is_true_reset(const struct flow *flow, const struct facts *f)
 	       f->tcp_ack == flow->inside_next;
 }
 
+/* Numbers that go on where the last ones ended, give or take a window. */
+static inline bool
+is_in_order(const struct flow *flow, const struct facts *f)
+{
+	return f->tcp_seq - flow->outside_next + FLOW_GUESS_WINDOW <
+	       2 * FLOW_GUESS_WINDOW;
+}
+
+/* inside_next, which nobody will ever tell, holds when the flow was first seen. */
+static void
+see_one_way(struct flow_table *t, uint32_t slot, const struct facts *f, uint64_t now_ns)
+{
+	const bool is_end = (f->tcp_flags & (TCP_FIN | TCP_RST)) != 0;
+	struct flow *flow = flow_at(t, slot);
+	const uint32_t next = f->tcp_seq + f->payload_len;
+
+	if ((flow->state & FLOW_OUTSIDE_SEEN) == 0) {
+		flow->state |= FLOW_OUTSIDE_SEEN;
+		flow->outside_next = next;
+		flow->inside_next = source_moment(now_ns);
+		flow->window = 0;
+	} else if (!is_in_order(flow, f)) {
+		return;
+	} else if (is_newer(next, flow->outside_next)) {
+		flow->outside_next = next;
+	}
+	if (is_end && f->tcp_seq + f->payload_len == flow->outside_next) {
+		flow->opening &= (uint8_t)~FLOW_IN_ORDER;
+		flow_close(t, slot);
+		return;
+	}
+	if (flow->window < FLOW_TALK_PACKETS && ++flow->window < FLOW_TALK_PACKETS)
+		return;
+	if ((flow->state & FLOW_CLOSING) != 0 ||
+	    source_since(flow->inside_next, now_ns) < FLOW_TALK_NS)
+		return;
+	flow->opening |= FLOW_IN_ORDER;
+	table_set_class(&t->table, slot, TABLE_EARNING);
+}
+
 static bool
-see_tcp_outside(struct flow_table *t, uint32_t slot, const struct facts *f)
+see_tcp_outside(struct flow_table *t, uint32_t slot, const struct facts *f,
+                uint64_t now_ns)
 {
 	struct flow *flow = flow_at(t, slot);
 
+	if ((flow->opening & FLOW_ONE_WAY) != 0) {
+		see_one_way(t, slot, f, now_ns);
+		return false;
+	}
 	if ((f->tcp_flags & TCP_RST) != 0) {
 		if (is_true_reset(flow, f))
-			close_flow(t, slot);
+			flow_close(t, slot);
 		return false;
 	}
 	if ((f->tcp_flags & TCP_ACK) == 0 || (flow->state & FLOW_INSIDE_SEEN) == 0)
@@ -208,11 +253,11 @@ flow_see(struct flow_table *t, const struct burst *b, unsigned int lane)
 		return false;
 	}
 	if (b->side == SIDE_EXTERNAL)
-		is_proven = see_tcp_outside(t, slot, f);
+		is_proven = see_tcp_outside(t, slot, f, b->now_ns);
 	else
 		see_tcp_inside(t, slot, f, b->bytes[lane]);
 	if ((flow->state & both) == both && (flow->state & FLOW_CLOSING) == 0)
-		close_flow(t, slot);
+		flow_close(t, slot);
 	return is_proven;
 }
 
@@ -227,8 +272,8 @@ window_of(const struct flow *flow)
 	return offered > least ? offered : least;
 }
 
-bool
-flow_is_in_window(const struct flow *flow, const struct facts *f)
+static bool
+is_in_window(const struct flow *flow, const struct facts *f)
 {
 	const bool is_reset = (f->tcp_flags & TCP_RST) != 0;
 	const uint32_t window = window_of(flow);
@@ -245,4 +290,12 @@ flow_is_in_window(const struct flow *flow, const struct facts *f)
 	return (flow->state & FLOW_INSIDE_SEEN) == 0 ||
 	       (flow->opening & FLOW_IN_PIECES) != 0 ||
 	       flow->inside_next - f->tcp_ack <= FLOW_ACK_LAG;
+}
+
+bool
+flow_is_in_window(const struct flow *flow, const struct facts *f)
+{
+	if ((flow->opening & FLOW_ONE_WAY) != 0)
+		return is_in_order(flow, f);
+	return is_in_window(flow, f);
 }

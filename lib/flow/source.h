@@ -48,7 +48,8 @@ struct source_key {
 	/* Not compared, and 0 in a key that asks; of its flows (flow/credit.h): */
 	uint32_t lent;                     /* packets of lots that are not settled */
 	uint32_t back_packets, back_bytes; /* returned, and not yet to the meters */
-	uint32_t spare;
+	uint16_t strikes;   /* connections of it that were ended for what they did, */
+	uint16_t struck_at; /* the last one at this table_tick() (stage behaviour) */
 };
 static_assert(sizeof(struct source_key) == TABLE_KEY, "a key fills its place");
 static_assert(offsetof(struct source_key, lent) == 32, "what is compared comes first");

@@ -16,6 +16,7 @@
 #include "flow/flow.h"
 #include "flow/source.h"
 #include "packet/burst.h"
+#include "packet/vector.h"
 #include "stage/explain.h"
 
 #define SECOND_NS       UINT64_C(1000000000)
@@ -66,6 +67,7 @@ static const struct conf_field fields[] = {
 struct state {
 	struct flow_table *flows;
 	struct source_table *sources;
+	bool is_ingress;   /* what the inside answers is never seen */
 	uint64_t armed_ns; /* when a packet last met an armed cell; 0: never */
 };
 
@@ -95,6 +97,7 @@ open_state(void **state, const struct stage_env *env)
 		return -ENOMEM;
 	s->flows = env->flows;
 	s->sources = env->sources;
+	s->is_ingress = env->common->is_ingress;
 	flow_count_sources(s->flows, s->sources);
 	*state = s;
 	return 0;
@@ -280,6 +283,21 @@ see_splices(struct state *s, struct burst *b, uint64_t found)
 			b->facts[i].tcp_ack -= s->flows->splice[b->flow[i]].delta;
 }
 
+/*
+ * Connections are known by what their clients send: those seen in calm, and those of
+ * clients that have proven themselves since.
+ */
+static void
+see_one_way(struct state *s, struct burst *b, uint64_t lanes)
+{
+	const uint64_t verified = lanes_where8(b->standing, STANDING_VERIFIED_SOURCE);
+	const uint64_t segments = lanes_where8(b->vector, VECTOR_TCP_OTHER_FLOOD);
+
+	lanes &= segments & (~b->armed | verified);
+	if (lanes != 0)
+		flow_make_one_way(s->flows, b, lanes);
+}
+
 static void
 observe(void *state, const struct stage_view *view, struct burst *b, uint64_t lanes)
 {
@@ -295,6 +313,8 @@ observe(void *state, const struct stage_view *view, struct burst *b, uint64_t la
 	lanes_fill8(b->standing, lanes & ~found, STANDING_UNVERIFIED);
 	need = see_flows(s, b, found) | (lanes & ~found);
 	see_sources(s, view, b, b->side == SIDE_EXTERNAL ? need : 0);
+	if (s->is_ingress && b->side == SIDE_EXTERNAL)
+		see_one_way(s, b, lanes & ~found);
 }
 
 /* Eight slots lie in a bucket. Under attack what is unproven is forgotten sooner. */

@@ -23,12 +23,13 @@ tcpauth_judge_state(struct tcpauth *s, const struct tcpauth_params *p, struct bu
                     uint64_t lanes)
 {
 	const bool is_learning = b->now_ns - s->first_ns < p->learning_ns;
-	const uint64_t verified = lanes_where8(b->standing, STANDING_VERIFIED_FLOW);
+	const uint64_t known = lanes_where8(b->standing, STANDING_VERIFIED_FLOW) |
+	                       lanes_where8(b->standing, STANDING_CONVERSATION);
 	const uint64_t unknown = lanes_where8(b->standing, STANDING_UNVERIFIED);
 	uint64_t drops[REASONS] = { 0 };
 	unsigned int i;
 
-	LANES_FOREACH (i, lanes & verified)
+	LANES_FOREACH (i, lanes & known)
 		if (!flow_is_in_window(flow_of_lane(s->flows, i), &b->facts[i]))
 			drops[REASON_OUT_OF_WINDOW] |= lane_bit(i);
 	LANES_FOREACH (i, is_learning ? 0 : lanes & unknown)
