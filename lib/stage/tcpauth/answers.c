@@ -7,6 +7,12 @@
 #include "hash/hash.h"
 #include "stage/tcpauth/parts.h"
 
+#define SECOND_NS UINT64_C(1000000000)
+/* One SYN in eight repeated is more than customers do, unless there are few of both. */
+#define REPEATS_SHARE 8
+#define REPEATS_FREE  64
+#define DISTRUST_NS   (10 * SECOND_NS)
+
 /* Of an answer to IPv6 SYNs counts the /48, of one to IPv4 SYNs the /24. */
 static inline struct meter *
 network_of(const struct tcpauth *s, const struct burst *b, unsigned int i)
@@ -40,12 +46,35 @@ lanes_within_budget(struct tcpauth *s, const struct tcpauth_params *p,
 	return within;
 }
 
-/* The first time dropped, the repetition lets go on. Returns the lanes that repeat. */
+/* Lanes that repeat a SYN of before, as long as that proves anything. */
+static uint64_t
+repeated_lanes(struct tcpauth *s, const struct burst *b, uint64_t lanes)
+{
+	const uint64_t repeated = lanes == 0 ? 0 : repeat_see(&s->repeat, b, lanes);
+	struct tcpauth_trust *t = &s->trust;
+
+	if (b->now_ns >= t->until_ns) {
+		t->until_ns = b->now_ns + SECOND_NS;
+		t->syns = t->repeated = 0;
+	}
+	t->syns += lanes_count(lanes);
+	t->repeated += lanes_count(repeated);
+	if (t->repeated > REPEATS_FREE && t->repeated > t->syns / REPEATS_SHARE)
+		t->distrusted_ns = b->now_ns + DISTRUST_NS;
+	return b->now_ns < t->distrusted_ns ? 0 : repeated;
+}
+
+/*
+ * The first time dropped, the repetition goes on. When repetitions prove nothing, nobody
+ * can prove himself this way, and all are left to the meters. Returns the lanes that go on.
+ */
 static uint64_t
 drop_first(struct tcpauth *s, struct burst *b, uint64_t lanes)
 {
-	const uint64_t repeated = repeat_see(&s->repeat, b, lanes);
+	const uint64_t repeated = repeated_lanes(s, b, lanes);
 
+	if (b->now_ns < s->trust.distrusted_ns)
+		return lanes;
 	tcpauth_stop(b, lanes & ~repeated, VERDICT_DROP, REASON_FIRST_SYN);
 	return repeated;
 }
@@ -84,6 +113,9 @@ tcpauth_answer(struct tcpauth *s, const struct tcpauth_params *p, struct burst *
 		drop_first(s, b, lanes);
 		return;
 	}
+	/* Firewalls may swallow a wrong answer; who then repeats his SYN passes for that. */
+	if (p->method == METHOD_AUTO && method == METHOD_BAD_ACK)
+		lanes &= ~repeated_lanes(s, b, lanes);
 	within = lanes_within_budget(s, p, b, lanes, slack / 2);
 	challenge(s, p, b, within, method);
 	if (within == lanes)

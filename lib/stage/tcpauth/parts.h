@@ -69,6 +69,16 @@ struct tcpauth_params {
 	struct meter_rate answer_rate; /* derived */
 };
 
+/*
+ * How far repetition is believed. Customers repeat few of all SYNs; a flood that repeats
+ * its own would pass, so then nobody is believed for a while.
+ */
+struct tcpauth_trust {
+	uint64_t until_ns;      /* end of the second that is being counted */
+	uint64_t distrusted_ns; /* until then no repetition proves anything */
+	uint32_t syns, repeated;
+};
+
 #define TCPAUTH_NETWORKS (1u << 14) /* cells for answers, by hash of the network */
 
 struct tcpauth {
@@ -77,6 +87,7 @@ struct tcpauth {
 	const struct stage_common *common;
 	struct cookie_keys keys;
 	struct repeat repeat;
+	struct tcpauth_trust trust;
 	struct servers servers;
 	struct openings openings;
 	struct meter *answers;   /* TCPAUTH_NETWORKS */
