@@ -96,7 +96,23 @@ every_name_has_a_word_of_help() {
 	"$bench" --list | awk 'NF < 3 { print "no help: " $0 } END { if (NR < 20) print NR " names" }'
 }
 
-for proof in a_quick_run_writes_a_document a_document_is_no_worse_than_itself \
+# The program itself refuses a run whose SYNs are not answered or whose ACKs are dropped for another reason.
+cookies_are_answered_and_checked() {
+	"$bench" --quick --json --no-latency --scenario syn_cookie_options --scenario ack_flood_cookie_check \
+		>"$folder/cookies.json" 2>"$folder/said" || {
+		echo "it failed:"
+		cat "$folder/said"
+		return
+	}
+	jq -r '
+		def want(what; good): if good then empty else "\(what) is wrong or missing" end;
+		want("rows"; [.scenarios[].scenario] == ["syn_cookie_options", "ack_flood_cookie_check"]),
+		want("answers to SYNs"; .scenarios[0].replied > 0.995 and .scenarios[0].forwarded < 0.005),
+		want("answers to ACKs"; .scenarios[1].replied == 0)
+	' "$folder/cookies.json" || echo "it is no JSON"
+}
+
+for proof in a_quick_run_writes_a_document cookies_are_answered_and_checked a_document_is_no_worse_than_itself \
 	a_row_that_costs_twice_as_much_is_found what_cannot_be_meant_is_refused \
 	every_name_has_a_word_of_help; do
 	verdict "bench $proof" "$($proof 2>&1)"
