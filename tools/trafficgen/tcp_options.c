@@ -49,12 +49,13 @@ tcp_options_syn(struct tcp_fields *t, enum tcp_stack stack, unsigned int family,
 	const uint32_t stamps[2] = { tsval, 0 };
 
 	const uint16_t mss = tcp_options_mss(family);
+	const uint16_t whole_segments = (uint16_t)(UINT16_MAX / mss * mss);
 
 	t->option_len = 0;
 	if (stack == STACK_NONE)
 		return;
 	/* Linux and Windows offer as many whole segments as 16 bits hold. */
-	t->window = stack == STACK_MACOS ? 65535 : (uint16_t)(65535 / mss * mss);
+	t->window = stack == STACK_MACOS ? UINT16_MAX : whole_segments;
 	add_mss(t, family);
 	switch (stack) {
 	case STACK_NONE:
