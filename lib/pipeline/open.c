@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/counter.h"
 #include "flow/flow.h"
 #include "flow/source.h"
 #include "pipeline/pipeline.h"
@@ -17,7 +18,12 @@ reason_cells(const struct pipeline_sizes *sizes)
 uint64_t
 pipeline_memory(const struct pipeline_sizes *sizes)
 {
-	return flow_table_bytes(sizes->flow_entries) +
+	uint64_t stages = 0;
+
+	for (unsigned int s = 0; s < stage_count; s++)
+		if (stage_list[s]->memory != NULL)
+			stages += stage_list[s]->memory(sizes->flow_entries);
+	return stages + flow_table_bytes(sizes->flow_entries) +
 	       source_table_bytes(sizes->source_entries) +
 	       (uint64_t)sizes->services * VECTOR_SLOTS * sizeof(struct watch_cell) +
 	       2 * reason_cells(sizes) * sizeof(uint64_t) +
@@ -53,6 +59,22 @@ open_tables(struct pipeline *pl, const struct pipeline_sizes *sizes,
 	return rc;
 }
 
+/* What a timer ends stands in the same books as what a packet's verdict did. */
+static void
+count(void *counts, const struct stage_count *what)
+{
+	struct pipeline *pl = counts;
+	const size_t cell = what->service * (size_t)pipeline_reasons() +
+	                    pipeline_reason(what->stage, what->reason);
+
+	counter_add(what->is_would ? &pl->books.would[what->stage][what->reason]
+	                           : &pl->books.decided[what->stage][what->reason],
+	            1);
+	counter_add(what->is_would ? &pl->service_would[cell]
+	                           : &pl->service_reasons[cell],
+	            1);
+}
+
 int
 pipeline_open(struct pipeline *pl, unsigned int worker,
               const struct pipeline_sizes *sizes, const struct stage_common *common,
@@ -66,6 +88,8 @@ pipeline_open(struct pipeline *pl, unsigned int worker,
 	pl->env.notices = notices;
 	pl->env.watch = &pl->watch;
 	pl->env.aggregates = &pl->aggregates;
+	pl->env.count = count;
+	pl->env.counts = pl;
 
 	rc = open_tables(pl, sizes, &common->key);
 	for (unsigned int s = 0; rc == 0 && s < stage_count; s++)

@@ -63,6 +63,13 @@ struct stage_common {
 		wall_ns; /* wall clock (Unix time) minus worker clock; written by control, read relaxed */
 };
 
+/* A connection that a stage ends, or would end, with no packet in hand to be stopped. */
+struct stage_count {
+	uint8_t stage, reason;
+	bool is_would;
+	uint16_t service;
+};
+
 /* What every stage of one worker shares. Lower rooms only; owned by the pipeline. */
 struct stage_env {
 	unsigned int worker; /* 0..workers - 1 */
@@ -73,6 +80,9 @@ struct stage_env {
 	struct aggregates *aggregates; /* networks under attack, of the burst in work */
 	struct notices
 		*notices; /* to control: blocks and the like; never full of packets */
+	/* Count it beside the packets of its reason; NULL: nobody counts. */
+	void (*count)(void *counts, const struct stage_count *what);
+	void *counts; /* owner of count() */
 };
 
 /* One allow or deny list, or one timed block; a value of the prefix table is its index + 1. */
@@ -111,8 +121,9 @@ struct stage {
 	               struct conf_errors *errors); /* optional: derive, cross-check */
 	void (*release)(void *params);              /* optional: undo compile */
 	int (*open)(void **state,
-	            const struct stage_env *env); /* optional; 0 or -errno */
-	void (*close)(void *state);               /* with open */
+	            const struct stage_env *env);  /* optional; 0 or -errno */
+	void (*close)(void *state);                /* with open */
+	uint64_t (*memory)(uint64_t flow_entries); /* optional; big tables of open */
 
 	/* Hot path: worker thread, cannot fail, does not allocate, log or block. */
 	void (*observe)(void *state, const struct stage_view *view, struct burst *b,

@@ -1,0 +1,481 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * behaviour - connections that are kept to be kept.
+ *
+ * Every client here has proven that it is there and finished its handshake; what is
+ * judged is what it does with the connection. The stage learns from both directions
+ * (observe), refuses what comes too often and ends what comes too slowly (decide), and
+ * finds with its timers what does not come at all (carry).
+ *
+ * Everything is off until it is configured.
+ */
+#include "stage/behaviour/behaviour.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/notices.h"
+#include "stage/behaviour/parts.h"
+
+#define SECOND_NS UINT64_C(1000000000)
+
+static const struct stage_reason reasons[] = {
+	[REASON_CONNECTIONS] = { "connections", REASON_DROP,
+	                         "The source holds `max_connections` of this service "
+	                         "open "
+	                         "and wants another." },
+	[REASON_HALF_OPEN] = { "half_open", REASON_DROP,
+	                       "The source has begun `max_half_open` handshakes in ten "
+	                       "seconds that it did not complete." },
+	[REASON_INITIAL] = { "initial", REASON_DROP,
+	                     "The connection did not bring `initial_bytes` within "
+	                     "`initial_time`." },
+	[REASON_HEADER] = { "header", REASON_DROP,
+	                    "The first HTTP header on the connection was not finished "
+	                    "within `header_time`." },
+	[REASON_RATE] = { "min_rate", REASON_DROP,
+	                  "The client let the server wait and sent less than `min_rate` "
+	                  "for two times `min_rate_time`." },
+	[REASON_IDLE] = { "idle", REASON_DROP,
+	                  "Nothing new came on the connection, in either direction, for "
+	                  "`idle_limit`." },
+	{ NULL, REASON_DROP, NULL },
+};
+
+const char *const behaviour_full_name[REASONS] = {
+	[REASON_CONNECTIONS] = "behaviour.connections",
+	[REASON_HALF_OPEN] = "behaviour.half_open",
+	[REASON_INITIAL] = "behaviour.initial",
+	[REASON_HEADER] = "behaviour.header",
+	[REASON_RATE] = "behaviour.min_rate",
+	[REASON_IDLE] = "behaviour.idle",
+};
+
+static const char *const responses[] = { [RESPONSE_BOTH] = "both",
+	                                 [RESPONSE_SERVER] = "server",
+	                                 [RESPONSE_DROP] = "drop",
+	                                 NULL };
+
+#define IN(member) offsetof(struct behaviour_params, member)
+
+static const struct conf_field fields[] = {
+	{ .key = "max_connections",
+	  .kind = CONF_COUNT,
+	  .offset = IN(max_connections),
+	  .absent = "0",
+	  .max = 10000000,
+	  .help = "Proven connections of one source at a time; 0 is no limit." },
+	{ .key = "max_half_open",
+	  .kind = CONF_COUNT,
+	  .offset = IN(max_half_open),
+	  .absent = "0",
+	  .max = 1000000,
+	  .help = "Handshakes one source may begin in ten seconds without completing "
+	          "them; 0 is no limit." },
+	{ .key = "initial_bytes",
+	  .kind = CONF_COUNT,
+	  .offset = IN(initial_bytes),
+	  .absent = "1",
+	  .min = 1,
+	  .max = 1000000,
+	  .help = "Bytes that a new connection must bring within initial_time." },
+	{ .key = "initial_time",
+	  .kind = CONF_TIME,
+	  .offset = IN(initial_time_ns),
+	  .absent = "0s",
+	  .max = 600 * SECOND_NS,
+	  .help = "How long it may take to bring initial_bytes; 0s is no limit." },
+	{ .key = "min_rate",
+	  .kind = CONF_BITS,
+	  .offset = IN(min_rate),
+	  .absent = "off",
+	  .min = 8,
+	  .max = SECOND_NS,
+	  .help = "Bits of data that a client must send a second while the server has "
+	          "not answered." },
+	{ .key = "min_rate_time",
+	  .kind = CONF_TIME,
+	  .offset = IN(min_rate_time_ns),
+	  .absent = "10s",
+	  .min = SECOND_NS,
+	  .max = 600 * SECOND_NS,
+	  .help = "Over how long min_rate is measured; two such times in a row end the "
+	          "connection." },
+	{ .key = "header_time",
+	  .kind = CONF_TIME,
+	  .offset = IN(header_time_ns),
+	  .absent = "0s",
+	  .max = 600 * SECOND_NS,
+	  .help = "How long the first header of plain HTTP on http_ports may take; 0s is "
+	          "no limit." },
+	{ .key = "http_ports",
+	  .kind = CONF_PORTS,
+	  .offset = IN(http_ports),
+	  .absent = "",
+	  .help = "Ports of the service that speak plain HTTP." },
+	{ .key = "idle_limit",
+	  .kind = CONF_TIME,
+	  .offset = IN(idle_limit_ns),
+	  .absent = "0s",
+	  .max = 3600 * SECOND_NS,
+	  .help = "How long nothing new may come in either direction; 0s is no limit." },
+	{ .key = "response",
+	  .kind = CONF_WORD,
+	  .offset = IN(response),
+	  .absent = "both",
+	  .words = responses,
+	  .help = "Who is told that a connection is ended: both sides or the server, by "
+	          "a "
+	          "reset, or nobody." },
+	{ .key = "block_after",
+	  .kind = CONF_INT,
+	  .offset = IN(block_after),
+	  .absent = "20",
+	  .min = 1,
+	  .max = 60000,
+	  .help = "Connections of one source ended for what they did, without a minute "
+	          "of calm, after which it is blocked." },
+	{ .key = "block_for",
+	  .kind = CONF_TIME,
+	  .offset = IN(block_for_ns),
+	  .absent = "0s",
+	  .max = SOURCE_MAX_NS,
+	  .help = "How long to block such a source; 0s never blocks." },
+	{ 0 },
+};
+
+/* Rounded up, and never 0 where a limit is. */
+static uint16_t
+ticks_of(uint64_t ns)
+{
+	return (uint16_t)((ns + TABLE_TICK_NS - 1) / TABLE_TICK_NS);
+}
+
+static int
+compile(void *params, const struct stage_compile *from, struct conf_errors *errors)
+{
+	struct behaviour_params *p = params;
+
+	(void)from;
+	p->initial_ticks = ticks_of(p->initial_time_ns);
+	p->header_ticks = ticks_of(p->header_time_ns);
+	p->idle_ticks = ticks_of(p->idle_limit_ns);
+	p->rate_ticks = p->min_rate != 0 ? ticks_of(p->min_rate_time_ns) : 0;
+	p->bits_per_tick =
+		(p->min_rate << RATE_SHIFT) * (TABLE_TICK_NS >> 10) / (SECOND_NS >> 10);
+	p->has_lives =
+		p->initial_ticks + p->header_ticks + p->idle_ticks + p->rate_ticks > 0;
+	if (p->max_half_open != 0) {
+		p->half_each = meter_ticks(HALVES_NS) / p->max_half_open;
+		p->half_slack = (p->max_half_open - 1) * p->half_each;
+	}
+	if (p->header_ticks == 0 || p->http_ports.count > 0)
+		return 0;
+	conf_fail(errors, NULL,
+	          "behaviour.header_time needs http_ports, the ports that speak plain "
+	          "HTTP");
+	return -EINVAL;
+}
+
+struct half {
+	uint8_t key[TABLE_KEY];
+	struct meter begun; /* handshakes that were not completed */
+	uint8_t spare[8];
+};
+static_assert(sizeof(struct half) == 64, "a source of half-open handshakes is one line");
+
+static uint64_t
+memory(uint64_t flow_entries)
+{
+	return table_slots(flow_entries) * sizeof(struct life) +
+	       table_bytes(HALVES_ENTRIES, sizeof(struct half));
+}
+
+static void
+close_state(void *state)
+{
+	struct behaviour *s = state;
+
+	table_close(&s->halves);
+	memory_give(s->life, s->life_bytes);
+	free(s);
+}
+
+static int
+open_state(void **state, const struct stage_env *env)
+{
+	struct behaviour *s = calloc(1, sizeof(*s));
+	int rc;
+
+	if (s == NULL)
+		return -ENOMEM;
+	s->flows = env->flows;
+	s->sources = env->sources;
+	s->notices = env->notices;
+	s->env = env;
+	while (s->index < stage_count && stage_list[s->index] != &stage_behaviour)
+		s->index++;
+	rc = table_open(&s->halves, HALVES_ENTRIES, sizeof(struct half));
+	if (rc != 0) {
+		free(s);
+		return rc;
+	}
+	table_set_idle(&s->halves, TABLE_UNEARNED, HALVES_NS);
+	s->life_bytes = (size_t)s->flows->table.buckets * TABLE_WAYS * sizeof(*s->life);
+	s->life = memory_take(s->life_bytes);
+	if (s->life == NULL) {
+		close_state(s);
+		return -ENOMEM;
+	}
+	*state = s;
+	return 0;
+}
+
+/* Lanes whose policy asks for something of connections that live. */
+static uint64_t
+lanes_with_lives(const struct stage_view *view, const struct burst *b, uint64_t lanes)
+{
+	uint64_t mine = 0;
+
+	while (lanes != 0) {
+		const uint16_t policy = b->policy[__builtin_ctzll(lanes)];
+		const struct behaviour_params *p = view->params[policy];
+		const uint64_t same = lanes_where16(b->policy, policy) & lanes;
+
+		mine |= p->has_lives ? same : 0;
+		lanes &= ~same;
+	}
+	return mine;
+}
+
+static void
+observe(void *state, const struct stage_view *view, struct burst *b, uint64_t lanes)
+{
+	const uint64_t mine = lanes_with_lives(view, b, lanes);
+	struct behaviour *s = state;
+	uint64_t found = 0;
+	unsigned int i;
+
+	LANES_FOREACH (i, mine)
+		if (b->flow[i] != BURST_NO_FLOW) {
+			found |= lane_bit(i);
+			__builtin_prefetch(behaviour_life(s, b->flow[i]), 1);
+		}
+	LANES_FOREACH (i, found)
+		behaviour_see(s, view->params[b->policy[i]], b, i);
+}
+
+/* The handshakes a source has begun. Strangers have no record of their own elsewhere. */
+static struct half *
+half_of(struct behaviour *s, const struct burst *b, unsigned int lane, bool make)
+{
+	const struct table_batch *batch = &s->sources->batch;
+	const uint16_t tick = table_tick(b->now_ns);
+	const uint8_t *key = batch->key[lane];
+	const struct hash128 hash = batch->hash[lane];
+	uint32_t slot;
+
+	if ((s->sources->asked & lane_bit(lane)) == 0)
+		return NULL;
+	slot = table_find(&s->halves, hash, key, tick);
+	if (slot == TABLE_NONE && make)
+		slot = table_insert(&s->halves, hash, key, TABLE_UNEARNED, tick);
+	return slot == TABLE_NONE ? NULL : table_record(&s->halves, slot);
+}
+
+static unsigned int
+judge_opening(struct behaviour *s, const struct behaviour_params *p,
+              const struct burst *b, unsigned int lane)
+{
+	const struct source *source = source_of_lane(s->sources, lane);
+	struct half *half;
+
+	if (p->max_connections != 0 && source != NULL &&
+	    source->flows >= p->max_connections)
+		return REASON_CONNECTIONS;
+	if (p->max_half_open == 0 || (half = half_of(s, b, lane, true)) == NULL)
+		return NO_REASON;
+	return meter_take(&half->begun, p->half_each, p->half_slack,
+	                  meter_ticks(b->now_ns))
+	               ? NO_REASON
+	               : REASON_HALF_OPEN;
+}
+
+/* Its connections were ended again and again: a source that is real may be blocked. */
+static void
+block_if_due(struct behaviour *s, const struct behaviour_params *p, const struct burst *b,
+             uint32_t slot)
+{
+	struct source *source = source_at(s->sources, slot);
+	struct notice n = {
+		.time_ns = b->now_ns,
+		.until_ns = b->now_ns + p->block_for_ns,
+		.value = source->key.strikes,
+		.threshold = p->block_after,
+		.unit = "connections",
+		.service = source->key.service,
+		.kind = NOTICE_SOURCE_BLOCKED,
+		.prefix_len = source->key.prefix_len,
+		.stage = s->index,
+		.reason = REASON_CONNECTIONS,
+	};
+
+	if (p->block_for_ns == 0 || source->key.strikes < p->block_after)
+		return;
+	source->key.strikes = 0;
+	source_block(s->sources, slot, b->now_ns, p->block_for_ns);
+	memcpy(n.address, source->key.address, sizeof(n.address));
+	notices_put(s->notices, &n);
+}
+
+/* A handshake was proven just now. */
+static unsigned int
+judge_proof(struct behaviour *s, const struct behaviour_params *p, struct burst *b,
+            unsigned int lane)
+{
+	const bool is_watched = (b->watched & lane_bit(lane)) != 0;
+	const struct source *source = source_of_lane(s->sources, lane);
+	struct half *half = p->max_half_open != 0 ? half_of(s, b, lane, false) : NULL;
+
+	if (half != NULL) {
+		uint64_t *paid = &half->begun.paid_until;
+
+		*paid -= p->half_each < *paid ? p->half_each : *paid;
+	}
+	if (source == NULL)
+		return NO_REASON;
+	if (!is_watched)
+		block_if_due(s, p, b, s->sources->lane[lane]);
+	if (p->max_connections == 0 || source->flows <= p->max_connections)
+		return NO_REASON;
+	if (!is_watched)
+		behaviour_refuse(s, p, b, lane);
+	return REASON_CONNECTIONS;
+}
+
+/* A packet of a connection that lives, or did. */
+static unsigned int
+judge_life(struct behaviour *s, const struct behaviour_params *p, struct burst *b,
+           unsigned int lane)
+{
+	const bool is_watched = (b->watched & lane_bit(lane)) != 0;
+	const uint32_t slot = b->flow[lane];
+	const struct flow *flow = flow_at(s->flows, slot);
+	struct life *l = behaviour_life(s, slot);
+	const unsigned int reason = l->why & LIFE_REASON;
+	const uint32_t source = flow->source;
+
+	if ((l->state & LIFE_WATCHED) == 0 ||
+	    l->signature != behaviour_signature(s->flows, slot))
+		return NO_REASON;
+	if ((l->state & LIFE_CLOSED) != 0)
+		return reason;
+	l->why |= (uint8_t)((is_watched ? LIFE_MONITOR : LIFE_MITIGATE) << LIFE_MODE);
+	if (!behaviour_is_due(l, table_tick(b->now_ns)) ||
+	    (flow->state & (FLOW_VERIFIED | FLOW_CLOSING)) != FLOW_VERIFIED ||
+	    (is_watched && (l->state & LIFE_TOLD) != 0))
+		return NO_REASON;
+	if (is_watched) {
+		l->state |= LIFE_TOLD;
+		return reason;
+	}
+	if (flow_is_counted(flow, source, source_at(s->sources, source))) {
+		s->sources->lane[lane] = source;
+		behaviour_end(s, p, b, lane, reason);
+		block_if_due(s, p, b, source);
+	} else {
+		behaviour_end(s, p, b, lane, reason);
+	}
+	return reason;
+}
+
+static unsigned int
+judge(struct behaviour *s, const struct behaviour_params *p, struct burst *b,
+      unsigned int lane)
+{
+	const struct facts *f = &b->facts[lane];
+	unsigned int reason = NO_REASON;
+
+	if (f->proto != PROTO_TCP || (f->flags & FACT_FRAG_REST) != 0)
+		return NO_REASON;
+	if (flow_is_opening(f, SIDE_EXTERNAL))
+		return judge_opening(s, p, b, lane);
+	if (b->flow[lane] == BURST_NO_FLOW)
+		return NO_REASON;
+	if ((s->sources->proven & lane_bit(lane)) != 0)
+		reason = judge_proof(s, p, b, lane);
+	if (reason == NO_REASON && p->has_lives)
+		reason = judge_life(s, p, b, lane);
+	return reason;
+}
+
+static void
+decide(void *state, const struct stage_view *view, struct burst *b, uint64_t todo)
+{
+	uint64_t drops[REASONS] = { 0 };
+	struct behaviour *s = state;
+	uint64_t rest = todo;
+	unsigned int i;
+
+	while (rest != 0) {
+		const uint16_t policy = b->policy[__builtin_ctzll(rest)];
+		const struct behaviour_params *p = view->params[policy];
+		const uint64_t same = lanes_where16(b->policy, policy) & rest;
+
+		rest &= ~same;
+		if (!p->has_lives && p->max_connections == 0 && p->max_half_open == 0)
+			continue;
+		LANES_FOREACH (i, same) {
+			const unsigned int reason = judge(s, p, b, i);
+
+			if (reason != NO_REASON)
+				drops[reason] |= lane_bit(i);
+		}
+	}
+	for (uint8_t reason = 0; reason < REASONS; reason++)
+		if (drops[reason] != 0) {
+			source_note_drops(s->sources, b, drops[reason],
+			                  behaviour_full_name[reason]);
+			burst_drop_lanes(b, drops[reason], reason);
+		}
+}
+
+static void
+carry(void *state, struct burst *b)
+{
+	behaviour_sweep(state, b);
+}
+
+static bool
+is_waiting(const void *state)
+{
+	return ((const struct behaviour *)state)->awake != 0;
+}
+
+static void
+tick(void *state, uint64_t now_ns, unsigned int budget)
+{
+	struct behaviour *s = state;
+
+	table_sweep(&s->halves, (budget + TABLE_WAYS - 1) / TABLE_WAYS,
+	            table_tick(now_ns));
+}
+
+const struct stage stage_behaviour = {
+	.name = "behaviour",
+	.help = "Ends connections that are kept open to keep a server busy.",
+	.reasons = reasons,
+	.fields = fields,
+	.params_size = sizeof(struct behaviour_params),
+	.compile = compile,
+	.open = open_state,
+	.close = close_state,
+	.memory = memory,
+	.observe = observe,
+	.decide = decide,
+	.carry = carry,
+	.is_waiting = is_waiting,
+	.tick = tick,
+};
