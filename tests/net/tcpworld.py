@@ -178,7 +178,7 @@ class World:
             self.sender = None
 
     def is_armed(self):
-        return bool([a for a in self.rig.get("attacks")["attacks"] if not a.get("end") and not a.get("ended")])
+        return self.rig.get("status")["attacks_active"] > 0
 
     @contextlib.contextmanager
     def spliced(self, connections, may_reset=False):

@@ -19,6 +19,12 @@ def told(e):
     return "%s seq %s ack %s sack %s len %d urgent %d" % (e[0], e[1], e[2], list(e[3]), len(e[4]), e[5])
 
 
+def value(segment):
+    """Its timestamp, without the echo."""
+    stamp = segment.option("ts")
+    return stamp and stamp[0]
+
+
 def is_opening(segment):
     return "S" in segment.flags
 
@@ -31,8 +37,7 @@ def pairs(said, heard, sentence):
             at += 1
         expect(at < len(said), "%s: %s" % (sentence, told(e)))
         # Of what was said more than once it may be a later one.
-        stamp = segment.option("ts")
-        at = next((i for i in range(at, len(said)) if said[i][1] == e and said[i][0].option("ts") == stamp), at)
+        at = next((i for i in range(at, len(said)) if said[i][1] == e and value(said[i][0]) == value(segment)), at)
         found.append((said[at][0], segment))
         at += 1
     return found
