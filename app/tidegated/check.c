@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "keys.h"
 #include "policy/policy.h"
 #include "verbs.h"
 
@@ -43,6 +44,8 @@ check(const char *path, int is_json, int is_strict)
 
 	if (rc == 0)
 		rc = policy_build(settings, NULL, NULL, &policies, &errors);
+	if (rc == 0)
+		rc = keys_check(settings, &errors);
 	if (is_json)
 		print_json(&errors);
 	else

@@ -10,6 +10,7 @@
 
 #include "change.h"
 #include "flow/table.h"
+#include "keys.h"
 
 struct pipeline_sizes
 engine_sizes(const struct settings *s)
@@ -91,7 +92,7 @@ engine_open(struct engine *e, struct settings *settings, unsigned int n_workers,
             const uint64_t *seed, struct conf_errors *errors)
 {
 	struct policies *first;
-	int rc = 0;
+	int rc;
 
 	memset(e, 0, sizeof(*e));
 	e->settings = settings;
@@ -102,10 +103,8 @@ engine_open(struct engine *e, struct settings *settings, unsigned int n_workers,
 	pthread_mutex_init(&e->change_lock, NULL);
 	pthread_mutex_init(&e->ask_lock, NULL);
 
-	if (seed != NULL)
-		hash_key_seeded(&e->common.key, *seed);
-	else
-		rc = hash_key_random(&e->common.key);
+	e->common.is_ingress = settings->ingress != 0;
+	rc = keys_open(&e->common, settings, seed, errors);
 	if (rc == 0)
 		rc = policy_build(settings, NULL, NULL, &first, errors);
 	if (rc == 0) {

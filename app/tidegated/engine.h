@@ -55,8 +55,9 @@ struct engine {
 
 /*
  * Open everything for `n_workers`. The engine owns `settings` from now on, also
- * when it fails. `seed` NULL draws a secret key; replay gives one. Returns 0; -EINVAL with
- * errors; -ENOMEM with an error that says what was wanted.
+ * when it fails. `seed` NULL draws or reads what must stay secret (keys.h); replay gives
+ * one. Returns 0, perhaps with warnings; -EINVAL with errors; -ENOMEM with an error that
+ * says what was wanted.
  */
 int engine_open(struct engine *e, struct settings *settings, unsigned int n_workers,
                 const uint64_t *seed, struct conf_errors *errors);

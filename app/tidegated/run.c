@@ -16,6 +16,7 @@
 #include "io/carrier.h"
 #include "io/eal.h"
 #include "io/preflight.h"
+#include "keys.h"
 #include "live.h"
 #include "verbs.h"
 #include "version.h"
@@ -302,6 +303,11 @@ verb_run(int argc, char **argv)
 	if (path == NULL || optind != argc)
 		return fputs(usage, stderr), EXIT_USAGE;
 	rc = settings_read(path, &settings, &errors);
+	/* Before anything is opened, so that it counts as what it is: a wrong configuration. */
+	if (rc == 0 && keys_check(settings, &errors) < 0) {
+		settings_free(settings);
+		rc = -1;
+	}
 	conf_errors_print(&errors, stderr);
 	conf_errors_free(&errors);
 	if (rc == 0 && check_links(settings, path) != 0) {

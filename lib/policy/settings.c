@@ -156,6 +156,26 @@ static const struct conf_field api_fields[] = {
 	{ .key = NULL },
 };
 
+static const struct conf_field state_fields[] = {
+	{ .key = "folder",
+	  .kind = CONF_TEXT,
+	  .offset = AT(state_folder),
+	  .absent = "/var/lib/tidegate",
+	  .min = 1,
+	  .max = SETTINGS_PATH_MAX,
+	  .help = "Where the box keeps what it must still know after a restart." },
+	{ .key = "cookie_secret",
+	  .kind = CONF_TEXT,
+	  .offset = AT(cookie_secret),
+	  .absent = "",
+	  .min = 0,
+	  .max = 4095,
+	  .help = "File with the secret of the cookies, mode 0600; boxes with copies of "
+	          "one file accept each other's cookies. Not set: cookie-secret in the "
+	          "folder, which is made at the first start." },
+	{ .key = NULL },
+};
+
 static const struct conf_field event_fields[] = {
 	{ .key = "file",
 	  .kind = CONF_TEXT,
@@ -217,7 +237,7 @@ static const struct conf_field service_fields[] = {
 	{ .key = NULL },
 };
 
-enum { TOP_POLICIES = 8 };
+enum { TOP_POLICIES = 9 };
 
 static const struct conf_field top_fields[] = {
 	{ .key = "version",
@@ -243,6 +263,10 @@ static const struct conf_field top_fields[] = {
 	  .kind = CONF_GROUP,
 	  .fields = api_fields,
 	  .help = "The HTTP API and the metrics." },
+	{ .key = "state",
+	  .kind = CONF_GROUP,
+	  .fields = state_fields,
+	  .help = "Files that the box keeps; changes need a restart." },
 	{ .key = "events",
 	  .kind = CONF_GROUP,
 	  .fields = event_fields,

@@ -70,7 +70,9 @@ struct settings {
 	struct conf_list links; /* struct settings_link */
 	struct conf_texts api_listen;
 	char *api_tokens_file;
-	char *events_file;            /* "" off, "-" stdout */
+	char *events_file; /* "" off, "-" stdout */
+	char *state_folder;
+	char *cookie_secret;          /* path; "": a file of our own in state_folder */
 	struct conf_prefixes routers; /* BGP and OSPF neighbours on the wire */
 	struct conf_list lists;       /* struct settings_list */
 	size_t n_policies;

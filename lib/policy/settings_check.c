@@ -151,6 +151,21 @@ check_listen(const struct settings *s, struct conf_errors *errors)
 	}
 }
 
+/* --- files --- */
+
+/* A daemon's own folder is /, so a path from somewhere else would be surprising. */
+static void
+check_path(const struct settings *s, const char *key, const char *value,
+           struct conf_errors *errors)
+{
+	char path[32];
+	const struct conf_place place = { s->file, 0, path };
+
+	snprintf(path, sizeof(path), "%s", key);
+	if (value != NULL && value[0] != '\0' && value[0] != '/')
+		conf_fail(errors, &place, "\"%s\" does not begin with /", value);
+}
+
 /* --- cores --- */
 
 static void
@@ -316,6 +331,8 @@ settings_check(const struct settings *s, struct conf_errors *errors)
 	for (size_t i = 0; i < s->links.count; i++)
 		check_devices(s, i, errors);
 	check_listen(s, errors);
+	check_path(s, "state.folder", s->state_folder, errors);
+	check_path(s, "state.cookie_secret", s->cookie_secret, errors);
 	check_cores(s, errors);
 	for (size_t i = 0; i < s->services.count; i++)
 		check_service(s, &services[i], &s->services.place[i], errors);

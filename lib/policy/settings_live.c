@@ -176,6 +176,9 @@ settings_check_live(const struct settings *now, const struct settings *next,
 	            (const uint64_t[2]){ now->networks, next->networks }, errors);
 	check_text(next, "dataplane.duplex", duplex[now->ingress], duplex[next->ingress],
 	           errors);
+	check_text(next, "state.folder", now->state_folder, next->state_folder, errors);
+	check_text(next, "state.cookie_secret", now->cookie_secret, next->cookie_secret,
+	           errors);
 	check_links(now, next, errors);
 	check_listen(now, next, errors);
 	return errors->count == before ? 0 : -EINVAL;

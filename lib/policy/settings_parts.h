@@ -14,6 +14,7 @@
 
 #define SETTINGS_NAME_MAX  63 /* characters of a name: it is a label and stands in paths */
 #define SETTINGS_MAX_CORES 128
+#define SETTINGS_PATH_MAX  4000 /* of a folder: names of files in it must fit behind it */
 
 /* A policy's own keys as written; vectors and stages are read apart. */
 struct settings_written {

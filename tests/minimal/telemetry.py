@@ -28,6 +28,7 @@ dataplane = {{ flow_entries = "16k"; source_entries = "16k"; workers = "1"; link
 links = ( {{ name = "test"; external = "{external}"; internal = "{internal}"; }} );
 api = {{ listen = [ "unix:{folder}/api.sock" ]; }};
 events = {{ file = "{folder}/events.json"; }};
+state = {{ folder = "{folder}/state"; }};
 lists = ( {{ name = "bad"; action = "deny"; prefixes = [ "198.51.100.0/24", "2001:db8:b::/48" ]; }} );
 policies = ( {{ name = "web"; mode = "mitigate"; sanity = {{ private_sources = "allow"; }}; }} );
 services = ( {{ name = "shop"; prefixes = [ "203.0.113.10/32", "2001:db8:a::10/128" ]; policy = "web"; }} );

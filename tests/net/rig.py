@@ -202,9 +202,9 @@ class Rig:
             'dataplane = { flow_entries = "16k"; source_entries = "16k"; %s };\n'
             'links = ( { name = "uplink"; external = "%s"; internal = "%s"; } );\n'
             'api = { listen = [ "unix:%s" ]; tokens_file = "%s"; };\n'
-            'events = { file = "%s"; };\n%s\n'
+            'events = { file = "%s"; };\nstate = { folder = "%s"; };\n%s\n'
         ) % (dataplane, external, internal, self.path("api.sock"), self.path("tokens"), self.path("events.json"),
-             more)
+             self.path("state"), more)
 
     def write_config(self, text):
         with open(self.path("tokens"), "w") as f:

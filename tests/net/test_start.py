@@ -58,6 +58,43 @@ def bad_starts_give_sentences():
         rig.close()
 
 
+def the_secret_is_kept_or_refused():
+    rig = Rig()
+    try:
+        c = rig.config()
+        shared = rig.path("shared-secret")
+        named = c.replace("state = { ", 'state = { cookie_secret = "%s"; ' % shared)
+        refused(rig, named, 78, "state.cookie_secret", "there is no " + shared, "openssl rand -hex 32")
+        with open(shared, "w") as f:
+            f.write("ab" * 32 + "\n")
+        os.chmod(shared, 0o644)
+        refused(rig, named, 78, "state.cookie_secret", "mode 0644", "chmod 600")
+        os.chmod(shared, 0o600)
+        expect(rig.start(named), rig.log)
+        expect("cookie" not in rig.log and not os.path.exists(rig.path("state")), rig.log)
+        rig.write_config(c)
+        rig.daemon.send_signal(signal.SIGHUP)
+        wait_until(lambda: "state.cookie_secret: cannot change while running" in rig.log, "no word:\n" + rig.log)
+        rig.stop()
+
+        expect(rig.start(c), rig.log)
+        own = rig.path("state/cookie-secret")
+        expect(os.stat(own).st_mode & 0o7777 == 0o600, "our own secret is open to others")
+        with open(own) as f:
+            before = f.read()
+        rig.stop()
+        expect(rig.start(c), rig.log)
+        with open(own) as f:
+            expect(f.read() == before, "a restart made a new secret")
+        rig.stop()
+
+        expect(rig.start(c.replace(rig.path("state"), "/proc/nowhere")), "no start without a folder:\n" + rig.log)
+        expect("state.folder: warning: " in rig.log and "no other box knows them" in rig.log, rig.log)
+        expect(rig.stop() == 0, rig.log)
+    finally:
+        rig.close()
+
+
 def different_mtus_are_refused():
     rig = Rig()
     try:
@@ -181,7 +218,7 @@ def an_idle_gate_sleeps():
 
 
 if __name__ == "__main__":
-    main(bad_starts_give_sentences, different_mtus_are_refused, default_route_is_not_taken,
+    main(bad_starts_give_sentences, the_secret_is_kept_or_refused, different_mtus_are_refused, default_route_is_not_taken,
          bridge_members_are_not_taken, a_killed_gate_leaves_the_ports_free,
          a_port_in_use_is_refused, a_foreign_xdp_program_is_refused, reload_by_signal_keeps_or_refuses,
          an_idle_gate_sleeps)

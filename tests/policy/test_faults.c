@@ -55,6 +55,10 @@ static const struct fault {
 	  "t.conf:5: links[2](c d): a name is made of letters, digits, '.', '_' and '-', as it stands in metrics and in paths of the API\n"
 	  "t.conf:3: links[0](a): external and internal are both \"eth0\"; a wire has two ends\n"
 	  "t.conf:4: links[1](a): \"eth0\" belongs to the link at line 3 too\n" },
+	{ "version = 1; state = { folder = \"state\"; cookie_secret = \"../secret\"; };",
+	  "t.conf: state.folder: \"state\" does not begin with /\n"
+	  "t.conf: state.cookie_secret: \"../secret\" does not begin with /\n" },
+	{ "version = 1; state = { folder = \"\"; };", "t.conf:1: state.folder: must not be empty\n" },
 	{ "version = 1; api = { listen = [ \"0.0.0.0:9686\", \"unix:x\", \"localhost:80\", \"[::1]:1\", \"1.2.3.4:70000\", \"unix:/x\" ]; };",
 	  "t.conf: api.listen: warning: \"0.0.0.0:9686\" answers everybody who reaches it, without encryption; put a proxy with TLS before it\n"
 	  "t.conf: api.listen: \"unix:x\": the path of a socket begins with / and has at most 107 characters\n"

@@ -46,6 +46,8 @@ nothing_written_is_a_monitor_that_protects_nothing(void)
 	CU_ASSERT_EQUAL(s->transmit, TRANSMIT_AUTO);
 	CU_ASSERT_STRING_EQUAL(s->node_name, "tidegate");
 	CU_ASSERT_EQUAL(s->api_listen.count, 2);
+	CU_ASSERT_STRING_EQUAL(s->state_folder, "/var/lib/tidegate");
+	CU_ASSERT_STRING_EQUAL(s->cookie_secret, "");
 	CU_ASSERT_EQUAL(s->services.count + s->lists.count + s->links.count, 0);
 	CU_ASSERT_STRING_EQUAL(s->file, "t.conf");
 	/* sha256 of "version = 1;" */
@@ -288,6 +290,13 @@ what_a_reload_cannot_change_is_named(void)
 					   "while running; restart to apply it\n"
 					   "t.conf: api.listen: cannot change while "
 					   "running; restart to apply it\n");
+	expect_live(
+		"version = 1; state = { folder = \"/f\"; cookie_secret = \"/s\"; };\n"
+		"links = ( { name = \"a\"; external = \"b\"; internal = \"c\"; } );",
+		"t.conf: state.folder: cannot change while running, from "
+		"\"/var/lib/tidegate\" to \"/f\"; restart to apply it\n"
+		"t.conf: state.cookie_secret: cannot change while running, from \"\" to "
+		"\"/s\"; restart to apply it\n");
 	expect_live("version = 1;", "t.conf: links: cannot change while running, from "
 	                            "\"1\" to \"0\"; restart to "
 	                            "apply it\n");

@@ -179,7 +179,8 @@ class Daemon(Scrubber):
             out.write(settings(
                 "tidegate.conf", cores=f"{self.rig.load_core},{self.rig.gate_core}",
                 socket=self.socket, tokens=tokens, external=external, internal=internal,
-                events=os.path.join(self.folder, "events.json"), four=SHOP4, six=SHOP6,
+                events=os.path.join(self.folder, "events.json"),
+                state=os.path.join(self.folder, "state"), four=SHOP4, six=SHOP6,
                 **LIMITS))
 
 

@@ -38,6 +38,7 @@ dataplane = {{
 links = ( {{ name = "uplink"; external = "wan"; internal = "lan"; }} );
 api = {{ listen = [ "unix:{socket}" ]; tokens_file = "{tokens}"; }};
 events = {{ file = "{events}"; }};
+state = {{ folder = "{state}"; }};
 policies = (
 	{{
 		name = "shop";
@@ -120,7 +121,8 @@ class Scrubber:
             out.write(CONFIG.format(
                 cores=f"{load}-{gate}" if gate == load + 1 else "auto",
                 socket=self.socket, tokens=tokens,
-                events=os.path.join(self.folder, "events.json"), syn=SYN_PPS,
+                events=os.path.join(self.folder, "events.json"),
+                state=os.path.join(self.folder, "state"), syn=SYN_PPS,
                 source=SOURCE_PPS, connections=NEW_CONNECTIONS, four=SHOP4, six=SHOP6,
                 **LIMITS))
 
