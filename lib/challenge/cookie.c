@@ -120,7 +120,14 @@ encrypt(__m128i state[CHAINS], struct pair p)
 		return;
 	}
 #endif
-	encrypt_portable(state, p);
+	/* On a copy, so that states need no memory where there are instructions. */
+	__m128i copy[CHAINS];
+
+	for (unsigned int c = 0; c < CHAINS; c++)
+		copy[c] = state[c];
+	encrypt_portable(copy, p);
+	for (unsigned int c = 0; c < CHAINS; c++)
+		state[c] = copy[c];
 }
 
 /* --- keys --- */
@@ -332,10 +339,11 @@ check(const struct cookie_keys *k, const struct burst *b, uint64_t lanes,
 		hit = (unsigned int)_mm_movemask_ps(
 			_mm_castsi128_ps(_mm_or_si128(_mm_cmpeq_epi32(given, present),
 		                                      _mm_cmpeq_epi32(given, previous))));
-		while (hit != 0) {
-			sound |= lane_bit(g.lane[__builtin_ctz(hit)]);
-			hit &= hit - 1;
-		}
+		/* None in a flood of guesses; all in a wave of customers. */
+		if (hit == 0)
+			continue;
+		for (unsigned int c = 0; c < CHAINS / 2; c++)
+			sound |= (uint64_t)(hit >> c & 1) << g.lane[c];
 	}
 	return sound;
 }
