@@ -55,9 +55,9 @@ prime_challenge(const struct prime *to)
 					  FIRST_STRANGER + k * LANES_MAX + i, 1024, 0 },
 			          &syn);
 		prime_judge(to, &p, SIDE_EXTERNAL);
-		*to->now_ns += STEP_NS;
 		if (lanes_where8(b->verdict, VERDICT_REPLY) == ~UINT64_C(0))
 			return 0;
+		*to->now_ns += STEP_NS;
 	}
 	fputs("benchmark: SYNs above their threshold are not answered\n", stderr);
 	return -EPROTO;

@@ -12,6 +12,7 @@
 #include <rte_cycles.h>
 #include <rte_launch.h>
 
+#include "challenge/cookie.h"
 #include "counters.h"
 #include "job.h"
 #include "rig.h"
@@ -147,6 +148,22 @@ is_dropped_for(const struct scenario *s, const struct rig *r)
 	return all > 0 && (double)sought >= (1 - TOLERANCE) * (double)all;
 }
 
+/* Whether cookies were still looked for when the last packet came. */
+static bool
+is_challenged_to_the_end(const struct run *run)
+{
+	const struct rig *r = &run->rig;
+
+	if (r->scenario->opening != OPENING_CHALLENGED ||
+	    rig_now(r) < r->offset_ns + COOKIE_LIFE_NS)
+		return true;
+	fprintf(stderr,
+	        "benchmark: %s: cookies were looked for during the first 128 s alone; "
+	        "take fewer or shorter runs\n",
+	        r->scenario->name);
+	return false;
+}
+
 /* A figure of packets that met another fate than they should would mean nothing. */
 static bool
 is_as_expected(const struct run *run, const struct rig_result *median)
@@ -165,6 +182,8 @@ is_as_expected(const struct run *run, const struct rig_result *median)
 		      stderr);
 		return false;
 	}
+	if (!is_challenged_to_the_end(run))
+		return false;
 	if (share > s->forwarded - TOLERANCE && share < most && kept == 1 &&
 	    replied > s->replied - TOLERANCE && is_dropped_for(s, &run->rig))
 		return true;
