@@ -141,6 +141,11 @@ misuse_five(void)
 	CU_ASSERT_STRING_EQUAL(n.unit, "connections");
 	CU_ASSERT_FALSE(shop_say(&s, IN, 7, 12, (struct say){ 1, 1, "x", 0 }));
 	CU_ASSERT_STRING_EQUAL(s.reason, "blocked");
+	/* Its open connections are ended, or the server would wait for them. */
+	s.resets = 0;
+	shop_wait(&s, 4 * SECOND);
+	CU_ASSERT_TRUE(shop_was_reset(&s, OUT, 7, 12, 1));
+	CU_ASSERT_EQUAL(s.timed[false][6], 1);
 	/* A customer that made less of it, with calm in between, is not blocked. */
 	for (uint16_t port = 1; port <= 10; port++) {
 		CU_ASSERT_TRUE(shop_connect(&s, 8, port));
@@ -154,6 +159,29 @@ a_source_that_goes_on_is_blocked(void)
 {
 	in_every_world(misuse_five,
 	               "initial_time = \"5s\"; block_after = 5; block_for = \"60s\";");
+}
+
+/* More than one burst can tell of, and lively all of them: none keeps its place. */
+static void
+end_all_of_a_blocked_source(void)
+{
+	for (uint16_t port = 1; port <= 100; port++)
+		CU_ASSERT_TRUE(shop_connect(&s, 7, port));
+	CU_ASSERT_TRUE(shop_connect(&s, 8, 1));
+	shop_wait(&s, 3 * SECOND);
+	CU_ASSERT_EQUAL(s.resets, 0);
+	CU_ASSERT_TRUE(shop_say(&s, IN, 7, 1, (struct say){ 1, 1, "x", 0 }));
+	source_block(&s.w.source_table, flow_at(&s.w.flow_table, s.w.b.flow[0])->source,
+	             s.w.now_ns, 60 * SECOND);
+	shop_wait(&s, 20 * SECOND);
+	CU_ASSERT_EQUAL(s.timed[false][6], 100);
+	CU_ASSERT_TRUE(shop_say(&s, IN, 8, 1, (struct say){ 1, 1, "x", 0 }));
+}
+
+static void
+a_blocked_source_keeps_no_place(void)
+{
+	in_every_world(end_all_of_a_blocked_source, "idle_limit = \"1h\";");
 }
 
 /* In monitor nobody is refused, reset or blocked, and all of it is counted. */
@@ -185,5 +213,5 @@ monitor_counts_and_touches_nothing(void)
 
 SUITE_MAIN("behaviour_many", TEST(a_source_holds_so_many_connections),
            TEST(a_handshake_too_many_is_reset), TEST(a_source_begins_so_many_handshakes),
-           TEST(a_source_that_goes_on_is_blocked),
+           TEST(a_source_that_goes_on_is_blocked), TEST(a_blocked_source_keeps_no_place),
            TEST(monitor_counts_and_touches_nothing))

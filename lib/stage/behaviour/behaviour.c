@@ -41,6 +41,10 @@ static const struct stage_reason reasons[] = {
 	[REASON_IDLE] = { "idle", REASON_DROP,
 	                  "Nothing new came on the connection, in either direction, for "
 	                  "`idle_limit`." },
+	[REASON_BLOCKED] = { "source_blocked", REASON_DROP,
+	                     "The source was blocked while the connection was open; it "
+	                     "was "
+	                     "ended, so that the server need not wait for it." },
 	{ NULL, REASON_DROP, NULL },
 };
 
@@ -51,6 +55,7 @@ const char *const behaviour_full_name[REASONS] = {
 	[REASON_HEADER] = "behaviour.header",
 	[REASON_RATE] = "behaviour.min_rate",
 	[REASON_IDLE] = "behaviour.idle",
+	[REASON_BLOCKED] = "behaviour.source_blocked",
 };
 
 static const char *const responses[] = { [RESPONSE_BOTH] = "both",

@@ -92,7 +92,8 @@ close_life(struct behaviour *s, uint32_t slot, unsigned int reason, uint16_t tic
 
 	l->state |= LIFE_CLOSED;
 	l->why = (uint8_t)((l->why & ~LIFE_REASON) | reason);
-	strike(s, flow_at(s->flows, slot), tick);
+	if (reason != REASON_BLOCKED)
+		strike(s, flow_at(s->flows, slot), tick);
 	if ((l->why >> LIFE_RESPONSE & 3) != RESPONSE_DROP)
 		flow_close(s->flows, slot);
 }
@@ -224,7 +225,41 @@ is_alive(const struct behaviour *s, const struct burst *b, uint32_t slot)
 	       (flow->state & (FLOW_VERIFIED | FLOW_CLOSING)) == FLOW_VERIFIED;
 }
 
-/* The round is over; when it found nobody, there is nothing to wait for. */
+/* Whether the source of a living connection was blocked: none of its packets passes any more. */
+static bool
+is_orphan(const struct behaviour *s, const struct life *l, uint32_t slot, uint64_t now_ns)
+{
+	const struct flow *flow = flow_at(s->flows, slot);
+	const struct source *source = source_at(s->sources, flow->source);
+
+	return l->why >> LIFE_MODE == LIFE_MITIGATE &&
+	       flow_is_counted(flow, flow->source, source) &&
+	       source_is_ahead(source->blocked_until, now_ns);
+}
+
+static void
+visit(struct behaviour *s, struct sweep *w, struct burst *b)
+{
+	struct life *l = behaviour_life(s, w->slot);
+
+	if (!is_alive(s, b, w->slot))
+		return;
+	w->has_found = true;
+	if (w->is_asking && is_orphan(s, l, w->slot, b->now_ns)) {
+		l->why = (uint8_t)((l->why & ~LIFE_REASON) | REASON_BLOCKED);
+		time_out(s, b, w->slot);
+		if ((l->state & LIFE_CLOSED) == 0)
+			w->epoch =
+				0; /* no epoch of sources: the next round asks as well */
+	} else if (behaviour_is_due(l, table_tick(b->now_ns))) {
+		time_out(s, b, w->slot);
+	}
+}
+
+/*
+ * The round is over; when it found nobody, there is nothing to wait for. Sources are
+ * looked at only when one was blocked lately, because each is a line from memory.
+ */
 static void
 turn_round(struct behaviour *s, struct sweep *w)
 {
@@ -234,6 +269,8 @@ turn_round(struct behaviour *s, struct sweep *w)
 		s->awake--;
 	}
 	w->has_found = false;
+	w->is_asking = w->epoch != s->sources->epoch;
+	w->epoch = s->sources->epoch;
 }
 
 void
@@ -241,24 +278,20 @@ behaviour_sweep(struct behaviour *s, struct burst *b)
 {
 	const uint32_t slots = s->flows->table.buckets * TABLE_WAYS;
 	struct sweep *w = &s->sweep[b->link];
-	const uint16_t tick = table_tick(b->now_ns);
-	uint64_t elapsed, visit;
+	uint64_t elapsed, slots_due;
 
 	if (!w->is_awake)
 		return;
 	elapsed = b->now_ns - w->at_ns;
 	elapsed = elapsed < UINT64_C(1) << SWEEP_SHIFT ? elapsed
 	                                               : UINT64_C(1) << SWEEP_SHIFT;
-	visit = elapsed * slots >> SWEEP_SHIFT;
-	if (visit < SWEEP_LEAST)
+	slots_due = elapsed * slots >> SWEEP_SHIFT;
+	if (slots_due < SWEEP_LEAST)
 		return;
 	w->at_ns = b->now_ns;
-	for (visit = visit < SWEEP_MOST ? visit : SWEEP_MOST; visit > 0; visit--) {
-		if (is_alive(s, b, w->slot)) {
-			w->has_found = true;
-			if (behaviour_is_due(behaviour_life(s, w->slot), tick))
-				time_out(s, b, w->slot);
-		}
+	for (slots_due = slots_due < SWEEP_MOST ? slots_due : SWEEP_MOST; slots_due > 0;
+	     slots_due--) {
+		visit(s, w, b);
 		if (++w->slot == slots)
 			turn_round(s, w);
 		if (!w->is_awake)

@@ -34,6 +34,7 @@ enum {
 	REASON_HEADER,
 	REASON_RATE,
 	REASON_IDLE,
+	REASON_BLOCKED,
 	REASONS
 };
 #define NO_REASON REASONS
@@ -111,6 +112,8 @@ struct sweep {
 	uint32_t slot;
 	bool is_awake;  /* there are lives on it */
 	bool has_found; /* in this round */
+	bool is_asking; /* in this round: somebody was blocked since the last one */
+	uint8_t epoch;  /* of the sources, when it began */
 };
 #define SWEEPS (UINT8_MAX + 1)
 
