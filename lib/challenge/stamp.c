@@ -2,39 +2,55 @@
 #include "challenge/stamp.h"
 
 #include "challenge/cookie.h"
+#include "packet/options.h"
 
 #define NS_A_MS     1000000u
-#define BITS        6 /* that tell what was agreed */
-#define WSCALE_BITS 0x0fu
-#define NO_WSCALE   0x0fu
-#define SACK_BIT    0x10u
-#define ECN_BIT     0x20u
+#define BITS        10 /* that tell what was agreed */
+#define SCALE_MASK  0x0fu
+#define NO_SCALE    0x0fu
+#define PROMISED_AT 4
+#define SACK_BIT    0x100u
+#define ECN_BIT     0x200u
 #define LIFE_TICKS  (COOKIE_LIFE_NS / NS_A_MS >> BITS)
 
+static inline uint32_t
+scale_bits(uint8_t scale)
+{
+	return scale < NO_SCALE ? scale : NO_SCALE;
+}
+
+static inline uint8_t
+scale_of(uint32_t bits)
+{
+	bits &= SCALE_MASK;
+	return bits == NO_SCALE ? OPTIONS_NO_WSCALE : (uint8_t)bits;
+}
+
 uint32_t
-stamp_make(const struct tcp_options *agreed, bool has_ecn, uint64_t wall_ns)
+stamp_make(const struct stamp *agreed, uint64_t wall_ns)
 {
 	const uint32_t ms = (uint32_t)(wall_ns / NS_A_MS);
 	const uint32_t mask = (1u << BITS) - 1;
-	uint32_t said = agreed->wscale < NO_WSCALE ? agreed->wscale : NO_WSCALE;
+	uint32_t said = scale_bits(agreed->wscale) | scale_bits(agreed->promised)
+	                                                     << PROMISED_AT;
 
-	if (agreed->has_sack_permitted)
+	if (agreed->has_sack)
 		said |= SACK_BIT;
-	if (has_ecn)
+	if (agreed->has_ecn)
 		said |= ECN_BIT;
 	return ((ms & ~mask) | said) - (said > (ms & mask) ? 1u << BITS : 0);
 }
 
 bool
-stamp_read(uint32_t stamp, uint64_t wall_ns, struct tcp_options *agreed, bool *has_ecn)
+stamp_read(uint32_t stamp, uint64_t wall_ns, struct stamp *out)
 {
 	const uint32_t ms = (uint32_t)(wall_ns / NS_A_MS);
 	/* One tick more, because making the stamp may have taken one off. */
 	const uint32_t age = ((ms >> BITS) - (stamp >> BITS)) & (UINT32_MAX >> BITS);
-	const uint32_t wscale = stamp & WSCALE_BITS;
 
-	agreed->wscale = wscale == NO_WSCALE ? OPTIONS_NO_WSCALE : (uint8_t)wscale;
-	agreed->has_sack_permitted = (stamp & SACK_BIT) != 0;
-	*has_ecn = (stamp & ECN_BIT) != 0;
+	*out = (struct stamp){ .wscale = scale_of(stamp),
+		               .promised = scale_of(stamp >> PROMISED_AT),
+		               .has_sack = (stamp & SACK_BIT) != 0,
+		               .has_ecn = (stamp & ECN_BIT) != 0 };
 	return age <= LIFE_TICKS + 1;
 }

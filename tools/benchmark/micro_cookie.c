@@ -130,7 +130,10 @@ turn_round(void *state)
 		answer_read_offer(&s->b, i, &a.options);
 		if (a.options.has_ts) {
 			a.options.ts_echo = a.options.ts_value;
-			a.options.ts_value = stamp_make(&a.options, false, WALL_NS);
+			a.options.ts_value = stamp_make(
+				&(struct stamp){ .wscale = a.options.wscale,
+			                         .promised = a.options.wscale },
+				WALL_NS);
 		} else {
 			a.options.has_sack_permitted = false;
 			a.options.wscale = OPTIONS_NO_WSCALE;

@@ -17,34 +17,45 @@ source_of(struct tcpauth *s, const struct burst *b, unsigned int i)
 	return source_make(sources, i, b->now_ns);
 }
 
-/* What the third segment says of both ends' options, but for the MSS that the cookie holds. */
+/* What was agreed with the client in its SYN and our answer. */
+struct agreed {
+	struct tcp_options client; /* with its newest stamp, and ours that it echoes */
+	uint8_t promised;          /* window scale that we answered */
+	bool has_ecn;
+};
+
+/* What the third segment tells of it: all but the MSS, which the cookie holds. */
 static bool
 read_agreed(const struct tcpauth *s, const struct burst *b, unsigned int i,
-            struct tcp_options *said, struct tcp_options *agreed, bool *has_ecn)
+            struct agreed *out)
 {
-	const struct facts *f = &b->facts[i];
+	struct tcp_options said;
+	struct stamp stamp;
 
-	*agreed = (struct tcp_options){ .wscale = OPTIONS_NO_WSCALE };
-	*has_ecn = false;
-	options_read(b->bytes[i] + f->l4_off, (size_t)(f->payload_off - f->l4_off), said);
-	if (!said->has_ts)
+	*out = (struct agreed){ .client = { .wscale = OPTIONS_NO_WSCALE },
+		                .promised = OPTIONS_NO_WSCALE };
+	tcpauth_read_options(b, i, &said);
+	if (!said.has_ts)
 		return true;
-	if (!stamp_read(said->ts_echo, s->wall_ns, agreed, has_ecn))
+	if (!stamp_read(said.ts_echo, s->wall_ns, &stamp))
 		return false;
-	agreed->has_ts = true;
-	agreed->ts_value = said->ts_value;
-	agreed->ts_echo = said->ts_echo;
+	out->client = (struct tcp_options){ .wscale = stamp.wscale,
+		                            .has_sack_permitted = stamp.has_sack,
+		                            .has_ts = true,
+		                            .ts_value = said.ts_value,
+		                            .ts_echo = said.ts_echo };
+	out->promised = stamp.promised;
+	out->has_ecn = stamp.has_ecn;
 	return true;
 }
 
 /* The flow, its splice and its opening. Returns false when a table had no room. */
 static bool
 begin(struct tcpauth *s, const struct tcpauth_params *p, struct burst *b, unsigned int i,
-      const struct tcp_options *agreed, bool has_ecn, uint32_t back)
+      const struct agreed *agreed, uint32_t back)
 {
 	const struct facts *f = &b->facts[i];
 	const uint32_t source = source_of(s, b, i);
-	struct server server;
 	struct opening *o;
 	struct splice *splice;
 	uint32_t slot, index;
@@ -66,26 +77,23 @@ begin(struct tcpauth *s, const struct tcpauth_params *p, struct burst *b, unsign
 	s->sources->proven |= lane_bit(i);
 	b->standing[i] = STANDING_VERIFIED_FLOW;
 
-	tcpauth_server(s, p, b, i, &server);
 	splice = &s->flows->splice[slot];
 	*splice = (struct splice){ .ours = f->tcp_ack - 1,
 		                   .theirs = f->tcp_seq - back,
-		                   .stamp = agreed->ts_echo,
+		                   .stamp = agreed->client.ts_echo,
 		                   .opening = index,
 		                   .state = SPLICE_OPENING,
-		                   .has_ts = agreed->has_ts,
-		                   .wscale = OPTIONS_NO_WSCALE };
-	if (agreed->wscale != OPTIONS_NO_WSCALE)
-		splice->wscale = server.wscale;
+		                   .has_ts = agreed->client.has_ts,
+		                   .wscale = agreed->promised };
 	flow_at(s->flows, slot)->inside_next = f->tcp_ack;
 	flow_at(s->flows, slot)->outside_next = splice->theirs + 1;
 
 	o = &s->openings.entry[index];
 	o->slot = slot;
 	o->link = b->link;
-	o->client = *agreed;
+	o->client = agreed->client;
 	o->client.mss = cookie_mss(splice->ours, (f->flags & FACT_IPV6) != 0);
-	o->has_ecn = has_ecn;
+	o->has_ecn = agreed->has_ecn;
 	o->window = (uint16_t)(b->bytes[i][f->l4_off + 14] << 8 |
 	                       b->bytes[i][f->l4_off + 15]);
 	build_ends(&o->ends, f, b->bytes[i], false);
@@ -109,10 +117,9 @@ static void
 welcome(struct tcpauth *s, const struct tcpauth_params *p, struct burst *b,
         unsigned int i, uint32_t back)
 {
-	struct tcp_options said, agreed;
-	bool has_ecn;
+	struct agreed agreed;
 
-	if (!read_agreed(s, b, i, &said, &agreed, &has_ecn))
+	if (!read_agreed(s, b, i, &agreed))
 		return;
 	if (p->method == METHOD_RESET) {
 		if (!verify(s, p, b, i)) {
@@ -123,7 +130,7 @@ welcome(struct tcpauth *s, const struct tcpauth_params *p, struct burst *b,
 		burst_reply(b, i, REASON_RESET);
 		return;
 	}
-	if (begin(s, p, b, i, &agreed, has_ecn, back))
+	if (begin(s, p, b, i, &agreed, back))
 		s->begun |= lane_bit(i);
 	else
 		burst_drop(b, i, REASON_NO_ROOM);
@@ -170,14 +177,13 @@ third_segments(struct tcpauth *s, struct burst *b, uint64_t lanes)
 static uint64_t
 probes(const struct tcpauth *s, const struct burst *b, uint64_t lanes)
 {
-	struct tcp_options said, agreed;
+	struct agreed agreed;
 	uint64_t found = 0;
-	bool has_ecn;
 	unsigned int i;
 
 	LANES_FOREACH (i, lanes & lanes_with16(b->flags, FACT_TCP_OPTIONS))
-		if (b->facts[i].payload_len <= 1 &&
-		    read_agreed(s, b, i, &said, &agreed, &has_ecn) && said.has_ts)
+		if (b->facts[i].payload_len <= 1 && read_agreed(s, b, i, &agreed) &&
+		    agreed.client.has_ts)
 			found |= lane_bit(i);
 	return found;
 }

@@ -192,7 +192,10 @@ answer_cookie(struct tcpauth *s, struct burst *b, unsigned int i, uint32_t numbe
 		a.options.wscale = server.wscale;
 	if (both.has_ts) {
 		a.options.ts_echo = offer.ts_value;
-		a.options.ts_value = stamp_make(&both, has_ecn, s->wall_ns);
+		a.options.ts_value =
+			stamp_make(&(struct stamp){ both.wscale, a.options.wscale,
+		                                    both.has_sack_permitted, has_ecn },
+		                   s->wall_ns);
 	}
 	if (has_ecn)
 		a.tcp_flags |= TCP_ECE;
