@@ -29,9 +29,9 @@ policies = (
     flows = {{ ipv6_prefix = 128; }};
     sources = {{ new_connections = "off"; packets = "off"; }};
     behaviour = {{ initial_time = "1s"; header_time = "1s"; http_ports = [ "80" ];
-      min_rate = "4kbit/s"; min_rate_time = "1s"; block_after = 40; block_for = "60s"; }}; }},
+      min_rate = "4kbit/s"; min_rate_time = "1s"; block_after = 20; block_for = "60s"; }}; }},
   {{ name = "narrow"; extends = "web"; behaviour = {{ max_connections = "10"; min_rate = "off"; }}; }},
-  {{ name = "quiet"; extends = "web"; behaviour = {{ idle_limit = "1s"; initial_time = "0s"; block_after = 40;
+  {{ name = "quiet"; extends = "web"; behaviour = {{ idle_limit = "1s"; initial_time = "0s"; block_after = 20;
       block_for = "60s"; }}; }} );
 services = (
   {{ name = "narrow"; prefixes = [ "{v4}/32", "{v6}/128" ]; protocol = "tcp"; ports = [ "81" ]; policy = "narrow"; }},
