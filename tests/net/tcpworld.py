@@ -99,14 +99,19 @@ def digest_of(sock, size):
 
 
 class World:
-    """Rig, shop and flood. `keys` are more of group tcpauth; `rig` how the rig is made."""
+    """
+    Rig, shop and flood. `keys` are more of group tcpauth; `rig` how the rig is made, and
+    lay(rig) changes it before anything runs on it.
+    """
 
-    def __init__(self, size, method="auto", clear="1s", keys="", dataplane="", fast_open=False, policy=None, **rig):
+    def __init__(self, size, method="auto", clear="1s", keys="", dataplane="", fast_open=False, policy=None, lay=None, **rig):
         self.rig = Rig(**rig)
         self.shop = self.exchange = self.sender = None
         self.fill(size)
         self.text = self.rig.config(dataplane=dataplane, more=(policy or POLICY).format(method=method, clear=clear, keys=keys))
         try:
+            if lay is not None:
+                lay(self.rig)
             self._open(fast_open)
         except BaseException:
             self.close()

@@ -281,6 +281,7 @@ def a_gate_that_restarts():
 
 def in_order():
     w = world()
+    w.calm()
     w.rig.books_balance()
 
 
