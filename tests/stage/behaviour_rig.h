@@ -22,7 +22,9 @@
 struct shop {
 	struct wire w;
 	struct rig rig;
-	uint16_t vlan;        /* 0: none */
+	uint16_t vlan;   /* 0: none */
+	uint16_t router; /* last bytes of its MAC, beside 1; many of them fill a table */
+	bool is_learned; /* the policy judges nobody */
 	bool is_monitored;    /* the policy only counts */
 	const char *reason;   /* why the last packet was dropped, or "passed" */
 	uint64_t would;       /* packets that monitor spared */
@@ -78,6 +80,8 @@ shop_bytes(const struct shop *s, enum side side, struct facts *f, const char *te
 	memset(out, 0, 256);
 	memcpy(out, side == IN ? server : router, 6);
 	memcpy(out + 6, side == IN ? router : server, 6);
+	out[side == IN ? 9 : 3] = (uint8_t)(s->router >> 8);
+	out[side == IN ? 10 : 4] = (uint8_t)s->router;
 	if (s->vlan != 0) {
 		out[12] = 0x81;
 		out[14] = (uint8_t)(s->vlan >> 8);
@@ -126,7 +130,11 @@ shop_send(struct shop *s, enum side side, struct facts f, const char *text)
 	burst_describe(b);
 	group_lanes(b);
 	for (size_t i = 0; i < sizeof(rigs) / sizeof(*rigs) && b->live != 0; i++)
-		wire_stage(w, rigs[i]);
+		if (!s->is_learned)
+			wire_stage(w, rigs[i]);
+		else if (rigs[i]->stage->observe != NULL)
+			rigs[i]->stage->observe(rigs[i]->state, &rigs[i]->view, b,
+			                        b->live);
 	s->reason = w->reason[0];
 	s->would += b->spared != 0;
 	s->rig.stage->carry(s->rig.state, b);

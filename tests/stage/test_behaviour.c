@@ -67,6 +67,27 @@ a_silent_connection_ends_by_the_clock(void)
 	}
 }
 
+/* Learn judges nobody, so nothing is due either; what is learned counts from then on. */
+static void
+in_learn_nothing_is_even_counted(void)
+{
+	open_in(worlds, "initial_time = \"5s\"; idle_limit = \"20s\";");
+	s.is_learned = true;
+	CU_ASSERT_TRUE(shop_connect(&s, 7, 1));
+	CU_ASSERT_TRUE(shop_say(&s, IN, 7, 1, (struct say){ 1, 1, "x", 0 }));
+	CU_ASSERT_TRUE(shop_connect(&s, 8, 1));
+	shop_wait(&s, 100 * SECOND);
+	CU_ASSERT_TRUE(shop_say(&s, IN, 8, 1, (struct say){ 1, 1, NULL, 0 }));
+	CU_ASSERT_EQUAL(s.timed[true][2] + s.timed[false][2] + s.timed[true][5] +
+	                        s.timed[false][5] + s.resets + s.would,
+	                0);
+	s.is_learned = false;
+	CU_ASSERT_FALSE(shop_say(&s, IN, 8, 1, (struct say){ 1, 1, NULL, 0 }));
+	CU_ASSERT_STRING_EQUAL(s.reason, "initial");
+	CU_ASSERT_EQUAL(s.resets, 2);
+	shop_close(&s);
+}
+
 /* Monitor: the same is counted, once for each connection, and nothing is on the wire. */
 static void
 in_monitor_nothing_happens_but_counting(void)
@@ -380,6 +401,29 @@ many_end_in_several_bursts(void)
 	shop_close(&s);
 }
 
+/* Without a place for its link header a connection is ended with its next packet. */
+static void
+a_full_table_of_links_ends_with_the_next_packet(void)
+{
+	enum { ROUTERS = 1500 };
+	unsigned int late = 0;
+
+	open_in(worlds, "initial_time = \"5s\"; response = \"server\";");
+	for (s.router = 1; s.router <= ROUTERS; s.router++)
+		CU_ASSERT_TRUE(shop_connect(&s, s.router, 1));
+	shop_wait(&s, 9 * SECOND);
+	CU_ASSERT(s.timed[false][2] > 900 && s.timed[false][2] < 1025);
+	for (s.router = 1; s.router <= ROUTERS; s.router++) {
+		s.resets = 0;
+		CU_ASSERT_FALSE(
+			shop_say(&s, IN, s.router, 1, (struct say){ 1, 1, NULL, 0 }));
+		CU_ASSERT_STRING_EQUAL(s.reason, "initial");
+		late += s.resets;
+	}
+	CU_ASSERT_EQUAL(late + s.timed[false][2], ROUTERS);
+	shop_close(&s);
+}
+
 SUITE_MAIN("behaviour", TEST(nothing_happens_unless_configured),
            TEST(a_silent_connection_ends_by_the_clock),
            TEST(in_monitor_nothing_happens_but_counting),
@@ -392,4 +436,5 @@ SUITE_MAIN("behaviour", TEST(nothing_happens_unless_configured),
            TEST(the_same_ports_may_connect_again),
            TEST(the_response_is_what_was_configured),
            TEST(a_spliced_client_is_reset_in_its_own_numbers),
-           TEST(many_end_in_several_bursts))
+           TEST(many_end_in_several_bursts), TEST(in_learn_nothing_is_even_counted),
+           TEST(a_full_table_of_links_ends_with_the_next_packet))
