@@ -21,7 +21,9 @@ from load import sent, start_sending, write_attack  # noqa: E402
 from rig import Failed, Rig, Skipped, expect, main  # noqa: E402
 
 AT_ONCE = 48
-METHODS = {"proxy": "proxy", "strict": "proxy", "bad_ack": "bad_ack", "drop_first": "drop_first", "reset": "reset"}
+METHODS = {"proxy": "proxy", "strict": "proxy", "bad_ack": "bad_ack", "drop_first": "drop_first", "reset": "reset",
+           "guarded": "off"}
+ARMED_BOTH = ("strict", "guarded")
 POLICY = """  {{ name = "{name}"; mode = "mitigate"; sanity = {{ private_sources = "allow"; }};
     flows = {{ ipv6_prefix = 128; }}; detection = {{ activate_after = "0ms"; clear_after = "1h"; }};{armed} }}"""
 ARMED = """
@@ -35,7 +37,7 @@ SERVICE = '  {{ name = "{name}"; prefixes = [ "10.66.0.{host}/32", "10.66.0.{scr
 def config(fronts):
     policies, services = [], []
     for front in fronts:
-        armed = ARMED.format(method=METHODS[front], other=OTHER if front == "strict" else "") if front in METHODS else ""
+        armed = ARMED.format(method=METHODS[front], other=OTHER if front in ARMED_BOTH else "") if front in METHODS else ""
         policies.append(POLICY.format(name=front, armed=armed))
         services.append(SERVICE.format(name=front, host=FRONTS[front], script=FRONTS[front] + SCRIPTED))
     return "policies = (\n%s );\nservices = (\n%s );\n" % (",\n".join(policies), ",\n".join(services))
@@ -48,10 +50,10 @@ def arm(rig, fronts):
             capture = write_attack(rig, "arm_" + front, "syn,sources=random,dst=10.66.0.%d,rate=2000,duration=200ms" % (
                 FRONTS[front]))
             sent(start_sending(rig, capture))
-    if "strict" in fronts:
-        capture = write_attack(rig, "arm_other", "tcp_other,sources=random,flags=ack,dst=10.66.0.%d,rate=2000,duration=200ms" %
-                               FRONTS["strict"])
-        sent(start_sending(rig, capture))
+        if front in ARMED_BOTH:
+            capture = write_attack(rig, "other_" + front, "tcp_other,sources=random,flags=ack,dst=10.66.0.%d,rate=2000,"
+                                   "duration=200ms" % FRONTS[front])
+            sent(start_sending(rig, capture))
 
 
 def hold(wires, number, chosen):

@@ -39,7 +39,7 @@ def handshake_with(layout):
         expect({name for name, _ in inner.options} <= offered | {"mss"}, "the server is offered %s" % inner)
         mss = next((value for name, value in layout if name == "mss"), 1220 if t.v6 else 536)
         # A cookie names one of eight sizes, the least of them what every host must take.
-        floor = mss if t.front == "direct" else max(mss, 1220 if t.v6 else 536)
+        floor = mss if t.is_direct else max(mss, 1220 if t.v6 else 536)
         expect((inner.option("mss") or mss) <= floor, "the server may send %s, the client takes %d" % (
             inner.option("mss"), mss))
         t.talk_both_ways()
@@ -107,7 +107,7 @@ def another_first_number_before_the_third_segment(t):
     t.listen()
     syn = t.c.send("S", options=LINUX, stay=True)
     t.answered(syn)
-    if t.front == "direct":
+    if t.is_direct:
         # The server holds on to the first until it gives up; RFC 9293 3.5 lets the client reset it.
         t.c.send("R", seq=1, stay=True)
     t.again((t.c.peer_isn + 100000) & 0xFFFFFFFF)
@@ -206,7 +206,7 @@ def wrong_acknowledgement(t):
             t.c.silence(0.2)
             continue
         t.c.hear("R", seq=lambda n, wrong=wrong: after(n, 1 + wrong) == 0)
-    expect(t.front == "direct" or not t.was_asked(), "a wrong cookie opened a connection")
+    expect(t.is_direct or not t.was_asked(), "a wrong cookie opened a connection")
     t.c.send("A")
     t.accept()
     if t.is_proxied:
@@ -384,7 +384,7 @@ def refused_port(t):
     """RFC 9293 3.10.7.1: the client hears the server's RST with a number that it believes."""
     syn = t.c.send("S", options=LINUX, stay=True)
     t.c.seq = 1
-    if t.front == "direct":
+    if t.is_direct:
         t.c.hear("RA", ack=1)
         return
     t.answered(syn)
@@ -449,7 +449,7 @@ def client_resets_before_the_third_segment(t):
     try:
         t.accept()
     except socket.timeout:
-        expect(t.front == "direct" or not t.was_asked(), "the server is asked all the same")
+        expect(t.is_direct or not t.was_asked(), "the server is asked all the same")
         return
     raise Failed("a connection was opened")
 

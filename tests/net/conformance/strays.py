@@ -21,10 +21,10 @@ for kind, said, carried in (("ack", "A", b""), ("data", "PA", b"x" * 100), ("rst
                             ("fin", "FA", b""), ("syn_ack", "SA", b"")):
     nobodys = stray(said, carried)
     nobodys.__name__ = "a_stray_" + kind
-    case("strict")(nobodys)
+    case("strict guarded")(nobodys)
 
 
-@case("strict")
+@case("strict guarded")
 def numbers_far_from_the_connection(t):
     """Of a connection that is there: neither the server nor the client hears of it, and it goes on."""
     t.open()

@@ -11,8 +11,8 @@ sides and the same relative ones; that is what translation means.
 
 Fronts: `direct` is a service that the gate leaves alone, where each expectation must
 hold as well if it says "as a direct connection"; `proxy`, `bad_ack`, `drop_first`,
-`reset` are services whose tcp_syn_flood vector is armed; `strict` is a proxy whose
-tcp_other_flood vector is armed as well.
+`reset` are services whose tcp_syn_flood vector is armed. `strict` is a proxy and
+`guarded` a direct connection while segments of no connection flood, too.
 """
 import json
 import random
@@ -26,7 +26,7 @@ from conformance import compare
 from conformance.segment import FLAGS, Segment, after, icmp_error, read_ip, read_tcp, write_options
 
 CLIENT_MAC, SCRIPT_MAC = b"\x02\0\0\0\x67\x01", b"\x02\0\0\0\x66\x03"
-FRONTS = {"direct": 7, "proxy": 2, "strict": 3, "bad_ack": 4, "drop_first": 5, "reset": 6}
+FRONTS = {"direct": 7, "proxy": 2, "strict": 3, "bad_ack": 4, "drop_first": 5, "reset": 6, "guarded": 9}
 SCRIPTED = 8  # added to the number of a front: the address of no kernel, in the same service
 LINUX = [("mss", 1460), ("sackok", True), ("ts", None), ("nop", None), ("ws", 7)]
 WINDOWS = [("mss", 1460), ("nop", None), ("ws", 8), ("nop", None), ("nop", None), ("sackok", True)]
@@ -58,7 +58,7 @@ class Wires:
         for side, (namespace, interface) in self._places().items():
             link = json.loads(run("ip", "-j", "-n", namespace, "link", "show", "dev", interface))[0]
             self.macs[side] = bytes.fromhex(link["address"].replace(":", ""))
-        for host in range(2, 8):
+        for host in FRONTS.values():
             if host != 2:
                 run("ip", "-n", rig.shop, "addr", "add", "10.66.0.%d/24" % host, "dev", "in0")
                 run("ip", "-n", rig.shop, "addr", "add", "fd66::%x/64" % host, "dev", "in0", "nodad")
@@ -315,6 +315,10 @@ class Talk:
     @property
     def is_proxied(self):
         return self.front in ("proxy", "strict")
+
+    @property
+    def is_direct(self):
+        return self.front in ("direct", "guarded")
 
     def _at(self, address):
         self.c.peer_address = self.s.address = address
