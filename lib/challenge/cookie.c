@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Eight blocks travel through the cipher side by side: a round takes an AES unit
- * several cycles, but it begins two of them every cycle. A check needs two keys
- * a lane, so it takes four lanes at once.
+ * The cipher takes eight blocks at once. A cookie is made of eight lanes' blocks under one
+ * key; a check needs two keys a lane, so it takes four lanes.
  */
 #include "challenge/cookie.h"
 
@@ -10,11 +9,8 @@
 #include <string.h>
 
 #include "base/sha256.h"
-#include "hash/hash.h"
+#include "challenge/cipher.h"
 
-#define CHAINS    8 /* blocks in the cipher at once */
-#define ROUNDS    10
-#define BLOCK     16
 #define HMAC_PAD  64
 #define INDEX     7u /* the bits of a cookie that name an MSS */
 #define FACTS_MID 28 /* of facts: end of dst, sequence number, acknowledgement, ports */
@@ -24,111 +20,6 @@ static_assert(offsetof(struct facts, tcp_seq) == FACTS_MID + 4 &&
                       offsetof(struct facts, src_port) == FACTS_MID + 12 &&
                       offsetof(struct facts, dst_port) == FACTS_MID + 14,
               "a block of the cipher is read from facts in one go");
-
-/* --- the cipher where the CPU has no instructions for it --- */
-
-static uint8_t sbox[256];
-
-/*
- * A column of four equal bytes is left alone by MixColumns, and a state of sixteen by
- * ShiftRows, so a round of the hash shows what SubBytes does. After the room `hash` has
- * made its own table, before main().
- */
-__attribute__((constructor(102))) static void
-make_sbox(void)
-{
-	for (unsigned int i = 0; i < 256; i++)
-		sbox[i] = (uint8_t)_mm_cvtsi128_si32(
-			hash_round_portable(_mm_set1_epi8((char)i), _mm_setzero_si128()));
-}
-
-/* FIPS 197, 5.1: the last round has no MixColumns. */
-static __m128i
-last_round_portable(__m128i state, __m128i round_key)
-{
-	uint8_t in[BLOCK], out[BLOCK];
-
-	_mm_storeu_si128((__m128i *)in, state);
-	for (unsigned int i = 0; i < BLOCK; i++)
-		out[i] = sbox[in[(i + 4 * (i % 4)) % BLOCK]];
-	return _mm_xor_si128(_mm_loadu_si128((const __m128i *)out), round_key);
-}
-
-/* FIPS 197, 5.2. */
-static void
-expand(uint8_t round[ROUNDS + 1][BLOCK], const uint8_t key[BLOCK])
-{
-	uint8_t *w = round[0], constant = 1;
-
-	memcpy(w, key, BLOCK);
-	for (unsigned int i = BLOCK; i < (ROUNDS + 1) * BLOCK; i += 4) {
-		uint8_t t[4];
-
-		memcpy(t, w + i - 4, 4);
-		if (i % BLOCK == 0) {
-			const uint8_t first = t[0];
-
-			t[0] = sbox[t[1]] ^ constant;
-			t[1] = sbox[t[2]];
-			t[2] = sbox[t[3]];
-			t[3] = sbox[first];
-			constant = (uint8_t)(constant << 1 ^ (constant >> 7) * 0x1b);
-		}
-		for (unsigned int k = 0; k < 4; k++)
-			w[i + k] = w[i - BLOCK + k] ^ t[k];
-	}
-}
-
-/* --- the cipher, eight blocks at once --- */
-
-/* The first half of the blocks under one key, the second under another or the same. */
-struct pair {
-	const uint8_t (*one)[BLOCK], (*other)[BLOCK];
-};
-
-static inline __attribute__((always_inline)) __m128i
-key_of(struct pair p, unsigned int chain, unsigned int round)
-{
-	return _mm_load_si128(
-		(const __m128i *)(chain < CHAINS / 2 ? p.one : p.other)[round]);
-}
-
-static __attribute__((noinline)) void
-encrypt_portable(__m128i state[CHAINS], struct pair p)
-{
-	for (unsigned int c = 0; c < CHAINS; c++) {
-		__m128i s = _mm_xor_si128(state[c], key_of(p, c, 0));
-
-		for (unsigned int r = 1; r < ROUNDS; r++)
-			s = hash_round_portable(s, key_of(p, c, r));
-		state[c] = last_round_portable(s, key_of(p, c, ROUNDS));
-	}
-}
-
-static inline __attribute__((always_inline)) void
-encrypt(__m128i state[CHAINS], struct pair p)
-{
-#ifdef __AES__
-	if (__builtin_expect(hash_is_aes, 1)) {
-		for (unsigned int c = 0; c < CHAINS; c++)
-			state[c] = _mm_xor_si128(state[c], key_of(p, c, 0));
-		for (unsigned int r = 1; r < ROUNDS; r++)
-			for (unsigned int c = 0; c < CHAINS; c++)
-				state[c] = _mm_aesenc_si128(state[c], key_of(p, c, r));
-		for (unsigned int c = 0; c < CHAINS; c++)
-			state[c] = _mm_aesenclast_si128(state[c], key_of(p, c, ROUNDS));
-		return;
-	}
-#endif
-	/* On a copy, so that states need no memory where there are instructions. */
-	__m128i copy[CHAINS];
-
-	for (unsigned int c = 0; c < CHAINS; c++)
-		copy[c] = state[c];
-	encrypt_portable(copy, p);
-	for (unsigned int c = 0; c < CHAINS; c++)
-		state[c] = copy[c];
-}
 
 /* --- keys --- */
 
@@ -158,28 +49,29 @@ derive(const struct cookie_keys *k, const char label[8], uint64_t epoch,
 	sha256_end(&s, out);
 }
 
+enum age { PRESENT = 0, PREVIOUS = 1 };
+
 static void
-make_schedules(struct cookie_keys *k, unsigned int age, uint64_t epoch)
+make_schedules(struct cookie_keys *k, enum age age, uint64_t epoch)
 {
 	static const char labels[COOKIE_USES / 2][9] = { "tg hello", "tg badck" };
-	uint8_t key[SHA256_BYTES];
+	uint8_t key[SHA256_BYTES], w[(CIPHER_ROUNDS + 1) * CIPHER_BLOCK];
 
 	/* One derivation gives two keys of 128 bits. */
 	for (unsigned int use = 0; use < COOKIE_USES; use++) {
 		if (use % 2 == 0)
 			derive(k, labels[use / 2], epoch, key);
-		expand(k->round[age][use], key + use % 2 * BLOCK);
+		cipher_expand(w, key + use % 2 * CIPHER_BLOCK);
+		for (unsigned int r = 0; r <= CIPHER_ROUNDS; r++)
+			memcpy(k->round[use][r][age], w + r * CIPHER_BLOCK, CIPHER_BLOCK);
 	}
 }
 
 void
 cookie_keys_derive(struct cookie_keys *k, uint64_t epoch)
 {
-	if (epoch == k->epoch + 1)
-		memcpy(k->round[1], k->round[0], sizeof(k->round[1]));
-	else
-		make_schedules(k, 1, epoch - 1);
-	make_schedules(k, 0, epoch);
+	make_schedules(k, PREVIOUS, epoch - 1);
+	make_schedules(k, PRESENT, epoch);
 	k->epoch = epoch;
 }
 
@@ -187,12 +79,9 @@ void
 cookie_keys_open(struct cookie_keys *k, const uint8_t secret[COOKIE_SECRET],
                  uint64_t wall_ns)
 {
-	const uint64_t epoch = wall_ns / COOKIE_EPOCH_NS;
-
 	memset(k, 0, sizeof(*k));
 	memcpy(k->secret, secret, COOKIE_SECRET);
-	k->epoch = epoch; /* not the one before, so both are derived */
-	cookie_keys_derive(k, epoch);
+	cookie_keys_derive(k, wall_ns / COOKIE_EPOCH_NS);
 }
 
 /* --- what is proven --- */
@@ -204,9 +93,9 @@ struct question {
 	uint32_t back; /* the first sequence number lies so far behind the segment's */
 };
 
-/* Up to CHAINS lanes; what is too few is filled up with the last one. */
+/* Up to CIPHER_BLOCKS lanes; what is too few is filled up with the last one. */
 struct group {
-	unsigned int lane[CHAINS];
+	unsigned int lane[CIPHER_BLOCKS];
 	unsigned int count;
 };
 
@@ -252,28 +141,28 @@ numbers(const struct facts *f, struct question q)
 
 /* The MACs of a group: where it is half as wide as the cipher, under two keys each. */
 static inline __attribute__((always_inline)) void
-mac(__m128i state[CHAINS], const struct burst *b, const struct group *g,
-    struct question q, struct pair p)
+mac(__m128i state[CIPHER_BLOCKS], const struct burst *b, const struct group *g,
+    struct question q, struct cipher_under u)
 {
-	const struct facts *f[CHAINS];
+	const struct facts *f[CIPHER_BLOCKS];
 
-	for (unsigned int c = 0; c < CHAINS; c++)
+	for (unsigned int c = 0; c < CIPHER_BLOCKS; c++)
 		f[c] = &b->facts[g->lane[c % q.width]];
 	if (!q.is_ipv6) {
-		for (unsigned int c = 0; c < CHAINS; c++)
+		for (unsigned int c = 0; c < CIPHER_BLOCKS; c++)
 			state[c] = c < q.width ? numbers(f[c], q) : state[c - q.width];
-		encrypt(state, p);
+		cipher_encrypt(state, u);
 		return;
 	}
-	for (unsigned int c = 0; c < CHAINS; c++)
+	for (unsigned int c = 0; c < CIPHER_BLOCKS; c++)
 		state[c] = load(f[c]->src);
-	encrypt(state, p);
-	for (unsigned int c = 0; c < CHAINS; c++)
+	cipher_encrypt(state, u);
+	for (unsigned int c = 0; c < CIPHER_BLOCKS; c++)
 		state[c] = _mm_xor_si128(state[c], load(f[c]->dst));
-	encrypt(state, p);
-	for (unsigned int c = 0; c < CHAINS; c++)
+	cipher_encrypt(state, u);
+	for (unsigned int c = 0; c < CIPHER_BLOCKS; c++)
 		state[c] = _mm_xor_si128(state[c], numbers(f[c], q));
-	encrypt(state, p);
+	cipher_encrypt(state, u);
 }
 
 static inline enum cookie_use
@@ -288,17 +177,16 @@ static inline __attribute__((always_inline)) void
 make(const struct cookie_keys *k, const struct burst *b, uint64_t lanes,
      struct question q, uint32_t out[LANES_MAX])
 {
-	const uint8_t(*present)[BLOCK] = k->round[0][use_of(q)];
-	const struct pair p = { present, present };
+	const struct cipher_under u = { k->round[use_of(q)], false };
 	const uint32_t kept = q.is_bad_ack ? UINT32_MAX : ~INDEX;
 
 	while (lanes != 0) {
-		__m128i state[CHAINS];
+		__m128i state[CIPHER_BLOCKS];
 		struct group g;
 
 		lanes = next_group(&g, lanes, q.width);
-		mac(state, b, &g, q, p);
-		for (unsigned int c = 0; c < CHAINS; c++)
+		mac(state, b, &g, q, u);
+		for (unsigned int c = 0; c < CIPHER_BLOCKS; c++)
 			out[g.lane[c]] = (uint32_t)_mm_cvtsi128_si32(state[c]) & kept;
 	}
 }
@@ -315,34 +203,33 @@ static inline __attribute__((always_inline)) uint64_t
 check(const struct cookie_keys *k, const struct burst *b, uint64_t lanes,
       struct question q)
 {
-	const enum cookie_use use = use_of(q);
-	const struct pair p = { k->round[0][use], k->round[1][use] };
+	const struct cipher_under u = { k->round[use_of(q)], true };
 	const __m128i ignored = _mm_set1_epi32(q.is_bad_ack ? 0 : (int)INDEX);
 	uint64_t sound = 0;
 
 	while (lanes != 0) {
-		__m128i state[CHAINS], given, present, previous;
-		uint32_t claim[CHAINS / 2];
+		__m128i state[CIPHER_BLOCKS], given, present, previous;
+		uint32_t claim[CIPHER_HALF];
 		struct group g;
 		unsigned int hit;
 
 		lanes = next_group(&g, lanes, q.width);
-		mac(state, b, &g, q, p);
-		for (unsigned int c = 0; c < CHAINS / 2; c++) {
+		mac(state, b, &g, q, u);
+		for (unsigned int c = 0; c < CIPHER_HALF; c++) {
 			const struct facts *f = &b->facts[g.lane[c]];
 
 			claim[c] = q.is_bad_ack ? f->tcp_seq : f->tcp_ack - 1;
 		}
 		given = _mm_or_si128(load(claim), ignored);
 		present = _mm_or_si128(lowest(state), ignored);
-		previous = _mm_or_si128(lowest(state + CHAINS / 2), ignored);
+		previous = _mm_or_si128(lowest(state + CIPHER_HALF), ignored);
 		hit = (unsigned int)_mm_movemask_ps(
 			_mm_castsi128_ps(_mm_or_si128(_mm_cmpeq_epi32(given, present),
 		                                      _mm_cmpeq_epi32(given, previous))));
 		/* None in a flood of guesses; all in a wave of customers. */
 		if (hit == 0)
 			continue;
-		for (unsigned int c = 0; c < CHAINS / 2; c++)
+		for (unsigned int c = 0; c < CIPHER_HALF; c++)
 			sound |= (uint64_t)(hit >> c & 1) << g.lane[c];
 	}
 	return sound;
@@ -354,16 +241,16 @@ void
 cookie_make(const struct cookie_keys *k, const struct burst *b, uint64_t lanes,
             uint32_t out[LANES_MAX])
 {
-	make(k, b, lanes & ~b->ipv6, (struct question){ .width = CHAINS }, out);
-	make(k, b, lanes & b->ipv6, (struct question){ .width = CHAINS, .is_ipv6 = true },
-	     out);
+	make(k, b, lanes & ~b->ipv6, (struct question){ .width = CIPHER_BLOCKS }, out);
+	make(k, b, lanes & b->ipv6,
+	     (struct question){ .width = CIPHER_BLOCKS, .is_ipv6 = true }, out);
 }
 
 uint64_t
 cookie_check(const struct cookie_keys *k, const struct burst *b, uint64_t lanes,
              uint32_t back)
 {
-	struct question q = { .width = CHAINS / 2, .back = back };
+	struct question q = { .width = CIPHER_HALF, .back = back };
 	uint64_t sound = check(k, b, lanes & ~b->ipv6, q);
 
 	q.is_ipv6 = true;
@@ -374,7 +261,7 @@ void
 cookie_make_bad_ack(const struct cookie_keys *k, const struct burst *b, uint64_t lanes,
                     uint32_t out[LANES_MAX])
 {
-	struct question q = { .width = CHAINS, .is_bad_ack = true };
+	struct question q = { .width = CIPHER_BLOCKS, .is_bad_ack = true };
 
 	make(k, b, lanes & ~b->ipv6, q, out);
 	q.is_ipv6 = true;
@@ -384,7 +271,7 @@ cookie_make_bad_ack(const struct cookie_keys *k, const struct burst *b, uint64_t
 uint64_t
 cookie_check_bad_ack(const struct cookie_keys *k, const struct burst *b, uint64_t lanes)
 {
-	struct question q = { .width = CHAINS / 2, .is_bad_ack = true };
+	struct question q = { .width = CIPHER_HALF, .is_bad_ack = true };
 	uint64_t sound = check(k, b, lanes & ~b->ipv6, q);
 
 	q.is_ipv6 = true;

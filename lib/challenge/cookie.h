@@ -49,10 +49,10 @@ enum cookie_use {
 };
 
 struct cookie_keys {
-	/* AES-128 schedules; epoch 0 is the present one, 1 the one before. */
-	alignas(16) uint8_t round[2][COOKIE_USES][11][16];
+	/* AES-128 schedules; of each round key first the present epoch's, then the one's before. */
+	alignas(16) uint8_t round[COOKIE_USES][11][2][16];
 	uint8_t secret[COOKIE_SECRET];
-	uint64_t epoch; /* of round[0] */
+	uint64_t epoch; /* the present one */
 };
 
 /* The keys of this moment; `secret` is copied. Read-only for others until the next turn. */
