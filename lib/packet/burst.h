@@ -74,7 +74,7 @@ struct burst_request {
 	uint8_t options[40];
 };
 
-#define BURST_OUTBOX 64
+#define BURST_OUTBOX (2 * LANES_MAX) /* two frames for each lane */
 
 /* Lanes of one service and vector: what is counted and metered together. */
 struct burst_group {

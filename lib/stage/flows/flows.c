@@ -258,7 +258,7 @@ see_flows(struct state *s, struct burst *b, uint64_t lanes)
 /*
  * Of a spliced flow the client acknowledges what we told it; from here on the facts
  * say what the server will read, so that a flow is known by the server's numbers
- * alone. A closing flow is learned from no more, and may be a new one's ports.
+ * alone.
  */
 static void
 see_splices(struct state *s, struct burst *b, uint64_t found)
@@ -279,8 +279,7 @@ see_splices(struct state *s, struct burst *b, uint64_t found)
 		return;
 	counter_set(&s->flows->spliced_ns, b->now_ns);
 	LANES_FOREACH (i, is_in ? spliced : 0)
-		if ((flow_of_lane(s->flows, i)->state & FLOW_CLOSING) == 0)
-			b->facts[i].tcp_ack -= s->flows->splice[b->flow[i]].delta;
+		b->facts[i].tcp_ack -= s->flows->splice[b->flow[i]].delta;
 }
 
 /*

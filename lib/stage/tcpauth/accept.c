@@ -4,17 +4,26 @@
 #include "packet/build.h"
 #include "stage/tcpauth/parts.h"
 
-/* The record of a lane's source, made if need be; SOURCE_NONE in a full table. */
+/*
+ * The record of a lane's source, made if need be; SOURCE_NONE in a full table. A lane of a
+ * flow that has credit was not looked up, but its flow knows whose it is.
+ */
 static uint32_t
 source_of(struct tcpauth *s, const struct burst *b, unsigned int i)
 {
 	struct source_table *sources = s->sources;
+	const struct flow *flow;
 
 	if (sources->lane[i] != SOURCE_NONE)
 		return sources->lane[i];
-	if ((sources->asked & lane_bit(i)) == 0)
+	if ((sources->asked & lane_bit(i)) != 0)
+		return source_make(sources, i, b->now_ns);
+	if (b->flow[i] == BURST_NO_FLOW)
 		return SOURCE_NONE;
-	return source_make(sources, i, b->now_ns);
+	flow = flow_of_lane(s->flows, i);
+	if (flow_is_counted(flow, flow->source, source_at(sources, flow->source)))
+		sources->lane[i] = flow->source;
+	return sources->lane[i];
 }
 
 /* What was agreed with the client in its SYN and our answer. */
@@ -137,36 +146,48 @@ welcome(struct tcpauth *s, const struct tcpauth_params *p, struct burst *b,
 }
 
 /*
- * Segments that may be the third of a handshake: those of no flow, of one that is over,
- * and those that do not fit their flow, whose ports a new connection may have. Facts
- * then say again what the client said.
+ * Segments that may be the third of a handshake: those of no flow, of one that is over or
+ * not proven, and those that do not fit their flow, whose ports a new connection may have.
  */
 static uint64_t
-third_segments(struct tcpauth *s, struct burst *b, uint64_t lanes)
+third_segments(const struct tcpauth *s, const struct burst *b, uint64_t lanes)
 {
 	uint64_t third = 0;
 	unsigned int i;
 
 	LANES_FOREACH (i, lanes) {
-		struct facts *f = &b->facts[i];
+		const struct facts *f = &b->facts[i];
 		const struct flow *flow;
 
 		if ((f->tcp_flags & (TCP_ACK | TCP_SYN | TCP_RST)) != TCP_ACK)
 			continue;
-		if (b->flow[i] == BURST_NO_FLOW) {
-			third |= lane_bit(i);
-			continue;
-		}
-		flow = flow_of_lane(s->flows, i);
-		if ((flow->state & FLOW_CLOSING) == 0) {
-			if (flow_is_in_window(flow, f))
+		if (b->flow[i] != BURST_NO_FLOW) {
+			flow = flow_of_lane(s->flows, i);
+			if ((flow->state & (FLOW_VERIFIED | FLOW_CLOSING)) ==
+			            FLOW_VERIFIED &&
+			    flow_is_in_window(flow, f))
 				continue;
-			if (flow_is_spliced(flow))
-				f->tcp_ack += s->flows->splice[b->flow[i]].delta;
 		}
 		third |= lane_bit(i);
 	}
 	return third;
+}
+
+/* Of spliced flows among these lanes facts say what the client said, or what the server reads. */
+static void
+say_client(const struct tcpauth *s, struct burst *b, uint64_t lanes, bool is_client)
+{
+	unsigned int i;
+
+	LANES_FOREACH (i, lanes) {
+		uint32_t delta;
+
+		if (b->flow[i] == BURST_NO_FLOW ||
+		    !flow_is_spliced(flow_of_lane(s->flows, i)))
+			continue;
+		delta = s->flows->splice[b->flow[i]].delta;
+		b->facts[i].tcp_ack += is_client ? delta : -delta;
+	}
 }
 
 /*
@@ -198,13 +219,15 @@ accept_cookies(struct tcpauth *s, const struct tcpauth_params *p, struct burst *
 
 	if (third == 0)
 		return;
+	say_client(s, b, third, true);
 	right = cookie_check(&s->keys, b, third, 1);
+	late = probes(s, b, third & ~right);
+	if (late != 0)
+		late = cookie_check(&s->keys, b, late, 0);
+	say_client(s, b, third & ~right & ~late, false);
 	LANES_FOREACH (i, right)
 		welcome(s, p, b, i, 1);
-	late = probes(s, b, third & ~right);
-	if (late == 0)
-		return;
-	LANES_FOREACH (i, cookie_check(&s->keys, b, late, 0))
+	LANES_FOREACH (i, late)
 		welcome(s, p, b, i, 0);
 }
 

@@ -38,51 +38,66 @@ hold_client(struct tcpauth *s, struct burst *b, unsigned int i, struct splice *s
 			burst_consume(b, i, REASON_EARLY_DATA);
 		return;
 	}
-	if (tcpauth_read_options(b, i, &said) && said.has_ts && o->client.has_ts)
+	/* Of others' stamps the server would believe that the client's own are old. */
+	if (f->tcp_seq == splice->theirs + 1 && f->tcp_ack == splice->ours + 1 &&
+	    tcpauth_read_options(b, i, &said) && said.has_ts && o->client.has_ts)
 		o->client.ts_value = said.ts_value;
 	burst_consume(b, i, REASON_EARLY_DATA);
 }
 
 /*
- * What the server says before it has taken the connection. A refusal is told in our
- * numbers. Any other segment belongs to an old connection of the same ports: like the
- * client would, we reset that one, and ask again.
+ * What the server says before it has taken the connection. A refusal, which acknowledges
+ * our SYN (RFC 9293 3.10.7.3), is told in our numbers. Any other segment belongs to an old
+ * connection of the same ports: like the client would, we reset that one, if it is not by
+ * now, and ask again.
  */
 static void
 hold_server(struct tcpauth *s, struct burst *b, unsigned int i, struct splice *splice)
 {
 	const struct facts *f = &b->facts[i];
+	const bool is_reset = (f->tcp_flags & TCP_RST) != 0;
+	const bool is_ours =
+		(f->tcp_flags & TCP_ACK) != 0 && f->tcp_ack == splice->theirs + 1;
 	struct burst_request *r;
 
-	if ((f->tcp_flags & TCP_RST) != 0) {
+	if (is_reset && is_ours) {
 		const struct translation t = { .seq = splice->ours + 1 - f->tcp_seq };
 
 		translate(b, i, &t);
 		give_up(s, b->flow[i], splice);
 		return;
 	}
-	if ((f->tcp_flags & (TCP_SYN | TCP_ACK)) == (TCP_SYN | TCP_ACK) &&
-	    f->tcp_ack == splice->theirs + 1) {
+	if ((f->tcp_flags & TCP_SYN) != 0 && is_ours) {
 		tcpauth_join(s, b, i, splice);
 		burst_consume(b, i, REASON_HANDSHAKE);
 		return;
 	}
-	r = burst_emit(b);
+	s->openings.entry[splice->opening].due_ns = b->now_ns + OPENING_AGAIN_NS;
+	burst_consume(b, i, REASON_HANDSHAKE);
+	r = is_reset ? NULL : burst_emit(b);
 	if (r != NULL && build_ends(&r->ends, f, b->bytes[i], true)) {
 		r->side = SIDE_INTERNAL;
 		r->tcp_flags = TCP_RST;
 		r->seq = f->tcp_ack;
-		s->openings.entry[splice->opening].due_ns = b->now_ns + OPENING_AGAIN_NS;
 	}
-	burst_consume(b, i, REASON_HANDSHAKE);
 }
 
-/* A repeated SYN-ACK: the server did not get our third segment. */
+/*
+ * A repeated SYN-ACK: the server did not get our third segment. Of another connection that
+ * has the ports by now, which nobody followed: it ends the splice.
+ */
 static void
-answer_again(struct burst *b, unsigned int i, const struct splice *splice)
+answer_again(struct tcpauth *s, struct burst *b, unsigned int i,
+             const struct splice *splice)
 {
+	const struct facts *f = &b->facts[i];
 	struct tcp_options said;
 
+	if (f->tcp_ack != splice->theirs + 1 ||
+	    f->tcp_seq != splice->ours - splice->delta) {
+		flow_unsplice(s->flows, b->flow[i]);
+		return;
+	}
 	tcpauth_read_options(b, i, &said);
 	tcpauth_emit_ack(b, i, splice, said.ts_echo, UINT16_MAX);
 	burst_consume(b, i, REASON_HANDSHAKE);
@@ -104,7 +119,7 @@ carry_lane(struct tcpauth *s, struct burst *b, unsigned int i)
 	if (b->side == SIDE_EXTERNAL) {
 		t = splice_inwards(splice);
 	} else if ((b->facts[i].tcp_flags & TCP_SYN) != 0) {
-		answer_again(b, i, splice);
+		answer_again(s, b, i, splice);
 		return;
 	} else {
 		t = splice_outwards(splice);
