@@ -118,6 +118,24 @@ def the_clients_end_comes_twice(t):
 
 
 @case()
+def both_ends_and_nothing_said(t):
+    """
+    The client's FIN, repeated, follows its first number, and acknowledges little more than
+    the server's: that is no third segment of another handshake.
+    """
+    t.open()
+    t.sock.close()
+    t.c.hear("FA", seq=1, ack=1)
+    t.c.ack = 2
+    t.c.send("FA", stay=True)
+    t.c.hear("A", seq=2, ack=2)
+    for _ in range(3):
+        t.c.send("FA", stay=True)
+        t.c.hear("A", seq=2, ack=2)
+    expect(sum("S" in x.flags for x in t.s.heard) == 1, "the server is asked again")
+
+
+@case()
 def the_client_resets(t):
     t.open()
     t.talk_both_ways()

@@ -76,8 +76,11 @@ def client_probes_a_closed_window(t):
         while (more := t.c.any(0.05)) is not None:
             window = more.win << scale
     expect(window == 0, "the window never closes: %d" % window)
-    t.c.send("A", b"!", stay=True)
-    t.c.hear("A", win=0, ack=t.c.seq)
+    for _ in range(2):
+        # A window that is told in coarser steps may be closed a little before the server's own.
+        t.c.send("A", b"!", stay=True)
+        if t.c.hear("A", win=0).rack == t.c.seq + 1:
+            t.c.seq, sent = t.c.seq + 1, sent + b"!"
     expect(t.receive(len(sent)) == sent, "other data")
     t.c.hear("A", win=lambda w: w > 0, ack=t.c.seq)
     t.talk_both_ways()
