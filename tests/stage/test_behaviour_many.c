@@ -184,6 +184,33 @@ a_blocked_source_keeps_no_place(void)
 	in_every_world(end_all_of_a_blocked_source, "idle_limit = \"1h\";");
 }
 
+/* Blocked before a packet of the new connection came this far: the server holds it all the same. */
+static void
+end_what_nothing_was_heard_of(void)
+{
+	uint32_t slot;
+
+	/* A handshake that other stages had in hand; here the server is the first to speak. */
+	s.vlan = 0; /* which they do not tag */
+	CU_ASSERT_TRUE(wire_connect(&s.w, 7, 1));
+	slot = s.w.b.flow[0];
+	CU_ASSERT_TRUE(shop_say(&s, OUT, 7, 1, (struct say){ 1, 1, "hello", 0 }));
+	shop_wait(&s, 20 * SECOND);
+	CU_ASSERT_EQUAL(s.resets, 0);
+	source_block(&s.w.source_table, flow_at(&s.w.flow_table, slot)->source,
+	             s.w.now_ns, 60 * SECOND);
+	shop_wait(&s, 5 * SECOND);
+	CU_ASSERT_EQUAL(s.timed[false][6], 1);
+	CU_ASSERT_TRUE(shop_was_reset(&s, OUT, 7, 1, 1));
+	CU_ASSERT_TRUE(shop_was_reset(&s, IN, 7, 1, 6));
+}
+
+static void
+a_connection_nothing_was_heard_of_is_ended_too(void)
+{
+	in_every_world(end_what_nothing_was_heard_of, "idle_limit = \"10s\";");
+}
+
 /* In monitor nobody is refused, reset or blocked, and all of it is counted. */
 static void
 count_only(void)
@@ -214,4 +241,5 @@ monitor_counts_and_touches_nothing(void)
 SUITE_MAIN("behaviour_many", TEST(a_source_holds_so_many_connections),
            TEST(a_handshake_too_many_is_reset), TEST(a_source_begins_so_many_handshakes),
            TEST(a_source_that_goes_on_is_blocked), TEST(a_blocked_source_keeps_no_place),
+           TEST(a_connection_nothing_was_heard_of_is_ended_too),
            TEST(monitor_counts_and_touches_nothing))

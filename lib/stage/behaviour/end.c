@@ -225,14 +225,17 @@ is_alive(const struct behaviour *s, const struct burst *b, uint32_t slot)
 	       (flow->state & (FLOW_VERIFIED | FLOW_CLOSING)) == FLOW_VERIFIED;
 }
 
-/* Whether the source of a living connection was blocked: none of its packets passes any more. */
+/*
+ * Whether the source of a living connection was blocked: none of its packets passes any
+ * more. That may be so before the first one did.
+ */
 static bool
 is_orphan(const struct behaviour *s, const struct life *l, uint32_t slot, uint64_t now_ns)
 {
 	const struct flow *flow = flow_at(s->flows, slot);
 	const struct source *source = source_at(s->sources, flow->source);
 
-	return l->why >> LIFE_MODE == LIFE_MITIGATE &&
+	return l->why >> LIFE_MODE >= LIFE_MITIGATE &&
 	       flow_is_counted(flow, flow->source, source) &&
 	       source_is_ahead(source->blocked_until, now_ns);
 }
@@ -246,9 +249,10 @@ visit(struct behaviour *s, struct sweep *w, struct burst *b)
 		return;
 	w->has_found = true;
 	if (w->is_asking && is_orphan(s, l, w->slot, b->now_ns)) {
-		l->why = (uint8_t)((l->why & ~LIFE_REASON) | REASON_BLOCKED);
+		l->why = (uint8_t)((l->why & 3u << LIFE_RESPONSE) |
+		                   LIFE_MITIGATE << LIFE_MODE | REASON_BLOCKED);
 		time_out(s, b, w->slot);
-		if ((l->state & LIFE_CLOSED) == 0)
+		if ((l->state & LIFE_CLOSED) == 0 && l->link != LINKS_NONE)
 			w->epoch =
 				0; /* no epoch of sources: the next round asks as well */
 	} else if (behaviour_is_due(l, table_tick(b->now_ns))) {

@@ -45,6 +45,7 @@ begin(struct behaviour *s, struct life *l, const struct behaviour_params *p,
 		.moved = tick,
 		.link = behaviour_link(s, b, lane),
 		.state = LIFE_WATCHED,
+		.why = (uint8_t)(LIFE_NEW << LIFE_MODE),
 	};
 	if (p->header_ticks == 0 || !is_http(p, flow->key.inside_port))
 		l->state |= LIFE_HEADER;

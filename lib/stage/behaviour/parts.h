@@ -72,7 +72,12 @@ enum life_state {
 };
 
 /* What may be done about a life without a packet in hand. */
-enum life_mode { LIFE_LEARN, LIFE_MONITOR, LIFE_MITIGATE };
+enum life_mode {
+	LIFE_LEARN,
+	LIFE_MONITOR,
+	LIFE_MITIGATE,
+	LIFE_NEW, /* nothing from outside came this far yet, so nobody has said */
+};
 
 struct life {
 	uint32_t signature;  /* of the flow in its slot */
