@@ -368,6 +368,28 @@ reasons_have_one_running_index(void)
 	CU_ASSERT_EQUAL(stage, 3);
 }
 
+/* A connection that a timer ended had no packet to be stopped; its service's books know it too. */
+static void
+what_a_timer_ends_stands_in_the_books(void)
+{
+	const struct stage_count ended = { .stage = 1, .reason = 0, .service = 2 };
+	const struct stage_count would = {
+		.stage = 2, .reason = 1, .service = 1, .is_would = true
+	};
+	const unsigned int n = pipeline_reasons();
+
+	setup(POLICY_MITIGATE, 7);
+	pl.env.count(pl.env.counts, &ended);
+	pl.env.count(pl.env.counts, &ended);
+	pl.env.count(pl.env.counts, &would);
+	CU_ASSERT_EQUAL(pl.books.decided[1][0], 2);
+	CU_ASSERT_EQUAL(pl.books.would[1][0], 0);
+	CU_ASSERT_EQUAL(pl.books.would[2][1], 1);
+	CU_ASSERT_EQUAL(pl.service_reasons[2 * n + pipeline_reason(1, 0)], 2);
+	CU_ASSERT_EQUAL(pl.service_would[1 * n + pipeline_reason(2, 1)], 1);
+	teardown();
+}
+
 SUITE_MAIN("pipeline", TEST(a_later_stage_judges_only_what_is_left),
            TEST(every_stage_observes_all_that_travels),
            TEST(monitor_counts_each_packet_once_and_spares_all),
@@ -376,4 +398,5 @@ SUITE_MAIN("pipeline", TEST(a_later_stage_judges_only_what_is_left),
            TEST(the_books_of_a_vector_balance_also_when_the_port_is_full),
            TEST(what_the_service_sends_is_counted_apart),
            TEST(lanes_of_an_armed_vector_are_marked),
-           TEST(explain_asks_stage_after_stage), TEST(reasons_have_one_running_index))
+           TEST(explain_asks_stage_after_stage), TEST(reasons_have_one_running_index),
+           TEST(what_a_timer_ends_stands_in_the_books))
