@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Connections that are kept to be kept end; those that serve somebody do not. */
+#include <errno.h>
+
 #include "behaviour_rig.h"
 
 #define SECOND RIG_SECOND
@@ -424,6 +426,26 @@ a_full_table_of_links_ends_with_the_next_packet(void)
 	shop_close(&s);
 }
 
+/* Which ports speak plain HTTP cannot be guessed. */
+static void
+header_time_needs_its_ports(void)
+{
+	static const char config[] = "header_time = \"5s\";";
+	struct conf_errors errors = { 0 };
+	void *params = calloc(1, stage_behaviour.params_size);
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(params);
+	CU_ASSERT_EQUAL_FATAL(conf_read_text(config, strlen(config), "rig",
+	                                     stage_behaviour.fields, params, &errors),
+	                      0);
+	CU_ASSERT_EQUAL(stage_behaviour.compile(params, NULL, &errors), -EINVAL);
+	CU_ASSERT_EQUAL_FATAL(errors.count, 1);
+	CU_ASSERT_PTR_NOT_NULL(strstr(errors.error[0].message, "http_ports"));
+	conf_release(stage_behaviour.fields, params);
+	conf_errors_free(&errors);
+	free(params);
+}
+
 SUITE_MAIN("behaviour", TEST(nothing_happens_unless_configured),
            TEST(a_silent_connection_ends_by_the_clock),
            TEST(in_monitor_nothing_happens_but_counting),
@@ -437,4 +459,5 @@ SUITE_MAIN("behaviour", TEST(nothing_happens_unless_configured),
            TEST(the_response_is_what_was_configured),
            TEST(a_spliced_client_is_reset_in_its_own_numbers),
            TEST(many_end_in_several_bursts), TEST(in_learn_nothing_is_even_counted),
-           TEST(a_full_table_of_links_ends_with_the_next_packet))
+           TEST(a_full_table_of_links_ends_with_the_next_packet),
+           TEST(header_time_needs_its_ports))
