@@ -238,6 +238,20 @@ flow_find_burst(struct flow_table *t, struct burst *b, uint64_t lanes)
 	return found;
 }
 
+/*
+ * Nobody follows this packet, so the numbers that are known of its connection no longer
+ * hold; they are learnt anew when somebody does.
+ */
+static void
+pass_unfollowed(struct flow_table *t, struct flow *flow, uint64_t now_ns)
+{
+	if (flow->key.proto != PROTO_TCP)
+		return;
+	flow->state &= (uint8_t) ~(FLOW_INSIDE_SEEN | FLOW_OUTSIDE_SEEN);
+	if (flow_is_spliced(flow))
+		counter_set(&t->spliced_ns, now_ns);
+}
+
 /* As flow_find_burst() does it, without asking in advance. */
 void
 flow_find_more(struct flow_table *t, struct burst *b, uint64_t lanes)
@@ -251,8 +265,10 @@ flow_find_more(struct flow_table *t, struct burst *b, uint64_t lanes)
 	LANES_FOREACH (i, mine) {
 		b->flow[i] =
 			table_find(&t->table, t->batch.hash[i], t->batch.key[i], tick);
-		if (b->flow[i] != TABLE_NONE)
-			t->batch.record[i] = flow_at(t, b->flow[i]);
+		if (b->flow[i] == TABLE_NONE)
+			continue;
+		t->batch.record[i] = flow_at(t, b->flow[i]);
+		pass_unfollowed(t, flow_at(t, b->flow[i]), b->now_ns);
 	}
 	b->sought |= lanes;
 }

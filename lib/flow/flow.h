@@ -187,7 +187,8 @@ uint64_t flow_find_burst(struct flow_table *t, struct burst *b, uint64_t lanes);
 
 /*
  * Find the flows of further lanes of a burst, one by one, and make none: for packets
- * whose policy does not follow flows. Lanes already sought are left alone.
+ * whose policy does not follow flows. Lanes already sought are left alone. What was
+ * known of a connection's numbers is forgotten, because others pass that nobody sees.
  */
 void flow_find_more(struct flow_table *t, struct burst *b, uint64_t lanes);
 

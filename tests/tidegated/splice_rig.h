@@ -42,15 +42,15 @@ static const char splice_conf[] =
 	"policies = ( { name = \"shop\"; mode = \"%s\"; vectors = (\n"
 	"  { vector = \"tcp_syn_flood\"; activate_rate = \"100pps\"; },\n"
 	"  { vector = \"tcp_other_flood\"; activate_rate = \"%s\"; max_rate = \"1Mpps\"; "
-        "} );\n"
+	"} );\n"
 	"  sources = { new_connections = \"%s\"; };\n"
 	"  tcpauth = { %s }; } );\n"
 	"services = ( { name = \"shop\"; policy = \"shop\";\n"
-	"  prefixes = [ \"203.0.113.0/24\", \"2001:db8:a::/64\" ]; } );\n";
+	"  prefixes = [ %s ]; } );\n";
 
 /* What a test may say of the configuration; NULL is the default. */
 struct splice_keys {
-	const char *flows, *mode, *others, *connections, *tcpauth;
+	const char *flows, *mode, *others, *connections, *tcpauth, *prefixes;
 };
 
 /* A frame that left by `side`. */
@@ -121,7 +121,8 @@ splice_settings(const struct splice_keys *k, struct conf_errors *errors)
 
 	snprintf(text, sizeof(text), splice_conf, splice_or(k->flows, "64k"),
 	         splice_or(k->mode, "mitigate"), splice_or(k->others, "1Mpps"),
-	         splice_or(k->connections, "100000cps"), splice_or(k->tcpauth, ""));
+	         splice_or(k->connections, "100000cps"), splice_or(k->tcpauth, ""),
+	         splice_or(k->prefixes, "\"203.0.113.0/24\", \"2001:db8:a::/64\""));
 	CU_ASSERT_EQUAL(settings_read_text(text, strlen(text), "splice.conf", &s, errors),
 	                0);
 	return s;
