@@ -1,33 +1,50 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """attack - what comes over the shop, paced, with its offered rate on record.
 
-The flood fills the shop's link with UDP from everywhere, and sends SYNs from some hundred
-hosts that exist: their kernels answer every SYN-ACK with a reset, as real ones do. Alone
-such SYNs would hurt little; on a full link the resets get lost and half-open connections
-pile up. The changed vector goes over to fragments, and to bots that complete handshakes.
+First SYNs from everywhere, no source twice, laid out as Linux, Windows and macOS send them:
+they fill the shop's link and its table of half-open connections. Then ACKs of connections
+that do not exist. Then the link is filled with UDP, beside SYNs from some hundred hosts that
+exist: their kernels answer every SYN-ACK with a reset, as real ones do. Fragments, and bots that
+complete handshakes. And hosts whose requests never end, to hold every connection that the shop
+has to give.
 """
 
 import json
 import os
 import subprocess
+import threading
+import time
 
 from net import BOTS, SHOP4, SHOP6
 from procs import ProcError, Program, Talker
 from shop import BOT_PATHS
 
+SYN_PPS = 30_000
+ACK_PPS = 30_000
 UDP_PPS = 30_000
-SYN_PPS = 8_000
+BOT_SYN_PPS = 8_000
 FRAGMENT_PPS = 20_000
 UDP_BYTES = 1000
 SYN_HOSTS = 200
 BOT_HOSTS = 20
 BOT_CPS = 40
+SLOW_HOSTS = 100
+SLOW_EACH = 20  # connections of each of them
+SLOW_OPENS = 1000  # a second, of all
 
+SYNS = (
+    ("syn", SYN_PPS, f"syn,rate={SYN_PPS},stack=mixed,sources=random,family=both,dst={SHOP4},"
+     f"dst={SHOP6},dport=80"),
+)
+ACKS = (
+    ("tcp", ACK_PPS, f"tcp_other,flags=ack,rate={ACK_PPS},sources=random,family=both,dst={SHOP4},"
+     f"dst={SHOP6},dport=80"),
+)
 FLOOD = (
     ("udp", UDP_PPS, f"udp,rate={UDP_PPS},sources=random,dst={SHOP4},dst={SHOP6},dport=80,"
      f"size={UDP_BYTES}"),
-    ("bot_syn", SYN_PPS,
-     f"syn,rate={SYN_PPS},sources=hosts:{SYN_HOSTS},from={BOTS[0]},dst={SHOP4},dport=80"),
+    ("bot_syn", BOT_SYN_PPS,
+     f"syn,rate={BOT_SYN_PPS},sources=hosts:{SYN_HOSTS},from={BOTS[0]},dst={SHOP4},dport=80"),
 )
 FRAGMENTS = (
     ("fragment", FRAGMENT_PPS // 2,
@@ -104,3 +121,46 @@ class Bots:
     def stop(self):
         """End them at once."""
         self.talker.stop(2)
+
+
+class SlowHosts:
+    """Hosts that hold connections open with requests that never end, a byte at a time.
+
+    What they hold is counted in the shop: only there a connection costs a place, and a host
+    that was cut off may not know yet.
+    """
+
+    def __init__(self, rig, seconds):
+        self.rig, self.held, self.going = rig, [], True
+        self.program = Program(
+            rig.net, "internet",
+            [rig.tool("trafficgen"), "slow", "--target", f"{SHOP4}:80", "--kind", "headers",
+             "--from", BOTS[0], "--sources", str(SLOW_HOSTS), "--connections", str(SLOW_EACH),
+             "--rate", str(SLOW_OPENS), "--interval", "500ms", "--reopen",
+             "--duration", f"{round(seconds * 1000)}ms"],
+            os.path.join(rig.folder, "slow.log"), rig.load_core, stdout=subprocess.PIPE)
+        self.watch = threading.Thread(target=self._watch, daemon=True)
+        self.watch.start()
+
+    def _watch(self):
+        while self.going:
+            told = self.rig.net.inside("shop", "ss", "-Htn", "state", "established",
+                                       f"( dst {BOTS[0]} )")
+            self.held.append((time.monotonic(), len(told.splitlines())))
+            time.sleep(0.1)
+
+    def finish(self):
+        """Wait for their end; returns what they say, and [(time, connections held)]."""
+        self._rest()
+        out, _ = self.program.process.communicate(timeout=20)
+        return {**json.loads(out.splitlines()[-1]),
+                "held_at_most": max((held for _, held in self.held), default=0)}, self.held
+
+    def _rest(self):
+        self.going = False
+        self.watch.join(5)
+
+    def stop(self):
+        """End them at once."""
+        self._rest()
+        self.program.stop(2)

@@ -17,13 +17,16 @@ import time
 from net import SHOP4, SHOP6
 from procs import ProcError, Program
 
-# The story's thresholds. A limit that its attack stays below would prove nothing. The limit
-# per source leaves of the bots' SYNs what is far below the limit for all of them together,
-# so that newcomers find room.
-LIMITS = {"udp": 300, "fragment": 300}
+# The story's thresholds. A limit that its attack stays below would prove nothing. Forged SYNs
+# and segments of no connection do not reach the shop at all once the gate defends it.
+LIMITS = {"udp": 150, "fragment": 150}
+NOTHING = {"syn": 0, "tcp": 0, "bot_syn": 0}
 SOURCE_PPS = 10
-SYN_PPS = 4_000
+SYN_PPS = 2_000
+TCP_PPS = 15_000
 NEW_CONNECTIONS = 5
+CONNECTIONS = 4
+HEADER_SECONDS = 1
 
 CONFIG = """\
 # The gate of the story; written by tools/run, thrown away at its end.
@@ -48,9 +51,21 @@ policies = (
 			{{ vector = "udp_flood"; activate_rate = "{udp}pps"; }},
 			{{ vector = "fragment_flood"; activate_rate = "{fragment}pps"; }},
 			{{ vector = "tcp_syn_flood"; activate_rate = "{syn}pps"; }},
+			{{ vector = "tcp_other_flood"; activate_rate = "{tcp}pps"; }},
 			{{ vector = "icmp_flood"; activate_rate = "500pps"; }},
 			{{ vector = "other_flood"; activate_rate = "500pps"; }}
 		);
+		tcpauth = {{
+			method = "auto";                     # answer SYNs in the shop's place
+			learning_time = "5s";
+		}};
+		behaviour = {{
+			max_connections = "{held}";            # of one source at a time
+			header_time = "{header}s";            # a request's header has to end
+			http_ports = [ "80" ];
+			block_after = 5;
+			block_for = "10s";
+		}};
 		sources = {{
 			packets = "{source}pps";             # outside of verified flows
 			new_connections = "{connections}cps"; # completed handshakes
@@ -122,8 +137,9 @@ class Scrubber:
                 cores=f"{load}-{gate}" if gate == load + 1 else "auto",
                 socket=self.socket, tokens=tokens,
                 events=os.path.join(self.folder, "events.json"),
-                state=os.path.join(self.folder, "state"), syn=SYN_PPS,
-                source=SOURCE_PPS, connections=NEW_CONNECTIONS, four=SHOP4, six=SHOP6,
+                state=os.path.join(self.folder, "state"), syn=SYN_PPS, tcp=TCP_PPS,
+                source=SOURCE_PPS, connections=NEW_CONNECTIONS,
+                held=CONNECTIONS, header=HEADER_SECONDS, four=SHOP4, six=SHOP6,
                 **LIMITS))
 
     def start(self):
@@ -162,7 +178,7 @@ class Scrubber:
 
     def allowed(self):
         """Packets per second that the configuration lets through, by kind of attack."""
-        return dict(LIMITS, bot_syn=SYN_PPS)
+        return {**LIMITS, **NOTHING}
 
     def get(self, what):
         """Read /api/v1/`what`."""

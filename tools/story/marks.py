@@ -4,6 +4,7 @@
 OK, WORST = 0.999, 0.99
 HURTS = 0.5
 MITIGATE_MS = 200
+SLOW_MS = 5000  # slowness shows with time: a header has a second, and five strikes block a host
 PASSED = 0.001
 NOISE_MS = 50
 SENT = 0.6  # share of the wanted rate that the generator must have reached
@@ -85,6 +86,14 @@ def _mitigate(phase, _, marks):
                    "packets of verified customers")
 
 
+def _slow(phase, _, marks):
+    _baseline(phase, _, marks)
+    marks.at_most(phase, "time_to_mitigate_ms", SLOW_MS)
+    refused = sum(packets for reason, packets in phase["books"]["dropped"].items()
+                  if reason.startswith("behaviour."))
+    marks.want(refused > 0, "slow: the gate has met no slow connection")
+
+
 def _calm(phase, phases, marks):
     _baseline(phase, phases, marks)
     before = phases.get("baseline")
@@ -103,8 +112,11 @@ JUDGES = {
     "unprotected": _unprotected,
     "monitor": _monitor,
     "mitigate": _mitigate,
+    "ack_flood": _mitigate,
+    "slow_unprotected": _unprotected,
+    "slow": _slow,
+    "udp_flood": _mitigate,
     "changed_vector": _mitigate,
     "calm": _calm,
-    "syncookies_unprotected": lambda phase, phases, marks: None,
-    "syncookies_mitigate": _mitigate,
+    "syncookies": lambda phase, phases, marks: None,
 }

@@ -71,3 +71,15 @@ def passed_ratio(door, allowed, offered_pps, seconds):
         arrived_above += max(0.0, arrived - limit)
         offered_above += max(0.0, pps * lasted - limit)
     return arrived_above / offered_above if offered_above > 0 else 0.0
+
+
+def time_to_free_ms(held, limit):
+    """From the first connection that slow hosts hold to when they hold no more than `limit`, for
+    good. `held` is [(seconds, connections)]; None if they still hold more at its end."""
+    began = [at for at, count in held if count > 0]
+    above = [i for i, (_, count) in enumerate(held) if count > limit]
+    if not began or not above:
+        return 0.0
+    if above[-1] + 1 == len(held):
+        return None
+    return (held[above[-1] + 1][0] - began[0]) * 1000

@@ -4,11 +4,13 @@
 import time
 
 import measure
-from attack import Attack, Bots
+from attack import Attack, Bots, SlowHosts
 from books import Books, grown, imbalance
 from rig import TIMEOUT_MS
+from shop import PLACES
 
 TAIL = TIMEOUT_MS / 1000 + 0.5  # an attack outlasts the last request that began under it
+FREE = 0.1  # slow hosts that hold no more of the shop's places do no harm
 PEOPLE_KEYS = ("customers", "customers_normal", "customers_intermittent", "customers_none",
                "requests", "ok_ratio", "worst_customer_ok_ratio", "p50_ms", "p99_ms",
                "worst_customer", "slowest_customer", "slowest_customer_ms",
@@ -18,9 +20,9 @@ PEOPLE_KEYS = ("customers", "customers_normal", "customers_intermittent", "custo
 class Act:
     """What a phase is made of."""
 
-    def __init__(self, name, seconds, title, parts=(), bots=False, limited=False):
+    def __init__(self, name, seconds, title, parts=(), bots=False, slow=False, limited=False):
         self.name, self.seconds, self.title = name, seconds, title
-        self.parts, self.bots, self.limited = parts, bots, limited
+        self.parts, self.bots, self.slow, self.limited = parts, bots, slow, limited
 
 
 class Watch:
@@ -61,18 +63,20 @@ def rates(now, before, seconds):
 def play(rig, screen, act):
     """Let the act happen; returns its record for the JSON file."""
     screen.title(f"{act.name}: {act.title}")
-    attack = bots = None
+    attack = bots = slow = None
     before, known = Books.read(rig.gate), {attack["attack_id"] for attack in attacks_of(rig.gate)}
     link_before = rig.net.link_drops()
     rig.door.phase(act.name)
     rig.people.phase(act.name)
     watch = Watch(rig, screen, sum(pps for _, pps, _ in act.parts))
-    sent, told, bots_told = {}, None, None
+    sent, told, bots_told, slow_told = {}, None, None, None
     try:
         if act.parts:
             attack = Attack(rig, act.parts, act.seconds + TAIL)
         if act.bots:
             bots = Bots(rig)
+        if act.slow:
+            slow = SlowHosts(rig, act.seconds + TAIL)
         watch.until(watch.begin + act.seconds)
         rig.people.phase("between")
         people = rig.people.result(act.name, TAIL + 10)
@@ -82,17 +86,23 @@ def play(rig, screen, act):
         if bots is not None:
             bots_told = bots.finish()
             bots = None
+        if slow is not None:
+            slow_told, held = slow.finish()
+            slow = None
         time.sleep(0.1)
         rig.door.phase("between")
         door = rig.door.result(act.name, 10)
     finally:
-        for foe in (attack, bots):
+        for foe in (attack, bots, slow):
             if foe is not None:
                 foe.stop()
     record = {"name": act.name, **{key: people[key] for key in PEOPLE_KEYS}}
     record["seconds"] = act.seconds
     record["attack_pps"] = round(sum(sent.values()))
     record.update(_passage(rig, act, door, sent))
+    if slow_told is not None:
+        record["time_to_mitigate_ms"] = measure.time_to_free_ms(held, PLACES * FREE)
+    record["slow"] = slow_told
     record["link_dropped"] = rig.net.link_drops() - link_before
     record["counter_lost"] = door["lost"]
     record["attack_offered"] = told

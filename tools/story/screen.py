@@ -36,7 +36,7 @@ class Screen:
     def _rows(self, view):
         people, door = view["people"], view["door"]
         attack = sum(door.get(kind, {}).get("packets_per_second", 0)
-                     for kind in ("udp", "fragment", "bot_syn", "bot_tcp"))
+                     for kind in ("syn", "tcp", "udp", "fragment", "bot_syn", "bot_tcp"))
         yield "attack offered", f"{_count(view['offered'])} packets/s"
         yield "  arrives at the shop's link", f"{_count(attack)} packets/s"
         for reason, rate in sorted(view["dropped"].items(), key=lambda kv: -kv[1])[:SHOWN_REASONS]:

@@ -8,6 +8,7 @@ from net import SHOP4, SHOP6
 from procs import ProcError, Program
 
 PAGES = {"index.html": 2_000, "list.html": 12_000, "item.html": 6_000, "search.html": 8_000}
+PLACES = 1024  # connections that nginx has to give
 CUSTOMER_PATHS = "/,/list.html,/item.html"
 BOT_PATHS = "/search.html"
 
@@ -17,7 +18,7 @@ worker_processes 1;
 pid {folder}/nginx.pid;
 error_log {folder}/nginx-error.log;
 worker_rlimit_nofile 65535;
-events {{ worker_connections 32768; multi_accept on; }}
+events {{ worker_connections {places}; multi_accept on; }}
 http {{
 	access_log off;
 	client_body_temp_path {folder}/body;
@@ -55,7 +56,7 @@ class Shop:
             with open(os.path.join(www, page), "w", encoding="ascii") as out:
                 out.write(("Welcome to the shop. " * (size // 21 + 1))[:size])
         with open(os.path.join(self.folder, "nginx.conf"), "w", encoding="ascii") as out:
-            out.write(CONFIG.format(folder=self.folder, four=SHOP4, six=SHOP6))
+            out.write(CONFIG.format(folder=self.folder, four=SHOP4, six=SHOP6, places=PLACES))
 
     def open(self):
         """Start nginx and wait until it listens."""

@@ -61,6 +61,12 @@ class Measure(unittest.TestCase):
                                      {"udp": 30_000, "bot_syn": 500}, 1.0)
         self.assertAlmostEqual(ratio, 20 / 290)
 
+    def test_slow_hosts_are_beaten_when_they_hold_little_for_good(self):
+        seen = [(5.0, 0), (5.1, 10), (5.2, 500), (5.3, 40), (5.4, 200), (5.5, 90), (5.6, 0)]
+        self.assertAlmostEqual(measure.time_to_free_ms(seen, 100), 400)
+        self.assertIsNone(measure.time_to_free_ms(seen[:5], 100))
+        self.assertEqual(measure.time_to_free_ms(seen, 500), 0)
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -13,7 +13,8 @@
 
 const char *const sight_names[SIGHT_KINDS] = {
 	[SIGHT_CUSTOMER] = "customer", [SIGHT_UDP] = "udp",
-	[SIGHT_FRAGMENT] = "fragment", [SIGHT_BOT_SYN] = "bot_syn",
+	[SIGHT_FRAGMENT] = "fragment", [SIGHT_SYN] = "syn",
+	[SIGHT_TCP] = "tcp",           [SIGHT_BOT_SYN] = "bot_syn",
 	[SIGHT_BOT_TCP] = "bot_tcp",   [SIGHT_OTHER] = "other",
 };
 
@@ -67,6 +68,7 @@ enum sight
 sight_of(const struct options *o, const uint8_t *frame, size_t len)
 {
 	struct head h;
+	bool is_syn;
 
 	if (!read_head(&h, frame, len))
 		return SIGHT_OTHER;
@@ -76,10 +78,11 @@ sight_of(const struct options *o, const uint8_t *frame, size_t len)
 		return SIGHT_FRAGMENT;
 	if (h.proto == PROTO_UDP)
 		return SIGHT_UDP;
-	if (h.proto != PROTO_TCP || !is_listed(o->bots, o->bot_count, &h))
+	if (h.proto != PROTO_TCP)
 		return SIGHT_OTHER;
-	if (h.payload + 14 > frame + len)
-		return SIGHT_BOT_TCP;
-	return (h.payload[13] & TCP_SYN_ACK) == TCP_SYN_ONLY ? SIGHT_BOT_SYN
-	                                                     : SIGHT_BOT_TCP;
+	is_syn = h.payload + 14 <= frame + len &&
+	         (h.payload[13] & TCP_SYN_ACK) == TCP_SYN_ONLY;
+	if (is_listed(o->bots, o->bot_count, &h))
+		return is_syn ? SIGHT_BOT_SYN : SIGHT_BOT_TCP;
+	return is_syn ? SIGHT_SYN : SIGHT_TCP;
 }

@@ -19,9 +19,11 @@ enum sight {
 	SIGHT_CUSTOMER, /* from a customers' prefix */
 	SIGHT_UDP,      /* from anywhere else, not a fragment */
 	SIGHT_FRAGMENT, /* any fragment that is no customer's */
+	SIGHT_SYN,      /* a SYN from anywhere else */
+	SIGHT_TCP,      /* other TCP from anywhere else */
 	SIGHT_BOT_SYN,  /* a SYN from a bots' prefix */
 	SIGHT_BOT_TCP,  /* other TCP from there */
-	SIGHT_OTHER,    /* everything else: neighbour discovery, ARP, stray TCP */
+	SIGHT_OTHER,    /* everything else: neighbour discovery, ARP */
 	SIGHT_KINDS
 };
 
