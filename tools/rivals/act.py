@@ -38,11 +38,12 @@ def part_of(flood, family, pps):
 class Crowd(Talker):
     """Real TCP customers, each with an address of its own."""
 
-    def __init__(self, world, tools, prefix, family):
+    def __init__(self, world, tools, prefix, options):
         super().__init__(
             world, "internet",
             [tools["crowd"], "customers", "--group", f"{CUSTOMERS}@{prefix}",
-             "--shop", shop_of(family), "--paths", CUSTOMER_PATHS, "--think-ms", str(THINK_MS),
+             "--shop", shop_of(options.family), "--paths", CUSTOMER_PATHS,
+             "--think-ms", str(options.think),
              "--timeout-ms", str(TIMEOUT_MS), "--keep-alive", "5"],
             os.path.join(world.folder, "crowd.log"), world.load_core)
 
@@ -102,7 +103,7 @@ def perform(box, people, flood, options):
     storm = Flood(world, box.tools, part_of(flood, family, options.pps), options.seconds + TAIL)
     newcomers = None
     try:
-        newcomers = Crowd(world, box.tools, NEW[flood][family], family)
+        newcomers = Crowd(world, box.tools, NEW[flood][family], options)
         newcomers.phase(flood)
         time.sleep(options.seconds)
         busy = box.busy()

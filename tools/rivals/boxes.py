@@ -74,6 +74,17 @@ class Bridge(Box):
         self.world.bridge("gate", "wire", *BOX_ENDS)
 
 
+class Syncookies(Bridge):
+    """The shop's own cookies. What answers SYNs is the shop's stack, so that is the contestant
+    and has the contestant's core."""
+
+    name, what = "tcp_syncookies", "Linux bridge; the shop's stack on the contestant's core"
+
+    def place(self):
+        super().place()
+        self.world.steer_end("shop", "shop0", self.world.box_core)
+
+
 class Rules(Bridge):
     """A bridge with rules of nftables."""
 
@@ -239,7 +250,7 @@ class TidegateXdp(Tidegate):
     polled = BOX_ENDS
 
 
-ALL = (Bridge, Meter, Limit, Synproxy, XdpFilter, TidegatePacket, TidegateXdp)
+ALL = (Bridge, Meter, Limit, Syncookies, Synproxy, XdpFilter, TidegatePacket, TidegateXdp)
 
 
 def first_line(error):

@@ -49,6 +49,8 @@ def options_of(arguments):
     parser.add_argument("--runs", type=int, help="repetitions; medians are told (3)")
     parser.add_argument("--pps", type=int, default=40_000, help="packets/s of a flood (40000)")
     parser.add_argument("--link", type=int, default=4, help="Mbit/s of the shop's link (4)")
+    parser.add_argument("--think", type=int, default=act.THINK_MS,
+                        help="ms that a customer pauses between two requests (400)")
     parser.add_argument("--family", type=int, choices=(4, 6), default=4)
     parser.add_argument("--flood", action="append", choices=("udp", "syn"), default=[])
     parser.add_argument("--only", action="append", choices=names, default=[], metavar="NAME",
@@ -94,7 +96,7 @@ def compete(kind, tools, options, places):
         box = kind(world, tools)
         box.start()
         box.place()
-        people = act.Crowd(world, tools, act.KNOWN[options.family], options.family)
+        people = act.Crowd(world, tools, act.KNOWN[options.family], options)
         people.phase("settle")
         time.sleep(0.5)
         return [act.perform(box, people, flood, options) for flood in options.flood]
@@ -161,7 +163,7 @@ def document(options, rows, skipped, failed):
             "pps": options.pps, "link_mbit": options.link, "seconds": options.seconds,
             "runs": options.runs, "limits_pps": LIMITS,
             "has_hurt": {flood: table.has_hurt(told, flood) for flood in options.flood},
-            "rows": told,
+            "rows": told, "think_ms": options.think, "ratios": table.ratios(told),
             "skipped": [{"contestant": name, "reason": why} for name, why in skipped.items()],
             "failed": [{"contestant": name, "reason": why} for name, why in failed.items()]}
 

@@ -2,6 +2,8 @@
 """table - the rows as a person reads them."""
 import sys
 
+GOAL = 1.15  # of what customers get behind the kernel's own defences against SYNs
+KERNELS = ("tcp_syncookies", "nft-synproxy")
 HURT = 0.9  # a flood that leaves the customers more than this has not hurt
 DISTURBED = 0.05
 
@@ -36,6 +38,33 @@ def has_hurt(rows, flood):
     return None
 
 
+def served(row):
+    """Requests/s of all customers of a row, and the time in which 99 % of either crowd's were
+    answered, whichever is longer."""
+    return (row["known"]["ok_per_s"] + row["new"]["ok_per_s"],
+            max(row["known"]["p99_ms"], row["new"]["p99_ms"]))
+
+
+def ratios(rows):
+    """Tidegate's customers against those of the kernel's SYN cookies and SYN proxy, under the
+    same SYN flood."""
+    syns = {row["contestant"]: served(row) for row in rows if row["flood"] == "syn"}
+    return [{"contestant": name, "rival": rival, "requests_per_s": syns[name][0],
+             "rival_requests_per_s": syns[rival][0], "p99_ms": syns[name][1],
+             "rival_p99_ms": syns[rival][1], "goal": GOAL,
+             "ratio": round(syns[name][0] / syns[rival][0], 3) if syns[rival][0] else None}
+            for name in syns if name.startswith("tidegate") for rival in KERNELS if rival in syns]
+
+
+def show_ratios(told):
+    """One line for each pair."""
+    for pair in told:
+        ratio = "all of them" if pair["ratio"] is None else f"{pair['ratio']:.2f} x"
+        print(f"{pair['contestant']:19} {pair['requests_per_s']:6.0f} requests/s, p99 "
+              f"{pair['p99_ms']:.1f} ms; {pair['rival']} {pair['rival_requests_per_s']:.0f}, "
+              f"{pair['rival_p99_ms']:.1f} ms: {ratio} (goal {pair['goal']})")
+
+
 def show(told, what):
     """The whole table."""
     rows = told["rows"]
@@ -52,6 +81,8 @@ def show(told, what):
                 line(row)
         if has_hurt(rows, flood) is False:
             print("  This flood hurt nobody, so no row says who defends: try a higher --pps.")
+    print()
+    show_ratios(told["ratios"])
     print()
     for name in dict.fromkeys(row["contestant"] for row in rows):
         print(f"{name:19} {what[name]}")

@@ -96,9 +96,13 @@ class World(Net):
         for left, left_end, right, right_end in LINKS:
             for room, end in ((left, left_end), (right, right_end)):
                 core = self.box_core if room == "gate" else self.load_core
-                mask = 0 if end in polled else 1 << core
-                self.inside(room, "sh", "-c", "for q in /sys/class/net/%s/queues/rx-*; do "
-                            "echo %x > $q/rps_cpus || exit 1; done" % (end, mask))
+                self.steer_end(room, end, None if end in polled else core)
+
+    def steer_end(self, room, end, core):
+        """What an end receives is worked on by this core; None: where it comes in."""
+        mask = 0 if core is None else 1 << core
+        self.inside(room, "sh", "-c", "for q in /sys/class/net/%s/queues/rx-*; do "
+                    "echo %x > $q/rps_cpus || exit 1; done" % (end, mask))
 
     def poll(self, ends):
         """Have these ends of the box polled by threads on its core; returns the threads.
