@@ -163,6 +163,10 @@ third_segments(const struct tcpauth *s, const struct burst *b, uint64_t lanes)
 			continue;
 		if (b->flow[i] != BURST_NO_FLOW) {
 			flow = flow_of_lane(s->flows, i);
+			/* This very connection's first number: its third segment or FIN. */
+			if (flow_is_spliced(flow) &&
+			    f->tcp_seq - s->flows->splice[b->flow[i]].theirs <= 1)
+				continue;
 			if ((flow->state & (FLOW_VERIFIED | FLOW_CLOSING)) ==
 			            FLOW_VERIFIED &&
 			    flow_is_in_window(flow, f))
