@@ -296,7 +296,7 @@ class Talk:
     def __init__(self, wires, front, v6, number):
         self.wires, self.front, self.v6, self.number = wires, front, v6, number
         self.news = threading.Condition()
-        self.log, self.began = [], time.time()
+        self.log, self.began, self.since = [], time.time(), 0
         self.icmp = {"internet": [], "shop": []}
         self.listener = self.sock = None
         self.opened, self.compares, self.odd_stamps = [], True, False
@@ -348,6 +348,8 @@ class Talk:
         segment.frame_len, segment.is_outgoing, segment.at = frame_len, is_outgoing, now
         is_from_client = segment.src == self.client_address
         self.log.append((now, side, str(segment)))
+        if now < self.since:
+            return
         if not segment.is_sound:
             self.wires.bad.append("%s: %s" % (side, segment))
         if side == "internet":
@@ -373,6 +375,7 @@ class Talk:
             crossed = len(self.log)
             time.sleep(0.15)
         compare.conversation(self)
+        self.since = time.time()  # what came before is not heard any more, however late it is read
         for ear in (self.c, self.s, self.said):
             ear.restart()
         self.c.peer_isn = isn
