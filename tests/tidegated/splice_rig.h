@@ -37,7 +37,8 @@
 
 static const char splice_conf[] =
 	"version = 1;\n"
-	"dataplane = { flow_entries = \"%s\"; source_entries = \"64k\"; };\n"
+	"dataplane = { flow_entries = \"%s\"; source_entries = \"64k\"; duplex = \"%s\"; "
+        "};\n"
 	"links = ( { name = \"a\"; external = \"x0\"; internal = \"x1\"; } );\n"
 	"policies = ( { name = \"shop\"; mode = \"%s\"; vectors = (\n"
 	"  { vector = \"tcp_syn_flood\"; activate_rate = \"100pps\"; },\n"
@@ -50,7 +51,7 @@ static const char splice_conf[] =
 
 /* What a test may say of the configuration; NULL is the default. */
 struct splice_keys {
-	const char *flows, *mode, *others, *connections, *tcpauth, *prefixes;
+	const char *flows, *mode, *others, *connections, *tcpauth, *prefixes, *duplex;
 };
 
 /* A frame that left by `side`. */
@@ -120,8 +121,9 @@ splice_settings(const struct splice_keys *k, struct conf_errors *errors)
 	struct settings *s = NULL;
 
 	snprintf(text, sizeof(text), splice_conf, splice_or(k->flows, "64k"),
-	         splice_or(k->mode, "mitigate"), splice_or(k->others, "1Mpps"),
-	         splice_or(k->connections, "100000cps"), splice_or(k->tcpauth, ""),
+	         splice_or(k->duplex, "inline"), splice_or(k->mode, "mitigate"),
+	         splice_or(k->others, "1Mpps"), splice_or(k->connections, "100000cps"),
+	         splice_or(k->tcpauth, ""),
 	         splice_or(k->prefixes, "\"203.0.113.0/24\", \"2001:db8:a::/64\""));
 	CU_ASSERT_EQUAL(settings_read_text(text, strlen(text), "splice.conf", &s, errors),
 	                0);
