@@ -292,6 +292,25 @@ in_monitor_not_a_bit_changes(void)
 	}
 }
 
+/* Answered before, monitored since: the number that comes back is nobody's business. */
+static void
+in_monitor_a_number_that_comes_back_goes_on(void)
+{
+	struct talk t = talk_of(false, 360);
+	struct tcp_options says;
+	struct segment s;
+
+	open_all();
+	talk_syn(&t);
+	splice_reload((struct splice_keys){ .mode = "monitor" });
+	s = talk_proof(&t, &says, 10);
+	splice_send(&t, SIDE_EXTERNAL, s);
+	CU_ASSERT_STRING_EQUAL(splice_reason(0), "passed");
+	talk_read(SIDE_INTERNAL, &s);
+	CU_ASSERT_FALSE(worker_is_waiting(r.worker));
+	splice_close();
+}
+
 /* --- guessing --------------------------------------------------------------------- */
 
 /*
@@ -341,4 +360,6 @@ SUITE_MAIN("splice modes", TEST(an_open_connection_goes_on),
            TEST(an_opening_comes_to_its_end), TEST(bypass_may_last_for_hours),
            TEST(what_bypass_let_by_is_in_window_afterwards),
            TEST(errors_quote_what_their_reader_has_sent),
-           TEST(in_monitor_not_a_bit_changes), TEST(a_million_guesses_leave_no_trace))
+           TEST(in_monitor_not_a_bit_changes),
+           TEST(in_monitor_a_number_that_comes_back_goes_on),
+           TEST(a_million_guesses_leave_no_trace))

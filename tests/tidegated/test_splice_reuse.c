@@ -289,6 +289,32 @@ without_room_for_an_opening_a_client_has_to_try_again(void)
 	splice_close();
 }
 
+/* A real host asks for thousands of connections to a server that says nothing; others get theirs. */
+static void
+one_source_cannot_use_up_the_openings(void)
+{
+	unsigned int accepted = 0;
+	struct talk t;
+
+	open_all();
+	for (unsigned int k = 0; k < 9000; k++) {
+		struct tcp_options says;
+
+		t = talk_of(false, 300);
+		t.port = (uint16_t)(1024 + k);
+		talk_syn(&t);
+		splice_send(&t, SIDE_EXTERNAL, talk_proof(&t, &says, 0));
+		accepted += strcmp(splice_reason(0), "cookie_accepted") == 0;
+	}
+	CU_ASSERT_EQUAL(accepted, 8192);
+	CU_ASSERT_STRING_EQUAL(splice_reason(0), "no_room");
+	for (uint32_t who = 400; who < 500; who++) {
+		t = talk_of(who & 1, who);
+		talk_open(&t);
+	}
+	splice_close();
+}
+
 SUITE_MAIN("splice reuse", TEST(a_closed_connections_ports_are_used_again),
            TEST(a_living_connection_gives_way_to_its_clients_next),
            TEST(ports_come_back_as_connections_that_are_not_spliced),
@@ -296,4 +322,5 @@ SUITE_MAIN("splice reuse", TEST(a_closed_connections_ports_are_used_again),
            TEST(a_probe_is_as_good_as_a_third_segment),
            TEST(answers_are_believed_for_a_while_after_the_flood),
            TEST(without_room_for_a_flow_a_client_has_to_try_again),
-           TEST(without_room_for_an_opening_a_client_has_to_try_again))
+           TEST(without_room_for_an_opening_a_client_has_to_try_again),
+           TEST(one_source_cannot_use_up_the_openings))

@@ -65,6 +65,7 @@ begin(struct tcpauth *s, const struct tcpauth_params *p, struct burst *b, unsign
 {
 	const struct facts *f = &b->facts[i];
 	const uint32_t source = source_of(s, b, i);
+	uint64_t most = FLOW_SPLICED_PER_SOURCE;
 	struct opening *o;
 	struct splice *splice;
 	uint32_t slot, index;
@@ -74,9 +75,10 @@ begin(struct tcpauth *s, const struct tcpauth_params *p, struct burst *b, unsign
 	slot = flow_make_spliced(s->flows, b, i);
 	if (slot == TABLE_NONE)
 		return false;
+	if (s->openings.n_used >= OPENINGS_FREE)
+		most = OPENINGS_PER_SOURCE;
 	index = openings_take(&s->openings);
-	if (index == OPENINGS_NONE ||
-	    !flow_earn(s->flows, slot, source, FLOW_SPLICED_PER_SOURCE)) {
+	if (index == OPENINGS_NONE || !flow_earn(s->flows, slot, source, most)) {
 		if (index != OPENINGS_NONE)
 			openings_give(&s->openings, index);
 		flow_unsplice(s->flows, slot);

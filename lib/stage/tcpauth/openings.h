@@ -21,6 +21,12 @@
 
 #define OPENINGS      16384
 #define OPENINGS_NONE UINT32_MAX
+/*
+ * Once half of them are in use, who has more connections than that gets no other: a few
+ * real hosts that ask for servers which never answer must not use up all.
+ */
+#define OPENINGS_FREE       (OPENINGS / 2)
+#define OPENINGS_PER_SOURCE 64
 /* After an old connection of the server with the same ports was reset. */
 #define OPENING_AGAIN_NS (UINT64_C(10) * 1000000)
 
