@@ -4,14 +4,15 @@
 #include "challenge/cookie.h"
 #include "packet/options.h"
 
-#define NS_A_MS     1000000u
+#define SECOND_NS   UINT64_C(1000000000)
 #define BITS        10 /* that tell what was agreed */
 #define SCALE_MASK  0x0fu
 #define NO_SCALE    0x0fu
 #define PROMISED_AT 4
 #define SACK_BIT    0x100u
 #define ECN_BIT     0x200u
-#define LIFE_TICKS  (COOKIE_LIFE_NS / NS_A_MS >> BITS)
+#define CLOCK_MASK  (UINT32_MAX >> BITS)
+#define LIFE_S      (COOKIE_LIFE_NS / SECOND_NS)
 
 static inline uint32_t
 scale_bits(uint8_t scale)
@@ -29,8 +30,7 @@ scale_of(uint32_t bits)
 uint32_t
 stamp_make(const struct stamp *agreed, uint64_t wall_ns)
 {
-	const uint32_t ms = (uint32_t)(wall_ns / NS_A_MS);
-	const uint32_t mask = (1u << BITS) - 1;
+	const uint32_t behind = (uint32_t)(wall_ns / SECOND_NS - 1);
 	uint32_t said = scale_bits(agreed->wscale) | scale_bits(agreed->promised)
 	                                                     << PROMISED_AT;
 
@@ -38,19 +38,19 @@ stamp_make(const struct stamp *agreed, uint64_t wall_ns)
 		said |= SACK_BIT;
 	if (agreed->has_ecn)
 		said |= ECN_BIT;
-	return ((ms & ~mask) | said) - (said > (ms & mask) ? 1u << BITS : 0);
+	return behind << BITS | said;
 }
 
 bool
 stamp_read(uint32_t stamp, uint64_t wall_ns, struct stamp *out)
 {
-	const uint32_t ms = (uint32_t)(wall_ns / NS_A_MS);
-	/* One tick more, because making the stamp may have taken one off. */
-	const uint32_t age = ((ms >> BITS) - (stamp >> BITS)) & (UINT32_MAX >> BITS);
+	const uint64_t now_s = wall_ns / SECOND_NS;
+	const uint32_t age = ((uint32_t)now_s - ((stamp >> BITS) + 1)) & CLOCK_MASK;
 
 	*out = (struct stamp){ .wscale = scale_of(stamp),
 		               .promised = scale_of(stamp >> PROMISED_AT),
 		               .has_sack = (stamp & SACK_BIT) != 0,
-		               .has_ecn = (stamp & ECN_BIT) != 0 };
-	return age <= LIFE_TICKS + 1;
+		               .has_ecn = (stamp & ECN_BIT) != 0,
+		               .made_s = now_s - age };
+	return age <= LIFE_S;
 }

@@ -114,6 +114,7 @@ struct flow_table {
 	struct table table;
 	struct hash_key key;
 	struct splice *splice; /* by slot; counts where a flow is FLOW_SPLICED */
+	uint64_t spliced;    /* lanes of the burst in work whose flows are spliced */
 	uint64_t spliced_ns; /* when a packet of a spliced flow was last seen; 0: never */
 	struct source_table *sources; /* where earned flows are counted, or NULL */
 	struct table_batch batch;     /* of the burst in work */

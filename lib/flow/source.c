@@ -107,17 +107,15 @@ ask(struct source_table *t, uint64_t lanes)
 	}
 }
 
-void
-source_find_burst(struct source_table *t, uint64_t lanes, uint64_t now_ns)
+/* Look up lanes whose keys are written, beside those that were looked up before. */
+static void
+find_lanes(struct source_table *t, uint64_t lanes, uint64_t now_ns)
 {
 	const uint16_t tick = table_tick(now_ns);
+	uint64_t known = 0;
 	unsigned int i;
 
-	t->asked = lanes;
-	t->known = 0;
-	memset(t->lane, 0xff, sizeof(t->lane));
-	if (lanes == 0)
-		return;
+	t->asked |= lanes;
 	for (unsigned int k = 0; k < TABLE_BLOCKS + 2; k++) {
 		if (k < TABLE_BLOCKS)
 			ask(t, table_block(lanes, k));
@@ -125,12 +123,52 @@ source_find_burst(struct source_table *t, uint64_t lanes, uint64_t now_ns)
 			table_ask_records(&t->table, &t->batch,
 			                  table_block(lanes, k - 1));
 		if (k >= 2)
-			t->known |= table_find_asked(&t->table, &t->batch,
-			                             table_block(lanes, k - 2), tick,
-			                             t->lane);
+			known |= table_find_asked(&t->table, &t->batch,
+			                          table_block(lanes, k - 2), tick,
+			                          t->lane);
 	}
-	LANES_FOREACH (i, t->known)
+	LANES_FOREACH (i, known)
 		settle_class(t, t->lane[i], now_ns);
+	t->known |= known;
+}
+
+void
+source_find_burst(struct source_table *t, uint64_t lanes, uint64_t now_ns)
+{
+	t->asked = t->known = t->deferred = 0;
+	memset(t->lane, 0xff, sizeof(t->lane));
+	if (lanes != 0)
+		find_lanes(t, lanes, now_ns);
+}
+
+void
+source_tell_standing(const struct source_table *t, struct burst *b, uint64_t lanes)
+{
+	uint64_t strangers =
+		lanes_where8(b->standing, STANDING_UNVERIFIED) & t->known & lanes;
+	unsigned int i;
+
+	LANES_FOREACH (i, strangers) {
+		const struct source *source = source_of_lane(t, i);
+
+		if (source != NULL && source_is_ahead(source->verified_until, b->now_ns))
+			b->standing[i] = STANDING_VERIFIED_SOURCE;
+	}
+}
+
+void
+source_ask_deferred(struct source_table *t, struct burst *b, uint64_t lanes)
+{
+	unsigned int i;
+
+	lanes &= t->deferred;
+	if (lanes == 0)
+		return;
+	t->deferred &= ~lanes;
+	LANES_FOREACH (i, lanes)
+		source_ask(t, b, i, t->prefix[i]);
+	find_lanes(t, lanes, b->now_ns);
+	source_tell_standing(t, b, lanes);
 }
 
 /* The slot serves somebody else from now on. */

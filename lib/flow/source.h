@@ -17,7 +17,9 @@
  *
  * The stage `flows` looks the sources of a burst up once, for itself and for every
  * later stage; they stand in lane[] until the next burst. Verified flows with
- * credit (credit.h) need none, and have none there.
+ * credit (credit.h) need none, and have none there. Strangers' first segments of a
+ * vector under attack are deferred: most of them are answered or dropped without
+ * anybody asking who they are from.
  *
  * Units   times of a record count SOURCE_TICK_NS and are compared as
  *         differences; 0 is never. 32 bits of them last 52 days, and a record
@@ -102,6 +104,8 @@ struct source_table {
 	uint64_t proven; /* lanes whose packet completed a handshake just now */
 	uint64_t asked;  /* lanes whose source was looked up, by source_find_burst() */
 	uint64_t known;  /* of these: lanes whose source had a record then */
+	uint64_t deferred; /* lanes to be looked up only when somebody needs their source: */
+	const struct source_prefix *prefix[LANES_MAX]; /* how, of these */
 	uint32_t lane[LANES_MAX]; /* slot of its source, or SOURCE_NONE */
 	struct table_batch batch;
 };
@@ -195,6 +199,23 @@ source_ask_ipv4(struct source_table *t, const struct burst *b, unsigned int lane
  * lane[]; every other lane has none. Nothing is made.
  */
 void source_find_burst(struct source_table *t, uint64_t lanes, uint64_t now_ns);
+
+/* Lanes without a proven flow whose source is verified get that standing. */
+void source_tell_standing(const struct source_table *t, struct burst *b, uint64_t lanes);
+
+/*
+ * Leave the source of a lane to whoever needs it first; after source_find_burst(). `p`
+ * outlives the burst.
+ */
+static inline void
+source_defer(struct source_table *t, unsigned int lane, const struct source_prefix *p)
+{
+	t->deferred |= lane_bit(lane);
+	t->prefix[lane] = p;
+}
+
+/* Look up those of `lanes` that were deferred, and tell their standing. */
+void source_ask_deferred(struct source_table *t, struct burst *b, uint64_t lanes);
 
 /*
  * Make the source of a lane that was asked for and has none, unearned. Returns its

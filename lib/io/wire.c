@@ -252,36 +252,51 @@ may_leave(struct io_queue *q, struct burst *b, uint64_t lanes, unsigned int side
 	return may;
 }
 
-/* The common burst: whatever is live goes out of the other side, and nothing else does. */
+/* Lanes that leave by one side, all for the same reason. */
 static void
-settle_forward(struct io_queue *q, struct burst *b)
+settle_kind(struct io_queue *q, struct burst *b, uint64_t lanes, enum io_kind kind)
 {
-	const unsigned int side = q->side ^ 1u;
-	uint64_t lanes = may_leave(q, b, b->live, side);
+	const unsigned int side = kind == IO_REPLIED ? q->side : q->side ^ 1u;
 	uint64_t packets[3] = { 0 }, bytes[3] = { 0 };
 	struct rte_mbuf *out[LANES_MAX];
 	unsigned int i, n = 0;
 
+	lanes = may_leave(q, b, lanes, side);
 	if (lanes == 0)
 		return;
 	/* Once handed over a packet is no longer ours to read. */
 	LANES_FOREACH (i, lanes) {
 		out[n++] = b->mbuf[i];
-		bytes[IO_FORWARDED] += b->mbuf[i]->pkt_len;
+		bytes[kind] += b->mbuf[i]->pkt_len;
 	}
 	for (i = 0; q->ring[side] != NULL && i < n; i++)
-		out[i]->hash.usr = IO_FORWARDED;
-	packets[IO_FORWARDED] = hand_over(q, side, out, n);
-	for (; n > packets[IO_FORWARDED]; n--) {
+		out[i]->hash.usr = kind;
+	packets[kind] = hand_over(q, side, out, n);
+	for (; n > packets[kind]; n--) {
 		i = 63 - (unsigned int)__builtin_clzll(lanes);
 		lanes &= ~lane_bit(i);
-		bytes[IO_FORWARDED] -= b->mbuf[i]->pkt_len;
+		bytes[kind] -= b->mbuf[i]->pkt_len;
 		fail_lane(q, b, i, IO_TX_FULL);
 	}
 	book_left(q, side, packets, bytes);
 }
 
-/* Answers and frames of our own besides what is forwarded. */
+/* Turn answers round; returns those that could be. */
+static uint64_t
+turn_lanes(struct io_queue *q, struct burst *b, uint64_t replies)
+{
+	uint64_t turned = replies;
+	unsigned int i;
+
+	LANES_FOREACH (i, replies)
+		if (!turn_round(b, i)) {
+			fail_lane(q, b, i, IO_TOO_LONG);
+			turned &= ~lane_bit(i);
+		}
+	return turned;
+}
+
+/* Frames of our own besides what is forwarded or answered. */
 static OUT_OF_LINE void
 settle_mixed(struct io_queue *q, struct burst *b, uint64_t replies)
 {
@@ -292,12 +307,7 @@ settle_mixed(struct io_queue *q, struct burst *b, uint64_t replies)
 	build_outbox(q, b, out);
 	LANES_FOREACH (i, may_leave(q, b, b->live, q->side ^ 1u))
 		leave(&out[q->side ^ 1u], b->mbuf[i], i);
-	LANES_FOREACH (i, replies)
-		if (!turn_round(b, i)) {
-			fail_lane(q, b, i, IO_TOO_LONG);
-			replies &= ~lane_bit(i);
-		}
-	LANES_FOREACH (i, may_leave(q, b, replies, q->side))
+	LANES_FOREACH (i, may_leave(q, b, turn_lanes(q, b, replies), q->side))
 		leave(&out[q->side], b->mbuf[i], i);
 	send_side(q, b, SIDE_EXTERNAL, &out[SIDE_EXTERNAL]);
 	send_side(q, b, SIDE_INTERNAL, &out[SIDE_INTERNAL]);
@@ -350,10 +360,13 @@ io_settle(struct io_queue *q, struct burst *b)
 
 	if (__builtin_expect(rewritten != 0, 0))
 		write_back(b, rewritten);
-	if (b->requests > 0 || replies != 0)
+	if (b->requests > 0) {
 		settle_mixed(q, b, replies);
-	else
-		settle_forward(q, b);
+	} else {
+		settle_kind(q, b, b->live, IO_FORWARDED);
+		if (replies != 0)
+			settle_kind(q, b, turn_lanes(q, b, replies), IO_REPLIED);
+	}
 	/* What could not be sent or answered is a drop by now. */
 	rest = all & ~b->live & ~lanes_where8(b->verdict, VERDICT_REPLY);
 	if (rest != 0)

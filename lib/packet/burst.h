@@ -74,7 +74,8 @@ struct burst_request {
 	uint8_t options[40];
 };
 
-#define BURST_OUTBOX (2 * LANES_MAX) /* two frames for each lane */
+/* A server's answer to an opening asks for two. */
+#define BURST_OUTBOX (2 * LANES_MAX)
 
 /* Lanes of one service and vector: what is counted and metered together. */
 struct burst_group {

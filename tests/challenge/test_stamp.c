@@ -53,13 +53,15 @@ everything_agreed_comes_back(void)
 
 /* RFC 7323 5.3: a stamp must not lie before an earlier one, nor after now. */
 static void
-a_stamp_is_never_from_the_future_nor_older_than_two_ticks(void)
+a_stamp_is_never_from_the_future_nor_older_than_two_seconds(void)
 {
-	/* The 32 bits of ms end within this range. */
-	const uint64_t end = (base_ns / MS | UINT32_MAX) * MS;
+	/* The 22 bits of seconds end within this range. */
+	const uint64_t end = (base_ns / (1000 * MS) | 0x3fffff) * 1000 * MS;
 
-	for (uint64_t ms = 0; ms < 6000; ms++) {
+	for (uint64_t ms = 0; ms < 6000; ms += 3) {
 		const uint64_t now = end + (ms - 3000) * MS;
+		const uint32_t clock = (uint32_t)(now / (1000 * MS) * 1024 +
+		                                  now / MS % 1000 * 1024 / 1000);
 
 		for (uint8_t scale = 0; scale < 15; scale++) {
 			const struct stamp agreed = { .wscale = scale,
@@ -67,8 +69,29 @@ a_stamp_is_never_from_the_future_nor_older_than_two_ticks(void)
 				                      .has_ecn = scale & 1 };
 			const uint32_t stamp = stamp_make(&agreed, now);
 
-			CU_ASSERT((uint32_t)(now / MS) - stamp < 2 * 1024);
+			CU_ASSERT(clock - stamp < 2 * 1024);
 			CU_ASSERT(stamp_make(&agreed, now + MS) - stamp <= 1024);
+		}
+	}
+}
+
+/* To the second, across the end of its 22 bits, for as long as it lives. */
+static void
+a_stamp_knows_its_second(void)
+{
+	const uint64_t end_s = base_ns / (1000 * MS) | 0x3fffff;
+	const struct stamp agreed = { .wscale = 7, .promised = 8 };
+
+	for (uint64_t made_s = end_s - 200; made_s < end_s + 200; made_s += 7) {
+		const uint32_t stamp = stamp_make(&agreed, made_s * 1000 * MS + 999 * MS);
+
+		for (uint64_t later_s = 0; later_s <= 128; later_s++) {
+			bool is_sound;
+			struct stamp s =
+				read_at(stamp, (made_s + later_s) * 1000 * MS, &is_sound);
+
+			CU_ASSERT(is_sound);
+			CU_ASSERT_EQUAL(s.made_s, made_s);
 		}
 	}
 }
@@ -95,5 +118,5 @@ a_stamp_lives_as_long_as_a_cookie(void)
 }
 
 SUITE_MAIN("challenge/stamp", TEST(everything_agreed_comes_back),
-           TEST(a_stamp_is_never_from_the_future_nor_older_than_two_ticks),
-           TEST(a_stamp_lives_as_long_as_a_cookie))
+           TEST(a_stamp_is_never_from_the_future_nor_older_than_two_seconds),
+           TEST(a_stamp_knows_its_second), TEST(a_stamp_lives_as_long_as_a_cookie))

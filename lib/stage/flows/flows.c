@@ -181,7 +181,7 @@ see_sources(struct state *s, const struct stage_view *view, struct burst *b,
 {
 	const uint64_t lanes = need & (b->ipv4 | b->ipv6);
 	struct source_table *sources = s->sources;
-	uint64_t flows, strangers;
+	uint64_t flows;
 	unsigned int i;
 
 	LANES_FOREACH (i, lanes & b->ipv4)
@@ -193,13 +193,7 @@ see_sources(struct state *s, const struct stage_view *view, struct burst *b,
 	flows = lanes_where8(b->standing, STANDING_VERIFIED_FLOW) & lanes;
 	LANES_FOREACH (i, flows)
 		tie(s, params_of(view, b, i), b, i);
-	strangers = lanes_where8(b->standing, STANDING_UNVERIFIED) & sources->known;
-	LANES_FOREACH (i, strangers) {
-		const struct source *source = source_of_lane(sources, i);
-
-		if (source != NULL && source_is_ahead(source->verified_until, b->now_ns))
-			b->standing[i] = STANDING_VERIFIED_SOURCE;
-	}
+	source_tell_standing(sources, b, lanes);
 }
 
 /*
@@ -275,6 +269,7 @@ see_splices(struct state *s, struct burst *b, uint64_t found)
 		spliced |= lane_bit(i);
 		__builtin_prefetch(&s->flows->splice[b->flow[i]]);
 	}
+	s->flows->spliced = spliced;
 	if (spliced == 0)
 		return;
 	counter_set(&s->flows->spliced_ns, b->now_ns);
@@ -301,17 +296,22 @@ static void
 observe(void *state, const struct stage_view *view, struct burst *b, uint64_t lanes)
 {
 	struct state *s = state;
-	uint64_t found, need;
+	uint64_t found, need, deferred;
+	unsigned int i;
 
 	if (b->armed != 0)
 		s->armed_ns = b->now_ns;
 	s->sources->proven = 0;
+	s->flows->spliced = 0;
 	found = flow_find_burst(s->flows, b, lanes);
 	if (__builtin_expect(flow_has_splices(s->flows, b->now_ns), 0))
 		see_splices(s, b, found);
 	lanes_fill8(b->standing, lanes & ~found, STANDING_UNVERIFIED);
 	need = see_flows(s, b, found) | (lanes & ~found);
-	see_sources(s, view, b, b->side == SIDE_EXTERNAL ? need : 0);
+	deferred = lanes_where8(b->vector, VECTOR_TCP_SYN_FLOOD) & b->armed & need & ~found;
+	see_sources(s, view, b, b->side == SIDE_EXTERNAL ? need & ~deferred : 0);
+	LANES_FOREACH (i, deferred)
+		source_defer(s->sources, i, &params_of(view, b, i)->prefix);
 	if (s->is_ingress && b->side == SIDE_EXTERNAL)
 		see_one_way(s, b, lanes & ~found);
 }

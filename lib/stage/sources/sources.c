@@ -410,6 +410,7 @@ decide(void *state, const struct stage_view *view, struct burst *b, uint64_t tod
 	uint64_t drops[REASONS] = { 0 };
 	struct state *s = state;
 
+	source_ask_deferred(s->sources, b, todo);
 	if (verified != 0)
 		decide_flows(s, view, b, verified, drops);
 	if (todo != verified)

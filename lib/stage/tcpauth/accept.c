@@ -31,6 +31,7 @@ struct agreed {
 	struct tcp_options client; /* with its newest stamp, and ours that it echoes */
 	uint8_t promised;          /* window scale that we answered */
 	bool has_ecn;
+	uint64_t epoch; /* of the cookie, by the stamp beside it */
 };
 
 /* What the third segment tells of it: all but the MSS, which the cookie holds. */
@@ -55,7 +56,24 @@ read_agreed(const struct tcpauth *s, const struct burst *b, unsigned int i,
 		                            .ts_echo = said.ts_echo };
 	out->promised = stamp.promised;
 	out->has_ecn = stamp.has_ecn;
+	out->epoch = stamp.made_s / (COOKIE_EPOCH_NS / UINT64_C(1000000000));
 	return true;
+}
+
+/* Whether a right cookie is of the epoch that its stamp tells, and so of no other key. */
+static bool
+is_of_epoch(const struct tcpauth *s, struct burst *b, unsigned int i, uint32_t back,
+            uint64_t epoch)
+{
+	struct facts *f = &b->facts[i];
+	uint32_t number[LANES_MAX];
+	bool is_present;
+
+	f->tcp_seq -= back;
+	cookie_make(&s->keys, b, lane_bit(i), number);
+	f->tcp_seq += back;
+	is_present = ((number[i] ^ (f->tcp_ack - 1)) & ~(COOKIE_MSS - 1u)) == 0;
+	return epoch == s->keys.epoch - !is_present;
 }
 
 /* The flow, its splice and its opening. Returns false when a table had no room. */
@@ -132,6 +150,8 @@ welcome(struct tcpauth *s, const struct tcpauth_params *p, struct burst *b,
 
 	if (!read_agreed(s, b, i, &agreed))
 		return;
+	if (agreed.client.has_ts && !is_of_epoch(s, b, i, back, agreed.epoch))
+		return;
 	if (p->method == METHOD_RESET) {
 		if (!verify(s, p, b, i)) {
 			burst_drop(b, i, REASON_NO_ROOM);
@@ -199,7 +219,8 @@ say_client(const struct tcpauth *s, struct burst *b, uint64_t lanes, bool is_cli
 /*
  * A client that lost its third segment on the way believes to be connected and probes
  * our window: with the number before its first one. That is believed only with a
- * fresh stamp of ours beside it, so that guessing gets no easier.
+ * stamp of ours beside it: it halves the keys that a guess could meet, as this second
+ * number doubles them.
  */
 static uint64_t
 probes(const struct tcpauth *s, const struct burst *b, uint64_t lanes)

@@ -34,15 +34,17 @@ static uint64_t
 lanes_within_budget(struct tcpauth *s, const struct tcpauth_params *p,
                     const struct burst *b, uint64_t lanes, uint64_t slack)
 {
-	const uint64_t now = meter_ticks(b->now_ns);
+	const uint64_t each = p->answer_rate.each, now = meter_ticks(b->now_ns);
+	struct meter *cell[LANES_MAX];
 	uint64_t within = 0;
 	unsigned int i;
 
+	LANES_FOREACH (i, lanes) {
+		cell[i] = network_of(s, b, i);
+		__builtin_prefetch(cell[i], 1);
+	}
 	LANES_FOREACH (i, lanes)
-		__builtin_prefetch(network_of(s, b, i), 1);
-	LANES_FOREACH (i, lanes)
-		if (meter_take(network_of(s, b, i), p->answer_rate.each, slack, now))
-			within |= lane_bit(i);
+		within |= (uint64_t)meter_take(cell[i], each, slack, now) << i;
 	return within;
 }
 
@@ -107,8 +109,10 @@ tcpauth_answer(struct tcpauth *s, const struct tcpauth_params *p, struct burst *
 	uint64_t within, repeated, late;
 
 	/* A source that has proven itself need not again, where that is what is proven. */
-	if (method != METHOD_PROXY)
+	if (method != METHOD_PROXY) {
+		source_ask_deferred(s->sources, b, lanes);
 		lanes &= ~lanes_where8(b->standing, STANDING_VERIFIED_SOURCE);
+	}
 	if (method == METHOD_DROP_FIRST) {
 		drop_first(s, b, lanes);
 		return;
@@ -165,40 +169,80 @@ tcpauth_agree(const struct tcp_options *offer, const struct server *server)
 	return both;
 }
 
+/* What the server of the lane before promises, which mostly is this lane's too. */
+struct promise {
+	const struct tcpauth_params *params; /* NULL: there was none */
+	__m128i address;
+	uint16_t port;
+	struct server server;
+};
+
+static inline const struct server *
+promised(const struct tcpauth *s, const struct burst *b, unsigned int i,
+         struct promise *last)
+{
+	const struct facts *f = &b->facts[i];
+	const __m128i address = _mm_load_si128((const __m128i *)f->dst);
+	const __m128i differs = _mm_xor_si128(address, last->address);
+
+	if (last->params == s->params[i] && last->port == f->dst_port &&
+	    _mm_testz_si128(differs, differs) != 0)
+		return &last->server;
+	last->params = s->params[i];
+	last->address = address;
+	last->port = f->dst_port;
+	tcpauth_server(s, s->params[i], b, i, &last->server);
+	return &last->server;
+}
+
+/* Options that only a timestamp can keep. */
+static void
+promise_more(const struct tcpauth *s, const struct server *server,
+             const struct tcp_options *offer, bool wants_ecn, struct answer *a)
+{
+	const struct tcp_options both = tcpauth_agree(offer, server);
+	const bool has_ecn = both.has_ts && server->has_ecn && wants_ecn;
+
+	a->options = both;
+	if (!both.has_ts)
+		return;
+	if (both.wscale != OPTIONS_NO_WSCALE)
+		a->options.wscale = server->wscale;
+	a->options.ts_echo = offer->ts_value;
+	a->options.ts_value =
+		stamp_make(&(struct stamp){ .wscale = both.wscale,
+	                                    .promised = a->options.wscale,
+	                                    .has_sack = both.has_sack_permitted,
+	                                    .has_ecn = has_ecn },
+	                   s->wall_ns);
+	if (has_ecn)
+		a->tcp_flags |= TCP_ECE;
+}
+
 /*
  * Window 0 keeps the client from sending before the server has answered. Our own
  * promises are the server's, and only where the client made an offer.
  */
-static void
-answer_cookie(struct tcpauth *s, struct burst *b, unsigned int i, uint32_t number)
+static inline void
+answer_cookie(struct tcpauth *s, struct burst *b, unsigned int i, uint32_t number,
+              struct promise *last)
 {
 	const struct facts *f = &b->facts[i];
-	const bool is_ipv6 = (f->flags & FACT_IPV6) != 0;
-	struct answer a = { .ack = f->tcp_seq + 1, .tcp_flags = TCP_SYN | TCP_ACK };
-	struct tcp_options offer, both;
-	struct server server;
-	bool has_ecn;
+	const struct server *server = promised(s, b, i, last);
+	const uint8_t ecn = TCP_ECE | TCP_CWR;
+	struct answer a = { .ack = f->tcp_seq + 1,
+		            .tcp_flags = TCP_SYN | TCP_ACK,
+		            .options = { .wscale = OPTIONS_NO_WSCALE } };
+	struct tcp_options offer;
 
-	answer_read_offer(b, i, &offer);
-	tcpauth_server(s, s->params[i], b, i, &server);
-	both = tcpauth_agree(&offer, &server);
-	has_ecn = both.has_ts && server.has_ecn &&
-	          (f->tcp_flags & (TCP_ECE | TCP_CWR)) == (TCP_ECE | TCP_CWR);
-
-	a.seq = number | cookie_mss_index(offer.mss, is_ipv6);
-	a.options = both;
-	a.options.mss = offer.mss != 0 ? server.mss : 0;
-	if (both.wscale != OPTIONS_NO_WSCALE)
-		a.options.wscale = server.wscale;
-	if (both.has_ts) {
-		a.options.ts_echo = offer.ts_value;
-		a.options.ts_value =
-			stamp_make(&(struct stamp){ both.wscale, a.options.wscale,
-		                                    both.has_sack_permitted, has_ecn },
-		                   s->wall_ns);
+	if ((f->flags & FACT_TCP_OPTIONS) != 0) {
+		answer_read_offer(b, i, &offer);
+		if (offer.has_ts)
+			promise_more(s, server, &offer, (f->tcp_flags & ecn) == ecn, &a);
+		a.options.mss = offer.mss != 0 ? server->mss : 0;
+		number |= cookie_mss_index(offer.mss, (f->flags & FACT_IPV6) != 0);
 	}
-	if (has_ecn)
-		a.tcp_flags |= TCP_ECE;
+	a.seq = number;
 	answer_write(b, i, &a);
 }
 
@@ -228,6 +272,7 @@ void
 tcpauth_reply(void *state, struct burst *b, uint64_t lanes)
 {
 	struct tcpauth *s = state;
+	struct promise last = { .params = NULL };
 	uint32_t number[LANES_MAX];
 	const uint64_t wrong = lanes_where8(s->how, METHOD_BAD_ACK) & lanes;
 	const uint64_t reset = lanes & lanes_where8(b->reason, REASON_RESET);
@@ -240,7 +285,7 @@ tcpauth_reply(void *state, struct burst *b, uint64_t lanes)
 	if (lanes != wrong) {
 		cookie_make(&s->keys, b, lanes & ~wrong, number);
 		LANES_FOREACH (i, lanes & ~wrong)
-			answer_cookie(s, b, i, number[i]);
+			answer_cookie(s, b, i, number[i], &last);
 	}
 	if (wrong != 0) {
 		cookie_make_bad_ack(&s->keys, b, wrong, number);

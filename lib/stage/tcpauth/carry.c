@@ -5,6 +5,7 @@
  */
 #include "packet/build.h"
 #include "packet/quote.h"
+#include "packet/vector.h"
 #include "stage/tcpauth/parts.h"
 
 static inline void
@@ -155,41 +156,43 @@ carry_error(struct tcpauth *s, struct burst *b, unsigned int i)
 	b->rewritten |= lane_bit(i);
 }
 
-/* Lanes of segments, and lanes of errors. */
-static void
-sort(const struct burst *b, uint64_t *segments, uint64_t *errors)
+/* Lanes that no stage has looked for: of policies that follow no flows, or in bypass. */
+static uint64_t
+find_more(struct tcpauth *s, struct burst *b, uint64_t lanes)
 {
+	uint64_t segments = 0, spliced = 0;
 	unsigned int i;
 
-	*segments = *errors = 0;
-	LANES_FOREACH (i, b->live & (b->ipv4 | b->ipv6)) {
+	LANES_FOREACH (i, lanes & (b->ipv4 | b->ipv6)) {
 		const struct facts *f = &b->facts[i];
 
 		if (f->proto == PROTO_TCP && f->fault == PACKET_SOUND &&
 		    (f->flags & FACT_NO_PORTS) == 0)
-			*segments |= lane_bit(i);
-		else if (quote_is_there(f))
-			*errors |= lane_bit(i);
+			segments |= lane_bit(i);
 	}
+	flow_find_more(s->flows, b, segments);
+	LANES_FOREACH (i, segments)
+		if (b->flow[i] != BURST_NO_FLOW &&
+		    flow_is_spliced(flow_of_lane(s->flows, i)))
+			spliced |= lane_bit(i);
+	return spliced;
 }
 
 static void
 carry_lanes(struct tcpauth *s, struct burst *b)
 {
-	uint64_t segments, errors, spliced = 0;
+	const uint64_t unsought = b->live & ~b->sought;
+	uint64_t spliced = s->flows->spliced & b->sought & b->live;
+	uint64_t errors = lanes_where8(b->vector, VECTOR_ICMP_FLOOD) & b->live;
 	unsigned int i;
 
-	sort(b, &segments, &errors);
-	if ((segments & ~b->sought) != 0)
-		flow_find_more(s->flows, b, segments);
-	LANES_FOREACH (i, segments)
-		if (b->flow[i] != BURST_NO_FLOW &&
-		    flow_is_spliced(flow_of_lane(s->flows, i)))
-			spliced |= lane_bit(i);
+	if (unsought != 0)
+		spliced |= find_more(s, b, unsought);
 	LANES_FOREACH (i, spliced)
 		carry_lane(s, b, i);
 	LANES_FOREACH (i, errors)
-		carry_error(s, b, i);
+		if (quote_is_there(&b->facts[i]))
+			carry_error(s, b, i);
 }
 
 /* Flows that were not there are looked for again. */

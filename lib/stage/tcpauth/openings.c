@@ -2,14 +2,24 @@
 #include "stage/tcpauth/openings.h"
 
 #include <errno.h>
-#include <stdlib.h>
+
+#include "base/memory.h"
+
+#define ENTRY_BYTES (OPENINGS * sizeof(struct opening))
+#define INDEX_BYTES (OPENINGS * sizeof(uint32_t))
+
+uint64_t
+openings_bytes(void)
+{
+	return ENTRY_BYTES + 2 * INDEX_BYTES;
+}
 
 int
 openings_open(struct openings *o)
 {
-	*o = (struct openings){ .entry = calloc(OPENINGS, sizeof(*o->entry)),
-		                .used = calloc(OPENINGS, sizeof(*o->used)),
-		                .free = calloc(OPENINGS, sizeof(*o->free)) };
+	*o = (struct openings){ .entry = memory_take(ENTRY_BYTES),
+		                .used = memory_take(INDEX_BYTES),
+		                .free = memory_take(INDEX_BYTES) };
 	if (o->entry == NULL || o->used == NULL || o->free == NULL) {
 		openings_close(o);
 		return -ENOMEM;
@@ -22,9 +32,9 @@ openings_open(struct openings *o)
 void
 openings_close(struct openings *o)
 {
-	free(o->entry);
-	free(o->used);
-	free(o->free);
+	memory_give(o->entry, ENTRY_BYTES);
+	memory_give(o->used, INDEX_BYTES);
+	memory_give(o->free, INDEX_BYTES);
 	*o = (struct openings){ 0 };
 }
 

@@ -50,6 +50,7 @@ struct openings {
 	uint32_t next; /* of used, to be looked at next */
 };
 
+uint64_t openings_bytes(void);
 int openings_open(struct openings *o);
 void openings_close(struct openings *o);
 

@@ -79,7 +79,8 @@ struct tcpauth_trust {
 	uint32_t syns, repeated;
 };
 
-#define TCPAUTH_NETWORKS (1u << 14) /* cells for answers, by hash of the network */
+/* Cells for answers, by hash of the network: 64 M answers/s at 1 kpps each. */
+#define TCPAUTH_NETWORKS (1u << 16)
 
 struct tcpauth {
 	struct flow_table *flows;

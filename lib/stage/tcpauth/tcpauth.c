@@ -14,12 +14,14 @@
 #include <string.h>
 
 #include "base/counter.h"
+#include "base/memory.h"
 #include "conf/conf.h"
 #include "meter/watch.h"
 #include "stage/tcpauth/parts.h"
 
-#define SECOND_NS UINT64_C(1000000000)
-#define BURST_NS  (200 * UINT64_C(1000000))
+#define SECOND_NS    UINT64_C(1000000000)
+#define ANSWER_BYTES (TCPAUTH_NETWORKS * sizeof(struct meter))
+#define BURST_NS     (200 * UINT64_C(1000000))
 
 static const struct stage_reason reasons[] = {
 	[REASON_SYN_COOKIE] = { "syn_cookie", REASON_CHALLENGE,
@@ -163,6 +165,13 @@ compile(void *params, const struct stage_compile *from, struct conf_errors *erro
 	return -EINVAL;
 }
 
+static uint64_t
+memory(uint64_t flow_entries)
+{
+	(void)flow_entries;
+	return repeat_bytes() + SERVERS_ENTRIES * 32 + ANSWER_BYTES + openings_bytes();
+}
+
 static void
 close_state(void *state)
 {
@@ -172,7 +181,7 @@ close_state(void *state)
 	servers_close(&s->servers);
 	repeat_close(&s->repeat);
 	free(s->challenged_ns);
-	free(s->answers);
+	memory_give(s->answers, ANSWER_BYTES);
 	free(s);
 }
 
@@ -189,7 +198,7 @@ open_state(void **state, const struct stage_env *env)
 	s->common = env->common;
 	s->services = env->watch->services;
 	cookie_keys_open(&s->keys, env->common->secret, 0);
-	s->answers = calloc(TCPAUTH_NETWORKS, sizeof(*s->answers));
+	s->answers = memory_take(ANSWER_BYTES);
 	s->challenged_ns = calloc(s->services, sizeof(*s->challenged_ns));
 	if (s->answers == NULL || s->challenged_ns == NULL ||
 	    repeat_open(&s->repeat, &env->common->key) < 0 ||
@@ -284,6 +293,7 @@ const struct stage stage_tcpauth = {
 	.params_size = sizeof(struct tcpauth_params),
 	.compile = compile,
 	.open = open_state,
+	.memory = memory,
 	.close = close_state,
 	.observe = observe,
 	.decide = decide,
