@@ -92,11 +92,10 @@ mend(uint8_t *checksum, uint64_t more)
 static inline uint64_t
 move_window(uint8_t *at, int shift)
 {
-	const uint32_t old = load16(at), least = old != 0;
+	const uint32_t old = load16(at);
 	/* Up by 16 and down by 2 to 30 is a shift in either direction. */
 	uint64_t window = (uint64_t)old << 16 >> (16 - shift);
 
-	window = window < least ? least : window;
 	window = window > UINT16_MAX ? UINT16_MAX : window;
 	store16(at, (uint16_t)window);
 	return window >= old ? window - old : window + UINT16_MAX - old;

@@ -39,9 +39,11 @@ struct translation {
 	uint32_t ts_value, ts_echo; /* ts_echo only with the ACK flag (RFC 7323 3.2) */
 
 	/*
-	 * The window is shifted left by this, at most to 65535, or right if negative, at
-	 * least to 1 unless it was 0: a window must not close by translation. -14..14;
-	 * segments with SYN keep theirs, which is never scaled (RFC 7323 2.2).
+	 * The window is shifted left by this, at most to 65535, or right if negative,
+	 * rounded down: nobody is promised what the other end did not give, and who meets
+	 * a closed window probes it, but who fills one that is not there repeats himself
+	 * in vain. -14..14; segments with SYN keep theirs, which is never scaled (RFC
+	 * 7323 2.2).
 	 */
 	int8_t window_shift;
 };
