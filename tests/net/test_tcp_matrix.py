@@ -69,7 +69,7 @@ class Gate:
     """One rig with its captures; cells run on it one after the other."""
 
     def __init__(self, name):
-        self.name, self.world = name, World(SMALL, **GATES[name])
+        self.name, self.world = name, World(SMALL, clear="10s", **GATES[name])
         try:
             self.world.flood("both")
             self.captures = wirecheck.Captures(self.world.rig, name, 0)
@@ -79,6 +79,8 @@ class Gate:
 
     def cell(self, v6, client, server, size):
         world = self.world
+        if world.sender is None:
+            world.flood("both")
         if len(world.blob) != size:
             world.fill(size)
         stack(world.rig.internet, **dict(ALL_ON, **client))
