@@ -96,7 +96,8 @@ windows_are_told_in_the_scale_that_was_promised(void)
 		{ 14, 600, 65535, 300, 300 },
 		{ 5, 400, 100, 300, 300 },
 		{ 0, 400, 3, 300, 300 },
-		{ 0, 1, 1, 300, 300 },
+		{ 0, 127, 0, 300, 300 }, /* rounded down, as any stack does it */
+		{ 0, 128, 1, 300, 300 },
 		{ 0, 0, 0, 300, 300 },
 		{ NO_SCALE, 65535, 511, 300, 2400 },
 		{ NO_SCALE, 400, 3, 65535, 65535 },
@@ -114,6 +115,30 @@ windows_are_told_in_the_scale_that_was_promised(void)
 		CU_ASSERT_EQUAL(t.promised.wscale, OURS_SCALE);
 		talk_in(&t, &in, rows[k].in_read);
 		talk_out(&t, &out, rows[k].out_read);
+		splice_close();
+	}
+}
+
+/* Nor is a client told of more than a server has from the start. */
+static void
+a_small_window_is_not_enlarged(void)
+{
+	static const uint16_t window[] = { 0, 52, 127, 128, 300 };
+
+	for (size_t k = 0; k < sizeof(window) / sizeof(*window); k++) {
+		struct talk t = talk_of(k & 1, 4100);
+		struct tcp_options says;
+		struct segment s;
+
+		open_all();
+		talk_syn(&t);
+		talk_third(&t, 0);
+		says = talk_of_server(&t);
+		s = talk_accept(&t, &says);
+		s.window = window[k];
+		splice_send(&t, SIDE_INTERNAL, s);
+		CU_ASSERT_EQUAL(splice_take(SIDE_EXTERNAL)->window,
+		                window[k] >> OURS_SCALE);
 		splice_close();
 	}
 }
@@ -239,6 +264,7 @@ ecn_reaches_the_server_that_speaks_it(void)
 SUITE_MAIN("splice", TEST(each_side_sees_only_its_own_numbers),
            TEST(every_combination_of_options_works),
            TEST(windows_are_told_in_the_scale_that_was_promised),
+           TEST(a_small_window_is_not_enlarged),
            TEST(what_one_client_was_told_holds_when_more_is_learnt),
            TEST(later_clients_are_promised_what_the_server_has),
            TEST(calm_handshakes_teach_and_are_not_touched),

@@ -169,8 +169,6 @@ emit_window(struct burst *b, unsigned int i, const struct splice *splice,
 	r->tcp_flags = TCP_ACK;
 	/* A window on a SYN-ACK is never scaled (RFC 7323, 2.2), on all else it is. */
 	r->window = (uint16_t)(whole >> shift);
-	if (r->window == 0 && whole != 0)
-		r->window = 1;
 	r->seq = splice->ours + 1;
 	r->ack = splice->theirs + 1;
 	r->options_len = (uint8_t)options_write_stamp(r->options, &stamp);
