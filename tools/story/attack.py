@@ -103,10 +103,17 @@ class Attack:
         self.program.stop(2)
 
 
+def forget_bots(rig):
+    """End what the bots' kernels still keep of their connections: whom the gate has cut off asks
+    for minutes whether the shop takes data now, and would be part of the next phase."""
+    rig.net.inside("internet", "ss", "-K", f"( src {BOTS[0]} )")
+
+
 class Bots:
     """Hosts that complete the handshake and ask for a costly page."""
 
     def __init__(self, rig):
+        self.rig = rig
         self.talker = Talker(
             rig.net, "internet",
             [rig.tool("crowd"), "bots", "--group", f"{BOT_HOSTS}@{BOTS[0]}", "--shop", SHOP4,
@@ -116,7 +123,9 @@ class Bots:
 
     def finish(self):
         """End them; returns their count."""
-        return self.talker.quit()
+        told = self.talker.quit()
+        forget_bots(self.rig)
+        return told
 
     def stop(self):
         """End them at once."""
@@ -151,16 +160,17 @@ class SlowHosts:
 
     def finish(self):
         """Wait for their end; returns what they say, and [(time, connections held)]."""
-        self._rest()
         out, _ = self.program.process.communicate(timeout=20)
+        self._rest()
         return {**json.loads(out.splitlines()[-1]),
                 "held_at_most": max((held for _, held in self.held), default=0)}, self.held
 
     def _rest(self):
         self.going = False
         self.watch.join(5)
+        forget_bots(self.rig)
 
     def stop(self):
         """End them at once."""
-        self._rest()
         self.program.stop(2)
+        self._rest()

@@ -33,16 +33,16 @@ ACTS = (
     Act("monitor", 5, "the gate looks and counts, and touches nothing yet", SYNS),
     Act("mitigate", 10, "the gate answers SYNs in the shop's place; the attack begins anew", SYNS,
         limited=True),
-    Act("ack_flood", 7, "over to ACKs of connections that do not exist", ACKS, limited=True),
-    Act("slow_unprotected", 5, "hosts whose requests never end, and the gate in bypass", slow=True),
+    Act("ack_flood", 6, "over to ACKs of connections that do not exist", ACKS, limited=True),
+    Act("slow_unprotected", 4, "hosts whose requests never end, and the gate in bypass", slow=True),
     Act("slow", 8, "the gate ends what is too slow, and blocks who insists", slow=True,
         limited=True),
-    Act("udp_flood", 7, "over to UDP that fills the link, and SYNs of hosts that exist", FLOOD,
+    Act("udp_flood", 6, "over to UDP that fills the link, and SYNs of hosts that exist", FLOOD,
         limited=True),
-    Act("changed_vector", 8, "over to fragments, and to bots that complete handshakes",
+    Act("changed_vector", 7, "over to fragments, and to bots that complete handshakes",
         FRAGMENTS, bots=True, limited=True),
-    Act("calm", 6, "the attack is over; the gate stays in mitigate"),
-    Act("syncookies", 4, "the SYN flood again, bypass, SYN cookies on in the shop", SYNS),
+    Act("calm", 5, "the attack is over; the gate stays in mitigate"),
+    Act("syncookies", 3, "the SYN flood again, bypass, SYN cookies on in the shop", SYNS),
 )
 UNPROTECTED = ("unprotected", "slow_unprotected", "syncookies")
 NEEDS_GATE = ("monitor", "mitigate", "ack_flood", "slow", "udp_flood", "changed_vector", "calm")
