@@ -209,12 +209,23 @@ ask(struct flow_table *t, const struct burst *b, uint64_t lanes,
 	}
 }
 
+/* Most flows are not spliced, but while some are, whoever is will be asked for it soon. */
+static inline void
+ask_splices(const struct flow_table *t, const struct burst *b, uint64_t lanes)
+{
+	unsigned int i;
+
+	LANES_FOREACH (i, lanes)
+		__builtin_prefetch(&t->splice[b->flow[i]]);
+}
+
 uint64_t
 flow_find_burst(struct flow_table *t, struct burst *b, uint64_t lanes)
 {
 	const uint16_t tick = table_tick(b->now_ns);
 	const uint64_t mine = lanes_with_flow(b, lanes);
 	const struct key_form form = form_of(b);
+	const bool has_splices = flow_has_splices(t, b->now_ns);
 	uint64_t found = 0;
 
 	static_assert(BURST_NO_FLOW == TABLE_NONE,
@@ -228,10 +239,14 @@ flow_find_burst(struct flow_table *t, struct burst *b, uint64_t lanes)
 			ask(t, b, table_block(mine, k), &form);
 		if (k >= 1 && k <= TABLE_BLOCKS)
 			table_ask_records(&t->table, &t->batch, table_block(mine, k - 1));
-		if (k >= 2)
-			found |=
-				table_find_asked(&t->table, &t->batch,
-			                         table_block(mine, k - 2), tick, b->flow);
+		if (k >= 2) {
+			const uint64_t block = table_block(mine, k - 2);
+
+			found |= table_find_asked(&t->table, &t->batch, block, tick,
+			                          b->flow);
+			if (has_splices)
+				ask_splices(t, b, block & found);
+		}
 	}
 	if (b->side == SIDE_INTERNAL)
 		found = make_missing(t, b, mine, found);

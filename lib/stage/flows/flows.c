@@ -267,7 +267,6 @@ see_splices(struct state *s, struct burst *b, uint64_t found)
 		if (!flow_is_spliced(flow))
 			continue;
 		spliced |= lane_bit(i);
-		__builtin_prefetch(&s->flows->splice[b->flow[i]]);
 	}
 	s->flows->spliced = spliced;
 	if (spliced == 0)

@@ -77,7 +77,7 @@ drop_first(struct tcpauth *s, struct burst *b, uint64_t lanes)
 
 	if (b->now_ns < s->trust.distrusted_ns)
 		return lanes;
-	tcpauth_stop(b, lanes & ~repeated, VERDICT_DROP, REASON_FIRST_SYN);
+	tcpauth_drop(s, b, lanes & ~repeated, REASON_FIRST_SYN);
 	return repeated;
 }
 
@@ -129,7 +129,7 @@ tcpauth_answer(struct tcpauth *s, const struct tcpauth_params *p, struct burst *
 		return;
 	late = lanes_within_budget(s, p, b, repeated, slack);
 	challenge(s, p, b, late, method);
-	tcpauth_stop(b, repeated & ~late, VERDICT_DROP, REASON_ANSWERS);
+	tcpauth_drop(s, b, repeated & ~late, REASON_ANSWERS);
 }
 
 void

@@ -128,6 +128,10 @@ tcpauth_stop(struct burst *b, uint64_t lanes, enum verdict verdict, uint8_t reas
 	lanes_fill8(b->reason, lanes, reason);
 }
 
+/* tcpauth.c: drop lanes, and remember of their sources why, for explain. */
+void tcpauth_drop(struct tcpauth *s, struct burst *b, uint64_t lanes,
+                  enum tcpauth_reason reason);
+
 /* answers.c: what happens to first SYNs of one policy; they are sound and whole. */
 void tcpauth_answer(struct tcpauth *s, const struct tcpauth_params *p, struct burst *b,
                     uint64_t lanes);

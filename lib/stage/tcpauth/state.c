@@ -35,7 +35,6 @@ tcpauth_judge_state(struct tcpauth *s, const struct tcpauth_params *p, struct bu
 	LANES_FOREACH (i, is_learning ? 0 : lanes & unknown)
 		if (b->flow[i] == BURST_NO_FLOW)
 			drops[stray_reason(b->facts[i].tcp_flags)] |= lane_bit(i);
-	for (uint8_t reason = 0; reason < REASONS; reason++)
-		if (drops[reason] != 0)
-			tcpauth_stop(b, drops[reason], VERDICT_DROP, reason);
+	for (unsigned int reason = 0; reason < REASONS; reason++)
+		tcpauth_drop(s, b, drops[reason], (enum tcpauth_reason)reason);
 }

@@ -74,6 +74,44 @@ static const struct stage_reason reasons[] = {
 	{ NULL, REASON_DROP, NULL },
 };
 
+/* The same with the stage's name, as explain tells it later. */
+static const char *const full_name[REASONS] = {
+	[REASON_FIRST_SYN] = "tcpauth.first_syn",
+	[REASON_ANSWERS] = "tcpauth.answers",
+	[REASON_STRAY_ACK] = "tcpauth.stray_ack",
+	[REASON_STRAY_RST] = "tcpauth.stray_rst",
+	[REASON_STRAY_FIN] = "tcpauth.stray_fin",
+	[REASON_STRAY_SYN_ACK] = "tcpauth.stray_syn_ack",
+	[REASON_OUT_OF_WINDOW] = "tcpauth.out_of_window",
+};
+
+void
+tcpauth_drop(struct tcpauth *s, struct burst *b, uint64_t lanes,
+             enum tcpauth_reason reason)
+{
+	struct source_table *sources = s->sources;
+	uint64_t known;
+	unsigned int i;
+
+	if (lanes == 0)
+		return;
+	source_ask_deferred(sources, b, lanes);
+	known = lanes & sources->asked;
+	/* Proven flows with credit go without their source; it is the one that counts them. */
+	LANES_FOREACH (i, lanes & ~known) {
+		const struct flow *flow =
+			b->flow[i] == BURST_NO_FLOW ? NULL : flow_of_lane(s->flows, i);
+
+		if (flow == NULL || !flow_is_counted(flow, flow->source,
+		                                     source_at(sources, flow->source)))
+			continue;
+		sources->lane[i] = flow->source;
+		known |= lane_bit(i);
+	}
+	source_note_drops(sources, b, known, full_name[reason]);
+	burst_drop_lanes(b, lanes, (uint8_t)reason);
+}
+
 static const char *const method_words[] = { "auto",  "proxy", "bad_ack", "drop_first",
 	                                    "reset", "off",   NULL };
 static const char *const stray_words[] = { "drop", "pass", NULL };
