@@ -175,6 +175,11 @@ talk_read_joined(const struct talk *t, const struct tcp_options *server)
 	CU_ASSERT_EQUAL(ack->f.tcp_flags, TCP_ACK);
 	CU_ASSERT_EQUAL(ack->f.tcp_seq, t->client_isn + 1);
 	CU_ASSERT_EQUAL(ack->f.tcp_ack, t->server_isn + 1);
+	/* Who does not scale is told the client's window in full. */
+	CU_ASSERT_EQUAL(ack->window,
+	                t->promised.wscale != NO_SCALE && server->wscale == NO_SCALE
+	                        ? WINDOW << t->offer.wscale
+	                        : WINDOW);
 	CU_ASSERT_EQUAL(ack->said.has_ts, server->has_ts);
 	CU_ASSERT(!server->has_ts || (ack->said.ts_value == t->client_ts &&
 	                              ack->said.ts_echo == t->server_ts));

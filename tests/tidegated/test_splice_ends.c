@@ -225,6 +225,34 @@ data_before_the_server_answered_is_sent_again(void)
 	splice_close();
 }
 
+/* What stands in its low bits a client may have changed; it harms nobody but itself. */
+static void
+a_changed_stamp_is_taken_at_its_word(void)
+{
+	for (uint32_t low = 0; low < 256; low++) {
+		struct talk t = talk_of(false, 82);
+		struct tcp_options says;
+		const struct left *l;
+
+		open_all();
+		talk_syn(&t);
+		t.stamp = (t.stamp & ~UINT32_C(0xff)) | low;
+		t.answer.wscale = low & 1 ? NO_SCALE : 3;
+		splice_send(&t, SIDE_EXTERNAL, talk_proof(&t, &says, 0));
+		CU_ASSERT_STRING_EQUAL(splice_reason(0), "cookie_accepted");
+		l = splice_take(SIDE_INTERNAL);
+		CU_ASSERT(l->said.wscale <= 14 || l->said.wscale == NO_SCALE);
+		says = talk_of_server(&t);
+		splice_send(&t, SIDE_INTERNAL, talk_accept(&t, &says));
+		CU_ASSERT_STRING_EQUAL(splice_reason(0), "handshake");
+		CU_ASSERT_EQUAL(splice_take(SIDE_INTERNAL)->f.tcp_ack, t.server_isn + 1);
+		splice_send(&t, SIDE_EXTERNAL,
+		            bare(TCP_ACK, t.client_isn + 1, t.ours + 1));
+		CU_ASSERT_EQUAL(splice_take(SIDE_INTERNAL)->f.tcp_ack, t.server_isn + 1);
+		splice_close();
+	}
+}
+
 /* What others write with the client's ports may not set the clock it is known by. */
 static void
 only_the_client_tells_its_clock(void)
@@ -360,6 +388,7 @@ SUITE_MAIN("splice ends", TEST(who_is_refused_gets_the_servers_reset),
            TEST(a_doubled_third_segment_is_one_connection),
            TEST(who_connects_too_often_is_refused_without_a_trace),
            TEST(data_before_the_server_answered_is_sent_again),
+           TEST(a_changed_stamp_is_taken_at_its_word),
            TEST(only_the_client_tells_its_clock),
            TEST(a_repeated_syn_ack_is_answered_by_us),
            TEST(many_servers_may_answer_at_once), TEST(closing_connections_end_in_order),

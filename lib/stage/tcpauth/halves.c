@@ -150,6 +150,15 @@ tcpauth_emit_ack(struct burst *b, unsigned int i, const struct splice *splice,
 	}
 }
 
+/* The client's window as a server reads it that may not scale. */
+static uint16_t
+window_in(uint16_t window, const struct splice *splice)
+{
+	const uint32_t whole = (uint32_t)window << splice->shift_in;
+
+	return whole < UINT16_MAX ? (uint16_t)whole : UINT16_MAX;
+}
+
 /* The window that the client was not given yet. */
 static void
 emit_window(struct burst *b, unsigned int i, const struct splice *splice,
@@ -189,14 +198,16 @@ tcpauth_join(struct tcpauth *s, struct burst *b, unsigned int i, struct splice *
 	splice->delta = splice->ours - f->tcp_seq;
 	splice->has_ts = splice->has_ts && said.has_ts;
 	splice->ts_delta = splice->has_ts ? splice->stamp - said.ts_value : 0;
-	if (splice->wscale != OPTIONS_NO_WSCALE) {
+	/* A stamp is no secret: its client may have changed one of the two. */
+	if (splice->wscale != OPTIONS_NO_WSCALE &&
+	    o->client.wscale != OPTIONS_NO_WSCALE) {
 		const bool scales = said.wscale != OPTIONS_NO_WSCALE;
 
 		/* Who does not scale does not believe that the other does either. */
 		splice->shift_out = (int8_t)((scales ? said.wscale : 0) - splice->wscale);
 		splice->shift_in = (int8_t)(scales ? 0 : o->client.wscale);
 	}
-	tcpauth_emit_ack(b, i, splice, o->client.ts_value, o->window);
+	tcpauth_emit_ack(b, i, splice, o->client.ts_value, window_in(o->window, splice));
 	emit_window(b, i, splice, o->client.ts_value);
 	openings_give(&s->openings, splice->opening);
 }
