@@ -16,7 +16,8 @@ import time
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from conformance import challenged, closing, compare, established, opening, strays  # noqa: E402,F401
 from conformance.cases import ALL  # noqa: E402
-from conformance.talk import FRONTS, SCRIPTED, Talk, Wires  # noqa: E402
+from conformance.talk import Talk  # noqa: E402
+from conformance.wires import FRONTS, SCRIPTED, Wires  # noqa: E402
 from load import sent, start_sending, write_attack  # noqa: E402
 from rig import Failed, Rig, Skipped, expect, main  # noqa: E402
 
@@ -37,7 +38,9 @@ SERVICE = '  {{ name = "{name}"; prefixes = [ "10.66.0.{host}/32", "10.66.0.{scr
 def config(fronts):
     policies, services = [], []
     for front in fronts:
-        armed = ARMED.format(method=METHODS[front], other=OTHER if front in ARMED_BOTH else "") if front in METHODS else ""
+        armed = ""
+        if front in METHODS:
+            armed = ARMED.format(method=METHODS[front], other=OTHER if front in ARMED_BOTH else "")
         policies.append(POLICY.format(name=front, armed=armed))
         services.append(SERVICE.format(name=front, host=FRONTS[front], script=FRONTS[front] + SCRIPTED))
     return "policies = (\n%s );\nservices = (\n%s );\n" % (",\n".join(policies), ",\n".join(services))

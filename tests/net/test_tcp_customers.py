@@ -16,7 +16,6 @@ import socket
 import struct
 import subprocess
 import sys
-import threading
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -63,8 +62,9 @@ def iperf3_both_ways():
             try:
                 wait_until(lambda: listens(w, 5201), "iperf3 does not listen")
                 # One connection for control, one for data, and one more for two ways at once.
-                with w.spliced(3 if way == ("--bidir",) else 2, may_reset=True):
-                    limit = ("-t", "1") if way == ("--bidir",) else ("-n", size)
+                both = way == ("--bidir",)
+                with w.spliced(3 if both else 2, may_reset=True):
+                    limit = ("-t", "1") if both else ("-n", size)
                     told = w.inside_program("internet", "iperf3", "-c", IN6 if v6 else IN4, *limit, "-J", *way)
                     result = json.loads(told.stdout)
                     expect("error" not in result, "iperf3: %s" % result.get("error"))
@@ -88,12 +88,14 @@ def many_short_connections():
     seconds = 30 if SOAK else 2
     for v6 in (False, True):
         before = w.accepted()
-        told = w.inside_program("internet", "wrk", "-c", "16", "-t", "1", "-d", "%ds" % seconds, "-H", "Connection: close",
-                                "http://%s/" % ("[%s]" % IN6 if v6 else IN4), seconds=seconds + 20).stdout
+        url = "http://%s/" % ("[%s]" % IN6 if v6 else IN4)
+        told = w.inside_program("internet", "wrk", "-c", "16", "-t", "1", "-d", "%ds" % seconds, "-H",
+                                "Connection: close", url, seconds=seconds + 20).stdout
         requests = int(re.search(r"(\d+) requests in", told).group(1))
         expect("Socket errors" not in told and "Non-2xx" not in told, told)
         expect(requests > 100 * seconds, "only %d requests" % requests)
-        expect(w.accepted() - before >= requests, "%d requests and %d spliced connections" % (requests, w.accepted() - before))
+        spliced = w.accepted() - before
+        expect(spliced >= requests, "%d requests and %d spliced connections" % (requests, spliced))
 
 
 def fast_open():

@@ -12,6 +12,7 @@ import sys
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from conformance.segment import Segment  # noqa: E402
 from rig import IN4, IN6, OUT4, OUT6, expect, main, run, wait_until  # noqa: E402
 from tcpworld import EXCHANGE, World  # noqa: E402
 
@@ -22,11 +23,8 @@ MORE = [("10.66.0.%d" % i, "fd66::%x" % i) for i in range(20, 30)]  # other cust
 
 def lay_back(rig):
     """A cable past the gate, for all that leaves the shop."""
-    for name, peer, interface, far in ((rig.shop, rig.internet, "back0", "back1"),):
-        run("ip", "link", "add", "name", "b0" + rig.prefix[-6:], "netns", name, "type", "veth", "peer", "name",
-            "b1" + rig.prefix[-6:], "netns", peer)
-        run("ip", "-n", name, "link", "set", "b0" + rig.prefix[-6:], "name", interface)
-        run("ip", "-n", peer, "link", "set", "b1" + rig.prefix[-6:], "name", far)
+    run("ip", "link", "add", "name", "back0", "netns", rig.shop, "type", "veth", "peer", "name", "back1", "netns",
+        rig.internet)
     for name, interface, v4, v6 in ((rig.shop, "back0", "10.70.0.2/24", "fd70::2/64"),
                                     (rig.internet, "back1", "10.70.0.1/24", "fd70::1/64")):
         run("ip", "netns", "exec", name, "sysctl", "-qw", "net.ipv4.conf.all.rp_filter=0",
@@ -130,7 +128,6 @@ def drain(w):
 
 
 def syn_from(source, target):
-    from conformance.segment import Segment  # pylint: disable=import-outside-toplevel
     return Segment(source, target, 1024 + os.getpid() % 60000, EXCHANGE, "S", seq=1,
                    options=[("mss", 1460)]).frame(b"\2\0\0\0\0\x99", b"")
 

@@ -5,7 +5,8 @@ import time
 
 from rig import expect
 from conformance.cases import case
-from conformance.talk import LINUX, MACOS, WINDOWS, ordered
+from conformance.talk import LINUX, MACOS, WINDOWS
+from conformance.ears import ordered
 
 
 def passes_untouched(t, layout=None):

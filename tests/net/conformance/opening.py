@@ -8,7 +8,8 @@ import time
 from rig import Failed, expect
 from conformance.cases import case
 from conformance.segment import after
-from conformance.talk import LINUX, MACOS, WINDOWS, ordered
+from conformance.talk import LINUX, MACOS, WINDOWS
+from conformance.ears import ordered
 
 LAYOUTS = {
     "no_options": [],
@@ -459,7 +460,7 @@ def client_resets_before_the_server_answers(t):
     """The server's answer is then met with an RST, now or when it comes."""
     t.scripted()
     t.handshake()
-    syn = t.s.hear("S", seq=0)
+    t.s.hear("S", seq=0)
     t.c.send("R")
     time.sleep(0.2)
     t.compares = False
