@@ -104,7 +104,8 @@ struct source_table {
 	uint64_t proven; /* lanes whose packet completed a handshake just now */
 	uint64_t asked;  /* lanes whose source was looked up, by source_find_burst() */
 	uint64_t known;  /* of these: lanes whose source had a record then */
-	uint64_t deferred; /* lanes to be looked up only when somebody needs their source: */
+	uint64_t
+		deferred; /* lanes to be looked up only when somebody needs their source: */
 	const struct source_prefix *prefix[LANES_MAX]; /* how, of these */
 	uint32_t lane[LANES_MAX]; /* slot of its source, or SOURCE_NONE */
 	struct table_batch batch;

@@ -33,9 +33,9 @@ enum tcp_option {
 struct tcp_options {
 	uint32_t ts_value, ts_echo; /* with has_ts */
 	uint16_t mss;               /* 0: not given */
-	uint8_t wscale;             /* 0..14 (larger ones count as 14), or OPTIONS_NO_WSCALE */
+	uint8_t wscale; /* 0..14 (larger ones count as 14), or OPTIONS_NO_WSCALE */
 	bool has_sack_permitted, has_ts, has_fast_open;
-	uint8_t ts_at;   /* bytes from the header's start to the timestamp value; 0: none */
+	uint8_t ts_at; /* bytes from the header's start to the timestamp value; 0: none */
 	uint8_t sack_at; /* the same to the first SACK block */
 	uint8_t sacks;   /* whole blocks there, 0..4 */
 };

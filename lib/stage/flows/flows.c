@@ -307,7 +307,8 @@ observe(void *state, const struct stage_view *view, struct burst *b, uint64_t la
 		see_splices(s, b, found);
 	lanes_fill8(b->standing, lanes & ~found, STANDING_UNVERIFIED);
 	need = see_flows(s, b, found) | (lanes & ~found);
-	deferred = lanes_where8(b->vector, VECTOR_TCP_SYN_FLOOD) & b->armed & need & ~found;
+	deferred =
+		lanes_where8(b->vector, VECTOR_TCP_SYN_FLOOD) & b->armed & need & ~found;
 	see_sources(s, view, b, b->side == SIDE_EXTERNAL ? need & ~deferred : 0);
 	LANES_FOREACH (i, deferred)
 		source_defer(s->sources, i, &params_of(view, b, i)->prefix);
