@@ -38,7 +38,7 @@
 static const char splice_conf[] =
 	"version = 1;\n"
 	"dataplane = { flow_entries = \"%s\"; source_entries = \"64k\"; duplex = \"%s\"; "
-        "};\n"
+	"};\n"
 	"links = ( { name = \"a\"; external = \"x0\"; internal = \"x1\"; } );\n"
 	"policies = ( { name = \"shop\"; mode = \"%s\"; vectors = (\n"
 	"  { vector = \"tcp_syn_flood\"; activate_rate = \"100pps\"; },\n"
