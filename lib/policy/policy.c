@@ -81,7 +81,8 @@ make_params(const struct policies *p, const struct settings_policy *s, unsigned 
             const struct watch_rule *rules, const void **out, struct conf_errors *errors)
 {
 	const struct stage *stage = stage_list[index];
-	const struct stage_compile from = { rules, p->listed, p->entry, p->routers };
+	const struct stage_compile from = { rules, p->listed, p->entry, p->routers,
+		                            p->is_ingress };
 	const size_t before = errors->count;
 	void *params;
 	int status = 0;
@@ -402,6 +403,7 @@ policy_build(const struct settings *s, const struct policies *before,
 	}
 	p->generation = before == NULL ? 1 : before->generation + 1;
 	memcpy(p->sha256, s->sha256, sizeof(p->sha256));
+	p->is_ingress = s->ingress;
 
 	status = policy_lists_build(p, s, over, errors);
 	if (status == 0)

@@ -51,6 +51,7 @@ struct service {
 struct policies {
 	uint64_t generation; /* 1, 2, 3 … */
 	char sha256[65];     /* of the effective configuration text */
+	bool is_ingress;     /* answers of the inside return another way */
 	unsigned int n_policies;
 	unsigned int
 		n_configured; /* policies of the file; the others are these with another mode */

@@ -94,5 +94,27 @@ switched_off_nobody_is_asked(void)
 	close_stage();
 }
 
-SUITE_MAIN("stage/tcpauth", TEST(calm_handshakes_are_left_alone),
-           TEST(a_flood_is_answered_by_us), TEST(switched_off_nobody_is_asked))
+/* Where answers return another way nobody could translate them. */
+static void
+the_proxy_needs_both_directions(void)
+{
+	static const char proxy[] = "method = \"proxy\";";
+	void *params = calloc(1, stage_tcpauth.params_size);
+	struct stage_compile from = { .is_ingress = true };
+	struct conf_errors errors = { 0 };
+
+	CU_ASSERT_FATAL(params != NULL);
+	CU_ASSERT_EQUAL_FATAL(conf_read_text(proxy, strlen(proxy), "rig",
+	                                     stage_tcpauth.fields, params, &errors),
+	                      0);
+	CU_ASSERT_EQUAL(stage_tcpauth.compile(params, &from, &errors), -EINVAL);
+	CU_ASSERT_EQUAL(errors.count, 1);
+	from.is_ingress = false;
+	CU_ASSERT_EQUAL(stage_tcpauth.compile(params, &from, &errors), 0);
+	conf_errors_free(&errors);
+	free(params);
+}
+
+SUITE_MAIN("stage/tcpauth", TEST(the_proxy_needs_both_directions),
+           TEST(calm_handshakes_are_left_alone), TEST(a_flood_is_answered_by_us),
+           TEST(switched_off_nobody_is_asked))

@@ -196,7 +196,13 @@ compile(void *params, const struct stage_compile *from, struct conf_errors *erro
 	struct tcpauth_params *p = params;
 	const struct meter_limit limit = { p->answers, METER_PACKETS };
 
-	(void)from;
+	if (p->method == METHOD_PROXY && from->is_ingress) {
+		conf_fail(
+			errors, NULL,
+			"tcpauth.method = \"proxy\" needs both directions, and "
+			"dataplane.duplex is \"ingress\": write \"auto\" or \"bad_ack\"");
+		return -EINVAL;
+	}
 	if (meter_rate_init(&p->answer_rate, &limit, BURST_NS, 64) == 0)
 		return 0;
 	conf_fail(errors, NULL, "the limit of answers is out of range");
