@@ -105,15 +105,21 @@ class Attack:
 
 def forget_bots(rig):
     """End what the bots' kernels still keep of their connections: whom the gate has cut off asks
-    for minutes whether the shop takes data now, and would be part of the next phase."""
+    for minutes whether the shop takes data now, and would be part of the next phase. To be
+    called some time after they ended, when their FINs have arrived, if need be repeated."""
     rig.net.inside("internet", "ss", "-K", f"( src {BOTS[0]} )")
+
+
+def bots_hold(rig):
+    """How many of the shop's places bots hold, as the shop knows it."""
+    return len(rig.net.inside("shop", "ss", "-Htn", "state", "established",
+                              f"( dst {BOTS[0]} )").splitlines())
 
 
 class Bots:
     """Hosts that complete the handshake and ask for a costly page."""
 
     def __init__(self, rig):
-        self.rig = rig
         self.talker = Talker(
             rig.net, "internet",
             [rig.tool("crowd"), "bots", "--group", f"{BOT_HOSTS}@{BOTS[0]}", "--shop", SHOP4,
@@ -123,9 +129,7 @@ class Bots:
 
     def finish(self):
         """End them; returns their count."""
-        told = self.talker.quit()
-        forget_bots(self.rig)
-        return told
+        return self.talker.quit()
 
     def stop(self):
         """End them at once."""
@@ -153,9 +157,7 @@ class SlowHosts:
 
     def _watch(self):
         while self.going:
-            told = self.rig.net.inside("shop", "ss", "-Htn", "state", "established",
-                                       f"( dst {BOTS[0]} )")
-            self.held.append((time.monotonic(), len(told.splitlines())))
+            self.held.append((time.monotonic(), bots_hold(self.rig)))
             time.sleep(0.1)
 
     def finish(self):
@@ -168,7 +170,6 @@ class SlowHosts:
     def _rest(self):
         self.going = False
         self.watch.join(5)
-        forget_bots(self.rig)
 
     def stop(self):
         """End them at once."""

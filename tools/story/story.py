@@ -15,7 +15,7 @@ import sys
 import time
 
 import marks
-from attack import ACKS, FLOOD, FRAGMENTS, SYNS
+from attack import ACKS, FLOOD, FRAGMENTS, SYNS, bots_hold, forget_bots
 from books import Books, grown
 from net import NetError
 from phases import Act, play
@@ -80,6 +80,10 @@ def settle(rig, act):
     # Before the first phase neighbours are found and caches filled. After the others the foes'
     # connections end before the gate looks again, or it would take them for its own.
     time.sleep(3 if act.name == "baseline" else 1)
+    forget_bots(rig)
+    end = time.monotonic() + CALM_PATIENCE
+    while bots_hold(rig) > 0 and time.monotonic() < end:
+        time.sleep(0.1)
     set_gate(rig, act.name)
     if rig.gate.kind == "bridge" or not (act.limited or act.name == "calm"):
         return
