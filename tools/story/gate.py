@@ -19,11 +19,11 @@ from procs import ProcError, Program
 
 # The story's thresholds. A limit that its attack stays below would prove nothing. Forged SYNs
 # and segments of no connection do not reach the shop at all once the gate defends it.
-LIMITS = {"udp": 150, "fragment": 150}
+LIMITS = {"udp": 100, "fragment": 100}
 NOTHING = {"syn": 0, "tcp": 0, "bot_syn": 0}
 SOURCE_PPS = 10
 SYN_PPS = 2_000
-TCP_PPS = 15_000
+TCP_PPS = 12_000
 NEW_CONNECTIONS = 5
 CONNECTIONS = 4
 HEADER_SECONDS = 1
