@@ -112,6 +112,7 @@ pass_by(struct live *l, struct worker *w, struct io_queue *q, bool is_taken)
 {
 	struct burst *b = &w->burst;
 
+	worker_overlook(w, b->now_ns);
 	if (has_splices(l, b->now_ns)) {
 		parse_burst(b);
 		if (!is_taken && handoff_is_on(&l->wire.handoff))

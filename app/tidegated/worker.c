@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/counter.h"
 #include "flow/flow.h"
 #include "packet/parse.h"
 
@@ -45,6 +46,12 @@ bool
 worker_has_splices(const struct worker *w, uint64_t now_ns)
 {
 	return flow_has_splices(w->pipeline.env.flows, now_ns);
+}
+
+void
+worker_overlook(struct worker *w, uint64_t now_ns)
+{
+	counter_set(&w->pipeline.env.flows->overlooked_ns, now_ns);
 }
 
 void

@@ -47,6 +47,8 @@ void worker_decide(struct worker *w, const struct policies *policies, struct bur
 bool worker_is_waiting(const struct worker *w);
 /* Whether connections are translated here that bypass must not break; any thread. */
 bool worker_has_splices(const struct worker *w, uint64_t now_ns);
+/* Bypass: packets pass that nobody follows. */
+void worker_overlook(struct worker *w, uint64_t now_ns);
 /* Instead of judging (bypass, or an empty burst): only go on with what was begun. */
 void worker_carry(struct worker *w, struct burst *b);
 

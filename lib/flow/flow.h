@@ -47,7 +47,8 @@
 #define FLOW_IDLE_NEW_NS   (UINT64_C(10) * 1000000000) /* unverified or closing */
 #define FLOW_IDLE_ARMED_NS (UINT64_C(2) * 1000000000)  /* the same while under attack */
 #define FLOW_IDLE_TALK_NS  (UINT64_C(60) * 1000000000)
-#define FLOW_IDLE_TCP_NS   (UINT64_C(3600) * 1000000000)
+#define FLOW_IDLE_TCP_NS                                                                 \
+	(UINT64_C(7500) * 1000000000) /* keep-alives come after 7,200 s */
 
 struct quote;
 
@@ -114,7 +115,9 @@ struct flow_table {
 	struct table table;
 	struct hash_key key;
 	struct splice *splice; /* by slot; counts where a flow is FLOW_SPLICED */
-	uint64_t spliced;    /* lanes of the burst in work whose flows are spliced */
+	uint64_t
+		overlooked_ns; /* when packets last passed that nobody followed; 0: never */
+	uint64_t spliced;      /* lanes of the burst in work whose flows are spliced */
 	uint64_t spliced_ns; /* when a packet of a spliced flow was last seen; 0: never */
 	struct source_table *sources; /* where earned flows are counted, or NULL */
 	struct table_batch batch;     /* of the burst in work */

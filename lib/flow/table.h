@@ -51,7 +51,7 @@
 #define TABLE_NONE          UINT32_MAX
 #define TABLE_TICK_NS       (UINT64_C(1) << 27)
 #define TABLE_KEY           48 /* bytes of every key, padded with zeros */
-#define TABLE_MAX_IDLE_NS   (UINT64_C(7200) * 1000000000)
+#define TABLE_MAX_IDLE_NS   (UINT64_C(7800) * 1000000000)
 
 enum table_class {
 	TABLE_FREE = 0,

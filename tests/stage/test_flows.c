@@ -299,7 +299,7 @@ a_source_holds_only_so_many_earned_flows(void)
 	CU_ASSERT_EQUAL(s->flows, 9);
 	CU_ASSERT_TRUE(wire_connect(&w, 7, 26));
 	CU_ASSERT_EQUAL(s->flows, 10);
-	w.now_ns += 3601 * RIG_SECOND;
+	w.now_ns += 7501 * RIG_SECOND;
 	table_sweep(&w.flow_table.table, w.flow_table.table.buckets,
 	            table_tick(w.now_ns));
 	CU_ASSERT_EQUAL(used(TABLE_EARNED), 0);
@@ -397,7 +397,7 @@ what_is_silent_is_forgotten_by_class(void)
 	for (unsigned int i = 0; i < 65536; i++)
 		stage_flows.tick(w.flows.state, w.now_ns, 8);
 	CU_ASSERT_EQUAL(used(TABLE_UNEARNED), 0);
-	w.now_ns += 3590 * RIG_SECOND;
+	w.now_ns += 7490 * RIG_SECOND;
 	for (unsigned int i = 0; i < 65536; i++)
 		stage_flows.tick(w.flows.state, w.now_ns, 8);
 	CU_ASSERT_EQUAL(used(TABLE_EARNED), 1);

@@ -331,6 +331,7 @@ splice_judge(void)
 	b->count = (uint16_t)r.count;
 	b->live = lanes_first(r.count);
 	if (r.is_bypassed) {
+		worker_overlook(r.worker, r.now_ns);
 		parse_burst(b);
 		worker_carry(r.worker, b);
 		splice_settle(b);

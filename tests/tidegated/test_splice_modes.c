@@ -140,6 +140,39 @@ what_bypass_let_by_is_in_window_afterwards(void)
 	splice_close();
 }
 
+/* A connection that nobody spliced has left its numbers behind too, and gets time to be known. */
+static void
+bypass_is_followed_by_learning(void)
+{
+	struct talk t = talk_of(false, 340);
+	struct segment answer, ack = talk_first(&t);
+	struct tcp_options says;
+
+	splice_open((struct splice_keys){ 0 });
+	t.promised = t.offer;
+	splice_send(&t, SIDE_EXTERNAL, ack);
+	says = talk_of_server(&t);
+	answer = talk_accept(&t, &says);
+	splice_send(&t, SIDE_INTERNAL, answer);
+	ack = (struct segment){
+		.flags = TCP_ACK, .seq = ack.seq + 1, .ack = answer.seq + 1, .window = 300
+	};
+	CU_ASSERT_EQUAL(splice_send(&t, SIDE_EXTERNAL, ack)->standing[0],
+	                STANDING_VERIFIED_FLOW);
+	r.is_bypassed = true;
+	r.now_ns += 60 * SECOND;
+	ack.ack += 1u << 25;
+	splice_send(&t, SIDE_EXTERNAL, ack);
+	r.is_bypassed = false;
+	splice_arm(VECTOR_TCP_OTHER_FLOOD, true);
+	r.now_ns += 29 * SECOND;
+	CU_ASSERT_EQUAL(splice_send(&t, SIDE_EXTERNAL, ack)->verdict[0], VERDICT_PASS);
+	r.now_ns += 2 * SECOND;
+	splice_arm(VECTOR_TCP_OTHER_FLOOD, true);
+	CU_ASSERT_EQUAL(splice_send(&t, SIDE_EXTERNAL, ack)->verdict[0], VERDICT_DROP);
+	splice_close();
+}
+
 /* --- errors --------------------------------------------------------------------- */
 
 /* A router's word on a segment that `from` has sent: too big, and the first n bytes of it. */
@@ -359,6 +392,7 @@ a_million_guesses_leave_no_trace(void)
 SUITE_MAIN("splice modes", TEST(an_open_connection_goes_on),
            TEST(an_opening_comes_to_its_end), TEST(bypass_may_last_for_hours),
            TEST(what_bypass_let_by_is_in_window_afterwards),
+           TEST(bypass_is_followed_by_learning),
            TEST(errors_quote_what_their_reader_has_sent),
            TEST(in_monitor_not_a_bit_changes),
            TEST(in_monitor_a_number_that_comes_back_goes_on),

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Segments of no connection, and of connections that they do not fit. */
+#include "base/counter.h"
 #include "stage/tcpauth/parts.h"
 
 static enum tcpauth_reason
@@ -22,14 +23,18 @@ void
 tcpauth_judge_state(struct tcpauth *s, const struct tcpauth_params *p, struct burst *b,
                     uint64_t lanes)
 {
-	const bool is_learning = b->now_ns - s->first_ns < p->learning_ns;
+	const uint64_t unseen_ns = counter_read(&s->flows->overlooked_ns);
+	const uint64_t from_ns = unseen_ns > s->first_ns ? unseen_ns : s->first_ns;
+	const bool is_learning = b->now_ns < from_ns + p->learning_ns;
 	const uint64_t known = lanes_where8(b->standing, STANDING_VERIFIED_FLOW) |
 	                       lanes_where8(b->standing, STANDING_CONVERSATION);
 	const uint64_t unknown = lanes_where8(b->standing, STANDING_UNVERIFIED);
+	/* What went on in bypass left its numbers behind. */
+	const bool is_behind = unseen_ns != 0 && b->now_ns < unseen_ns + p->learning_ns;
 	uint64_t drops[REASONS] = { 0 };
 	unsigned int i;
 
-	LANES_FOREACH (i, lanes & known)
+	LANES_FOREACH (i, is_behind ? 0 : lanes & known)
 		if (!flow_is_in_window(flow_of_lane(s->flows, i), &b->facts[i]))
 			drops[REASON_OUT_OF_WINDOW] |= lane_bit(i);
 	LANES_FOREACH (i, is_learning ? 0 : lanes & unknown)
