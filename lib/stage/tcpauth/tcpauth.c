@@ -163,6 +163,7 @@ static const struct conf_field fields[] = {
 	  .kind = CONF_COUNT,
 	  .offset = AT(server_mss),
 	  .absent = "",
+	  .example = "1460",
 	  .min = 0,
 	  .max = 65495,
 	  .help = "Largest segment that is promised in the server's name; not set: "
