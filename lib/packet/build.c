@@ -26,6 +26,16 @@ put32(uint8_t *p, uint32_t v)
 	put16(p + 2, v & 0xffff);
 }
 
+static void
+turn_macs(uint8_t link[22])
+{
+	uint8_t mac[6];
+
+	memcpy(mac, link, 6);
+	memmove(link, link + 6, 6);
+	memcpy(link + 6, mac, 6);
+}
+
 /*
  * MACs follow the addresses: whoever is spoken for in the source address has
  * his MAC in the source too, so the switch behind either port learns nothing
@@ -45,10 +55,8 @@ build_ends(struct burst_ends *ends, const struct facts *like, const uint8_t *byt
 	ends->is_ipv6 = (like->flags & FACT_IPV6) != 0;
 	ends->link_len = like->l3_off;
 	memcpy(ends->link, bytes, like->l3_off);
-	if (reversed) {
-		memcpy(ends->link, bytes + 6, 6);
-		memcpy(ends->link + 6, bytes, 6);
-	}
+	if (reversed)
+		turn_macs(ends->link);
 	return true;
 }
 
@@ -60,8 +68,7 @@ build_turn(struct burst_ends *out, const struct burst_ends *ends)
 	memcpy(out->dst, ends->src, 16);
 	out->src_port = ends->dst_port;
 	out->dst_port = ends->src_port;
-	memcpy(out->link, ends->link + 6, 6);
-	memcpy(out->link + 6, ends->link, 6);
+	turn_macs(out->link);
 }
 
 static size_t

@@ -101,7 +101,7 @@ struct stage_compile {
 	const struct prefix_table *listed;  /* allow and deny prefixes; NULL: none */
 	const struct stage_listed *entries; /* what the values of `listed` mean */
 	const struct prefix_table *routers; /* BGP and OSPF neighbours; NULL: none */
-	bool is_ingress; /* answers of the inside return another way */
+	bool is_ingress;                    /* answers of the inside return another way */
 };
 
 /* One snapshot's params of one stage, by policy. */
