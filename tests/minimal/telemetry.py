@@ -220,7 +220,7 @@ def a_capture_device_is_judged_packet_by_packet():
         external = next(p for p in status["ports"] if p["side"] == "external")
         expect((external["received_packets"], external["forwarded_packets"], external["dropped_packets"]) ==
                (500, 300, 200), "external: %s" % external)
-        reasons = {r["reason"]: r["packets"] for r in daemon.ask("/tidegate/reasons")["reasons"] if r["packets"]}
+        reasons = {r["reason"]: r["packets"] for r in daemon.whole("reasons")["reasons"] if r["packets"]}
         expect(reasons == {"lists.denied": 200}, "reasons: %s" % reasons)
         whole = daemon.whole("status")
         expect(whole["total"]["books"]["balanced"] is True and whole["total"]["received_packets"] == 500 and
