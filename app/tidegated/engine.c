@@ -27,6 +27,7 @@ open_workers(struct engine *e, struct conf_errors *errors)
 {
 	struct pipeline_sizes sizes = engine_sizes(e->settings);
 
+	sizes.workers = e->n_workers;
 	e->worker = aligned_alloc(64, e->n_workers * sizeof(*e->worker));
 	e->box.worker = aligned_alloc(64, e->n_workers * sizeof(*e->box.worker));
 	if (e->worker == NULL || e->box.worker == NULL) {

@@ -34,11 +34,19 @@
 
 #define WATCH_PRICE_ONE 256u
 
+/* Rungs of the ladder: what an armed cell may do, each beside those before it. */
+enum watch_rung {
+	WATCH_POLICE,    /* limit what is unproven (shape, sources) */
+	WATCH_CHALLENGE, /* ask senders to prove themselves (tcpauth, dnsauth, ...) */
+	WATCH_BLOCK,     /* shut out proven sources that stay over their limits */
+};
+
 /* Thresholds of one vector in one policy; a limit of 0 is "no threshold". Read-only. */
 struct watch_rule {
 	struct meter_limit alarm, activate, max;
 	uint64_t activate_after_ns;      /* alarm must last that long to be told */
 	uint64_t clear_after_ns;         /* calm must last that long to disarm */
+	enum watch_rung first;           /* where an attack begins */
 	struct meter_rate activate_rate; /* 100 ms of burst */
 	struct meter_rate max_rate;      /* 10 ms of burst, at least 16 packets */
 };
@@ -65,7 +73,9 @@ struct watch_cell {
 	uint64_t disarmed_ns; /* written by control */
 	uint64_t price;       /* written by control; 0 reads as WATCH_PRICE_ONE */
 	uint64_t census;      /* written by control: ticket for sketch/census; 0: none */
-	uint64_t control_spare[5];
+	uint64_t
+		rung; /* written by control: enum watch_rung; never below the rule's first */
+	uint64_t control_spare[4];
 };
 static_assert(sizeof(struct watch_cell) == 192, "a cell is three cache lines");
 
@@ -90,6 +100,15 @@ static inline bool
 watch_is_armed(const struct watch_cell *c)
 {
 	return counter_read(&c->armed_ns) > counter_read(&c->disarmed_ns);
+}
+
+/* What the cell may do while it is armed. */
+static inline enum watch_rung
+watch_rung(const struct watch_cell *c, const struct watch_rule *rule)
+{
+	const uint64_t climbed = counter_read(&c->rung);
+
+	return climbed > rule->first ? (enum watch_rung)climbed : rule->first;
 }
 
 /* What this worker pays where the full limit costs `whole`. */

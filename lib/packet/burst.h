@@ -85,11 +85,15 @@ struct burst_group {
 };
 
 struct burst {
-	uint64_t live;       /* lanes still travelling */
-	uint64_t spared;     /* condemned, but their policy only monitors */
-	uint64_t exempt;     /* let through for good */
-	uint64_t watched;    /* lanes whose policy only monitors */
-	uint64_t armed;      /* lanes whose service and vector are under attack */
+	uint64_t live;    /* lanes still travelling */
+	uint64_t spared;  /* condemned, but their policy only monitors */
+	uint64_t exempt;  /* let through for good */
+	uint64_t watched; /* lanes whose policy only monitors */
+	uint64_t armed;   /* lanes whose service and vector are under attack */
+	uint64_t
+		challenged; /* of armed: unproven senders are asked to prove themselves */
+	uint64_t
+		blocking; /* of challenged: proven senders that go too far are shut out */
 	uint64_t ipv4, ipv6; /* lanes of each family, by the parser */
 	uint64_t plain;      /* lanes with FACT_PLAIN, by the parser */
 	uint64_t sought;     /* lanes whose flow was looked for, by stage `flows` */
@@ -127,6 +131,7 @@ static inline void
 burst_start(struct burst *b, uint64_t now_ns, uint8_t link, enum side side)
 {
 	b->live = b->spared = b->exempt = b->watched = b->armed = 0;
+	b->challenged = b->blocking = 0;
 	b->ipv4 = b->ipv6 = b->plain = 0;
 	b->sought = b->rewritten = 0;
 	b->now_ns = now_ns;

@@ -26,7 +26,7 @@ pipeline_memory(const struct pipeline_sizes *sizes)
 	return stages + flow_table_bytes(sizes->flow_entries) +
 	       source_table_bytes(sizes->source_entries) +
 	       (uint64_t)sizes->services * VECTOR_SLOTS * sizeof(struct watch_cell) +
-	       2 * reason_cells(sizes) * sizeof(uint64_t) +
+	       (2 * reason_cells(sizes) + STAGE_HITS) * sizeof(uint64_t) +
 	       aggregate_memory(sizes->addresses, sizes->networks) + CENSUS_BYTES +
 	       2 * sizeof(struct talkers_epoch);
 }
@@ -41,7 +41,8 @@ open_tables(struct pipeline *pl, const struct pipeline_sizes *sizes,
 	pl->env.sources = calloc(1, sizeof(*pl->env.sources));
 	pl->service_reasons = calloc(reason_cells(sizes), sizeof(uint64_t));
 	pl->service_would = calloc(reason_cells(sizes), sizeof(uint64_t));
-	if (pl->env.flows == NULL || pl->env.sources == NULL ||
+	pl->hits = pl->env.hits = calloc(STAGE_HITS, sizeof(uint64_t));
+	if (pl->env.flows == NULL || pl->env.sources == NULL || pl->hits == NULL ||
 	    pl->service_reasons == NULL || pl->service_would == NULL)
 		return -ENOMEM;
 
@@ -84,6 +85,7 @@ pipeline_open(struct pipeline *pl, unsigned int worker,
 
 	memset(pl, 0, sizeof(*pl));
 	pl->env.worker = worker;
+	pl->env.workers = sizes->workers > 0 ? sizes->workers : 1;
 	pl->env.common = common;
 	pl->env.notices = notices;
 	pl->env.watch = &pl->watch;
@@ -116,6 +118,7 @@ pipeline_close(struct pipeline *pl)
 	watch_close(&pl->watch);
 	free(pl->service_would);
 	free(pl->service_reasons);
+	free(pl->hits);
 	free(pl->env.sources);
 	free(pl->env.flows);
 	memset(pl, 0, sizeof(*pl));

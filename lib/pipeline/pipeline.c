@@ -86,6 +86,20 @@ gather(struct burst *b)
 	}
 }
 
+/* These lanes found their cell armed; its rung says what may be done about them. */
+static void
+arm(struct burst *b, const struct watch_cell *c, const struct watch_rule *rule,
+    uint64_t lanes)
+{
+	if (lanes == 0)
+		return;
+	b->armed |= lanes;
+	if (watch_rung(c, rule) >= WATCH_CHALLENGE)
+		b->challenged |= lanes;
+	if (watch_rung(c, rule) >= WATCH_BLOCK)
+		b->blocking |= lanes;
+}
+
 /* Count what arrives by service and vector; the cell arms itself when it must. */
 static void
 arrive(struct pipeline *pl, const struct policies *policies, struct burst *b)
@@ -102,10 +116,11 @@ arrive(struct pipeline *pl, const struct policies *policies, struct burst *b)
 			counter_add(&c->bytes, lanes_sum16(b->frame_len, lanes));
 		} else {
 			uint16_t policy = b->policy[__builtin_ctzll(lanes)];
+			const struct watch_rule *rule =
+				&policies->policy[policy].rule[g->slot];
 
-			b->armed |=
-				watch_arrive(c, &policies->policy[policy].rule[g->slot],
-			                     lanes, b->frame_len, b->now_ns);
+			arm(b, c, rule,
+			    watch_arrive(c, rule, lanes, b->frame_len, b->now_ns));
 		}
 	}
 	if (b->armed != 0)

@@ -38,6 +38,7 @@ struct pipeline_sizes {
 	uint64_t flow_entries, source_entries;
 	unsigned int services;        /* cells of watch */
 	uint64_t addresses, networks; /* counted one by one */
+	unsigned int workers;         /* how many pipelines there are in all */
 };
 
 struct pipeline {
@@ -47,6 +48,7 @@ struct pipeline {
 	struct pipeline_books books;
 	/* The same by service: [service * pipeline_reasons() + pipeline_reason()]. */
 	uint64_t *service_reasons, *service_would;
+	uint64_t *hits; /* STAGE_HITS, by the ids of policy/hits.h */
 	struct aggregates aggregates;
 	struct census census;
 	struct talkers talkers;

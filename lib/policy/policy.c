@@ -31,6 +31,7 @@ fill_rule(struct watch_rule *r, const struct settings_policy *s,
 
 	r->activate_after_ns = v->written ? v->activate_after_ns : s->activate_after_ns;
 	r->clear_after_ns = v->written ? v->clear_after_ns : s->clear_after_ns;
+	r->first = WATCH_BLOCK;
 	if (v->written) {
 		r->alarm = limit_of(&v->alarm);
 		r->activate = limit_of(&v->activate);
@@ -81,8 +82,13 @@ make_params(const struct policies *p, const struct settings_policy *s, unsigned 
             const struct watch_rule *rules, const void **out, struct conf_errors *errors)
 {
 	const struct stage *stage = stage_list[index];
-	const struct stage_compile from = { rules, p->listed, p->entry, p->routers,
-		                            p->is_ingress };
+	const struct stage_compile from = { .rules = rules,
+		                            .listed = p->listed,
+		                            .entries = p->entry,
+		                            .routers = p->routers,
+		                            .is_ingress = p->is_ingress,
+		                            .hit = policy_hit,
+		                            .hits = p->hits };
 	const size_t before = errors->count;
 	void *params;
 	int status = 0;
@@ -389,6 +395,16 @@ make_routers(struct policies *p, const struct settings *s, struct conf_errors *e
 	return status;
 }
 
+static int
+make_hits(struct policies *p, const struct policies *before, struct conf_errors *errors)
+{
+	p->hits = policy_hits_new(before == NULL ? NULL : before->hits, p->generation);
+	if (p->hits != NULL)
+		return 0;
+	conf_fail(errors, NULL, "no memory for the names of counters");
+	return -ENOMEM;
+}
+
 int
 policy_build(const struct settings *s, const struct policies *before,
              const struct policy_overrides *over, struct policies **out,
@@ -405,7 +421,9 @@ policy_build(const struct settings *s, const struct policies *before,
 	memcpy(p->sha256, s->sha256, sizeof(p->sha256));
 	p->is_ingress = s->ingress;
 
-	status = policy_lists_build(p, s, over, errors);
+	status = make_hits(p, before, errors);
+	if (status == 0)
+		status = policy_lists_build(p, s, over, errors);
 	if (status == 0)
 		status = make_routers(p, s, errors);
 	if (status == 0)
@@ -448,6 +466,7 @@ policy_free(struct policies *p)
 	policy_targets_free(p->targets);
 	prefix_free(p->listed);
 	prefix_free(p->routers);
+	policy_hits_free(p->hits);
 	free(p->entry);
 	free(p);
 }

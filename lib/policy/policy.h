@@ -22,6 +22,7 @@
 #include "conf/conf.h"
 #include "meter/aggregate.h"
 #include "meter/watch.h"
+#include "policy/hits.h"
 #include "policy/settings.h"
 #include "prefix/prefix.h"
 #include "stage/stage.h"
@@ -67,6 +68,7 @@ struct policies {
 	struct stage_listed *entry;     /* what `listed` values mean: entry[value - 1] */
 	unsigned int n_entries;
 	struct prefix_table *routers; /* NULL: none */
+	struct policy_hits *hits;     /* names of what stages count beside reasons */
 };
 
 /* A timed block or allow made by the API, kept across reloads by control. */

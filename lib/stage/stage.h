@@ -70,9 +70,18 @@ struct stage_count {
 	uint16_t service;
 };
 
+/*
+ * Packets that are counted by name beside the reasons: what a list, an operator's rule
+ * or one reflecting service met. Names are given out by compile(); ids keep their
+ * meaning across reloads. Cell 0 is for names that found no room.
+ */
+#define STAGE_HITS 4096
+
 /* What every stage of one worker shares. Lower rooms only; owned by the pipeline. */
 struct stage_env {
-	unsigned int worker; /* 0..workers - 1 */
+	unsigned int worker;  /* 0..workers - 1 */
+	unsigned int workers; /* what is limited in all is divided among so many */
+	uint64_t *hits;       /* STAGE_HITS cells; counter_add() by this worker alone */
 	const struct stage_common *common;
 	struct flow_table *flows;
 	struct source_table *sources;
@@ -102,6 +111,9 @@ struct stage_compile {
 	const struct stage_listed *entries; /* what the values of `listed` mean */
 	const struct prefix_table *routers; /* BGP and OSPF neighbours; NULL: none */
 	bool is_ingress;                    /* answers of the inside return another way */
+	/* The id of a counter of that name (at most 63 characters); 0: no room is left. */
+	uint16_t (*hit)(void *hits, const char *stage, const char *name);
+	void *hits; /* owner of hit() */
 };
 
 /* One snapshot's params of one stage, by policy. */

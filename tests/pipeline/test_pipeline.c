@@ -126,7 +126,7 @@ static struct pipeline pl;
 static struct policies *policies;
 static struct burst b;
 static struct notices notices;
-static const struct pipeline_sizes sizes = { 1024, 1024, 8, 256, 16 };
+static const struct pipeline_sizes sizes = { 1024, 1024, 8, 256, 16, 1 };
 
 static void
 setup(enum policy_mode mode, uint32_t stages)

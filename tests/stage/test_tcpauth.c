@@ -53,7 +53,7 @@ send_syn(bool is_armed)
 	b->policy[0] = RIG_POLICY;
 	b->service[0] = RIG_SERVICE;
 	parse_burst(b);
-	b->armed = is_armed ? 1 : 0;
+	b->armed = b->challenged = is_armed ? 1 : 0;
 	b->groups = 1;
 	b->group[0] = (struct burst_group){ 1, RIG_SERVICE, VECTOR_TCP_SYN_FLOOD };
 	stage_tcpauth.observe(r.state, &r.view, b, 1);

@@ -296,7 +296,7 @@ decide_policy(struct tcpauth *s, const struct tcpauth_params *p, struct burst *b
 		tcpauth_answer(s, p, b, syns);
 	if (p->method != METHOD_OFF && others != 0)
 		tcpauth_accept(s, p, b, others);
-	others &= b->live & b->armed & ~s->begun;
+	others &= b->live & b->challenged & ~s->begun;
 	if (!p->keeps_strays && others != 0)
 		tcpauth_judge_state(s, p, b, others);
 }
@@ -306,7 +306,7 @@ static void
 decide(void *state, const struct stage_view *view, struct burst *b, uint64_t todo)
 {
 	const uint64_t broken = lanes_with16(b->flags, FACT_FRAGMENT);
-	uint64_t syns = lanes_where8(b->vector, VECTOR_TCP_SYN_FLOOD) & todo & b->armed;
+	uint64_t syns = lanes_where8(b->vector, VECTOR_TCP_SYN_FLOOD) & todo & b->challenged;
 	uint64_t others = lanes_where8(b->vector, VECTOR_TCP_OTHER_FLOOD) & todo;
 	struct tcpauth *s = state;
 	uint64_t rest;
@@ -314,7 +314,7 @@ decide(void *state, const struct stage_view *view, struct burst *b, uint64_t tod
 	for (unsigned int k = 0; k < b->groups; k++) {
 		const struct burst_group *g = &b->group[k];
 
-		if ((g->lanes & others & b->armed) == 0 &&
+		if ((g->lanes & others & b->challenged) == 0 &&
 		    !tcpauth_is_challenged(s, g->service, b->now_ns))
 			others &= ~g->lanes;
 	}
