@@ -28,6 +28,7 @@
 #include "stage/stage.h"
 
 struct burst;
+struct list_set;
 
 #define POLICY_MAX  STAGE_POLICIES
 #define SERVICE_MAX 1024
@@ -87,6 +88,12 @@ struct policy_block {
 struct policy_overrides {
 	const struct policy_block *block;
 	size_t blocks;
+	/*
+	 * Lists with what their files hold (policy/list_set.h); the snapshot holds it on its
+	 * own. NULL: the prefixes written in the settings alone, as of `before` if they are
+	 * the same.
+	 */
+	struct list_set *lists;
 	int mode_all;          /* enum policy_mode, or -1 */
 	int mode[SERVICE_MAX]; /* by service id; -1: as configured */
 };
