@@ -310,13 +310,14 @@ flow_make_one_way(struct flow_table *t, struct burst *b, uint64_t lanes)
 }
 
 /* The quoted packet came from where its error goes to. */
-uint32_t
-flow_find_quoted(struct flow_table *t, const struct burst *b, unsigned int lane,
+static inline void
+write_quoted_key(struct flow_key *key, const struct burst *b, unsigned int lane,
                  const struct quote *q)
 {
 	const bool is_in = b->side == SIDE_EXTERNAL;
 	const struct facts *f = &b->facts[lane];
-	alignas(16) struct flow_key key = {
+
+	*key = (struct flow_key){
 		.outside_port = is_in ? q->dst_port : q->src_port,
 		.inside_port = is_in ? q->src_port : q->dst_port,
 		.vlan = f->vlan,
@@ -324,11 +325,46 @@ flow_find_quoted(struct flow_table *t, const struct burst *b, unsigned int lane,
 		.link = b->link,
 		.proto = q->proto,
 	};
+	memcpy(key->outside, is_in ? q->dst : q->src, 16);
+	memcpy(key->inside, is_in ? q->src : q->dst, 16);
+}
 
-	memcpy(key.outside, is_in ? q->dst : q->src, 16);
-	memcpy(key.inside, is_in ? q->src : q->dst, 16);
+uint32_t
+flow_find_quoted(struct flow_table *t, const struct burst *b, unsigned int lane,
+                 const struct quote *q)
+{
+	alignas(16) struct flow_key key;
+
+	write_quoted_key(&key, b, lane, q);
 	return table_find(&t->table, hash_48(&t->key, &key), (const uint8_t *)&key,
 	                  table_tick(b->now_ns));
+}
+
+/* The batch of the burst's own flows stays as it is: later stages rely on it. */
+uint64_t
+flow_find_quoted_lanes(struct flow_table *t, const struct burst *b, uint64_t lanes,
+                       const struct quote *quote, uint32_t *slot)
+{
+	alignas(16) struct flow_key key[LANES_MAX];
+	const uint16_t tick = table_tick(b->now_ns);
+	struct hash128 hash[LANES_MAX];
+	uint64_t found = 0;
+	unsigned int i;
+
+	static_assert(sizeof(struct flow_key) % 16 == 0, "every key is aligned");
+	LANES_FOREACH (i, lanes)
+		write_quoted_key(&key[i], b, i, &quote[i]);
+	LANES_FOREACH (i, lanes) {
+		hash[i] = hash_48(&t->key, &key[i]);
+		__builtin_prefetch(
+			table_bucket(&t->table, table_home(&t->table, hash[i])), 1);
+	}
+	LANES_FOREACH (i, lanes) {
+		slot[i] = table_find(&t->table, hash[i], (const uint8_t *)&key[i], tick);
+		if (slot[i] != TABLE_NONE)
+			found |= lane_bit(i);
+	}
+	return found;
 }
 
 uint32_t

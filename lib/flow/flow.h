@@ -205,10 +205,18 @@ uint32_t flow_make_spliced(struct flow_table *t, struct burst *b, unsigned int l
 
 /*
  * The flow of the packet that an error in this lane quotes, or TABLE_NONE. The quote has
- * ports (q->l4_off is set).
+ * ends (q->has_ends).
  */
 uint32_t flow_find_quoted(struct flow_table *t, const struct burst *b, unsigned int lane,
                           const struct quote *q);
+
+/*
+ * The same for many lanes at once: quote[] and slot[] are indexed by lane, and of every
+ * one of `lanes` the quote has its ends. Returns the lanes whose flow is known.
+ */
+uint64_t flow_find_quoted_lanes(struct flow_table *t, const struct burst *b,
+                                uint64_t lanes, const struct quote *quote,
+                                uint32_t *slot);
 
 /* Spliced flows of one source; without a safe place in the table none may live. */
 #define FLOW_SPLICED_PER_SOURCE 10000

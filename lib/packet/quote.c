@@ -3,7 +3,14 @@
 
 #include <string.h>
 
-enum { ICMP_LEN = 8, V4_LEN = 20, V6_LEN = 40, MAPPED = 12, PORTS_LEN = 4 };
+enum {
+	ICMP_LEN = 8,
+	V4_LEN = 20,
+	V6_LEN = 40,
+	MAPPED = 12,
+	PORTS_LEN = 4,
+	ECHO_ID_AT = 4
+};
 
 static uint16_t
 be16(const uint8_t *p)
@@ -17,16 +24,47 @@ is_ported(uint8_t proto)
 	return proto == PROTO_TCP || proto == PROTO_UDP;
 }
 
+/* An echo is known by its identifier; other messages belong to no flow (flow/flow.h). */
+static void
+take_echo(struct quote *q, const uint8_t *icmp, size_t len)
+{
+	const uint8_t request = q->proto == PROTO_ICMP ? 8 : 128;
+	const uint8_t reply = q->proto == PROTO_ICMP ? 0 : 129;
+
+	if (len < ECHO_ID_AT + 2 || (icmp[0] != request && icmp[0] != reply))
+		return;
+	q->src_port = q->dst_port = be16(icmp + ECHO_ID_AT);
+	q->has_ends = true;
+}
+
+/* IPv6 headers behind which the protocol stands that carried the packet. */
+static bool
+is_extension(uint8_t proto)
+{
+	return proto == PROTO_HOPOPTS || proto == PROTO_ROUTING ||
+	       proto == PROTO_FRAGMENT || proto == PROTO_AH || proto == PROTO_DSTOPTS ||
+	       proto == PROTO_MOBILITY || proto == PROTO_HIP || proto == PROTO_SHIM6;
+}
+
 /* The quoted layer-4 header starts at `at`; what is quoted ends at `end`. */
 static void
-take_ports(struct quote *q, const uint8_t *bytes, size_t at, size_t end)
+take_ports(struct quote *q, const uint8_t *bytes, size_t at, size_t end, bool is_ipv6)
 {
-	if (!is_ported(q->proto) || at + PORTS_LEN > end)
+	if (q->proto == (is_ipv6 ? PROTO_ICMPV6 : PROTO_ICMP)) {
+		take_echo(q, bytes + at, at < end ? end - at : 0);
+		return;
+	}
+	if (!is_ported(q->proto)) {
+		q->has_ends = !is_ipv6 || !is_extension(q->proto);
+		return;
+	}
+	if (at + PORTS_LEN > end)
 		return;
 	q->src_port = be16(bytes + at);
 	q->dst_port = be16(bytes + at + 2);
 	q->l4_off = (uint16_t)at;
 	q->l4_len = (uint16_t)(end - at);
+	q->has_ends = true;
 }
 
 static bool
@@ -44,7 +82,7 @@ read_ipv4(const uint8_t *bytes, size_t at, size_t end, struct quote *q)
 	memcpy(q->dst + MAPPED, ip + 16, 4);
 	/* Neither more fragments nor an offset. */
 	if (header >= V4_LEN && (be16(ip + 6) & 0x3fff) == 0)
-		take_ports(q, bytes, at + header, end);
+		take_ports(q, bytes, at + header, end, false);
 	return true;
 }
 
@@ -58,7 +96,7 @@ read_ipv6(const uint8_t *bytes, size_t at, size_t end, struct quote *q)
 	q->proto = ip[6];
 	memcpy(q->src, ip + 8, 16);
 	memcpy(q->dst, ip + 24, 16);
-	take_ports(q, bytes, at + V6_LEN, end);
+	take_ports(q, bytes, at + V6_LEN, end, true);
 	return true;
 }
 

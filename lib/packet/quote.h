@@ -23,12 +23,14 @@
 
 /* Ends in the order of the quoted packet, which came from where the error goes to. */
 struct quote {
-	uint8_t src[16], dst[16];    /* IPv4 is mapped, as in facts */
-	uint16_t src_port, dst_port; /* 0 without l4_off */
-	uint8_t proto;               /* IANA number, as the quoted IP header says */
+	uint8_t src[16], dst[16]; /* IPv4 is mapped, as in facts */
+	uint16_t src_port,
+		dst_port; /* 0 without l4_off; ICMP echo: the identifier in both */
+	uint8_t proto;    /* IANA number, as the quoted IP header says */
 	uint16_t
 		l4_off; /* TCP or UDP header, from the frame's start; 0: no ports to be had */
 	uint16_t l4_len; /* bytes of the quote from there, at least 4 with l4_off */
+	bool has_ends; /* both ends are told whole, so that its flow can be looked for */
 };
 
 /*
@@ -51,7 +53,8 @@ quote_is_there(const struct facts *f)
 /*
  * Read the quote of a frame of which `len` bytes are readable. Returns false, and *q says
  * nothing, when the packet is no error or quotes less than an IP header. Quoted fragments
- * and protocols other than TCP and UDP have addresses and no l4_off.
+ * and protocols other than TCP and UDP have addresses and no l4_off; of the protocols
+ * those have ends whose flows have no ports, or an echo's identifier in their place.
  */
 bool quote_read(const struct facts *f, const uint8_t *bytes, size_t len, struct quote *q);
 

@@ -195,6 +195,61 @@ what_has_no_ports_is_quoted_without(void)
 	}
 }
 
+/* A flow without ports is known by its addresses, an echo's by its identifier. */
+static void
+the_ends_of_other_protocols_are_told_where_they_can_be(void)
+{
+	static const struct {
+		struct kind kind;
+		uint8_t at, proto, type;
+		bool has_ends;
+		uint16_t port;
+	} table[] = {
+		{ { 0, 0 }, 9, PROTO_TCP, 0x12, true, 0x1234 },
+		{ { 0, 0 }, 9, PROTO_ESP, 0x12, true, 0 },
+		{ { 0, 0 }, 9, PROTO_ICMP, 8, true, 0x77 },
+		{ { 0, 0 }, 9, PROTO_ICMP, 0, true, 0x77 },
+		{ { 0, 0 }, 9, PROTO_ICMP, 13, false, 0 },
+		{ { 1, 0 }, 6, PROTO_ESP, 0x12, true, 0 },
+		{ { 1, 0 }, 6, PROTO_ICMPV6, 128, true, 0x77 },
+		{ { 1, 0 }, 6, PROTO_ICMPV6, 129, true, 0x77 },
+		{ { 1, 0 }, 6, PROTO_ICMPV6, 135, false, 0 },
+		{ { 1, 0 }, 6, PROTO_FRAGMENT, 0x12, false, 0 },
+		{ { 1, 0 }, 6, PROTO_DSTOPTS, 0x12, false, 0 },
+	};
+
+	for (size_t i = 0; i < sizeof(table) / sizeof(*table); i++) {
+		struct wire sent, w;
+		struct quote q;
+		size_t at, l4;
+
+		lay_sent(&sent, &table[i].kind);
+		lay_error(&w, &sent, 8);
+		at = segment_facts(&w).payload_off;
+		l4 = at + (table[i].kind.is_ipv6 ? 40 : 20);
+		w.bytes[at + table[i].at] = table[i].proto;
+		w.bytes[l4] = table[i].type;
+		w.bytes[l4 + 4] = 0;
+		w.bytes[l4 + 5] = 0x77;
+		CU_ASSERT_FATAL(read_quote(&w, &q));
+		CU_ASSERT_EQUAL(q.has_ends, table[i].has_ends);
+		if (table[i].proto != PROTO_TCP)
+			CU_ASSERT_EQUAL(q.src_port, table[i].port);
+	}
+	/* An echo whose identifier is cut off, and a fragment of a datagram. */
+	for (int cut = 0; cut < 2; cut++) {
+		struct wire sent, w;
+		struct quote q;
+
+		lay_sent(&sent, &kinds[0]);
+		lay_error(&w, &sent, cut ? 5 : 8);
+		w.bytes[segment_facts(&w).payload_off + (cut ? 9 : 6)] =
+			cut ? PROTO_ICMP : 0x20;
+		CU_ASSERT_FATAL(read_quote(&w, &q));
+		CU_ASSERT_FALSE(q.has_ends);
+	}
+}
+
 static void
 a_quote_may_end_anywhere(void)
 {
@@ -419,6 +474,7 @@ random_quotes_come_back_as_they_were(void)
 
 SUITE_MAIN("packet/quote", TEST(an_error_says_whose_segment_it_quotes),
            TEST(only_errors_quote), TEST(what_has_no_ports_is_quoted_without),
+           TEST(the_ends_of_other_protocols_are_told_where_they_can_be),
            TEST(a_quote_may_end_anywhere), TEST(what_is_not_readable_is_left),
            TEST(padding_is_no_quote), TEST(as_much_as_is_quoted_is_translated),
            TEST(without_ack_nothing_is_acknowledged), TEST(another_protocol_is_left),
