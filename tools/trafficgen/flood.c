@@ -3,15 +3,12 @@
 
 #include <string.h>
 
+#include "flood_datagram.h"
 #include "flood_tcp.h"
+#include "vector.h"
 
 /* How long a server takes to answer a SYN, as seen from where the capture is taken. */
 #define ANSWER_NS (200 * NS_PER_US)
-
-/*
- * The most that a first fragment carries: under IPv6 with its headers it fits 1500 bytes.
- */
-#define FIRST_LEN 1440
 
 /* The whole part of a square root. */
 static uint64_t
@@ -127,6 +124,15 @@ flood_target(const struct spec *s, unsigned int family, struct prng *p)
 	return address_within(net, p);
 }
 
+/* Host n of those of a part's service; another service has others. */
+static struct address
+spread_host(const struct spec *s, unsigned int family, uint64_t n)
+{
+	struct prng own = prng_make(s->sport.min, n);
+
+	return address_random(family, &own);
+}
+
 static struct address
 source(const struct spec *s, unsigned int family, struct prng *p)
 {
@@ -135,12 +141,23 @@ source(const struct spec *s, unsigned int family, struct prng *p)
 	switch (s->style) {
 	case SOURCES_NET:
 		return address_within(net, p);
+	case SOURCES_SPREAD:
+		return spread_host(s, family, prng_range(p, 0, s->hosts - 1));
 	case SOURCES_HOSTS:
 		return address_host(net, prng_range(p, 0, s->hosts - 1));
 	case SOURCES_RANDOM:
 	default:
 		return address_random(family, p);
 	}
+}
+
+/* A host has its system and its distance for good. */
+static uint8_t
+spread_ttl(const struct address *host)
+{
+	static const uint8_t first[] = { 64, 64, 128, 255 };
+
+	return (uint8_t)(first[host->bytes[2] % 4] - 5 - host->bytes[3] % 16);
 }
 
 uint64_t
@@ -159,7 +176,7 @@ flood_hop(const struct spec *s, struct prng *p)
 	const bool is_web = s->kind == KIND_SYN || s->kind == KIND_TCP_OTHER ||
 	                    s->kind == KIND_ANSWERED_SYN;
 
-	return (struct hop){
+	struct hop h = {
 		.src = source(s, family, p),
 		.dst = flood_target(s, family, p),
 		.sport = (uint16_t)flood_pick(&s->sport, 1024, 65535, p),
@@ -169,128 +186,12 @@ flood_hop(const struct spec *s, struct prng *p)
 		.inward = true,
 		.ip_id = (uint16_t)prng_next(p),
 	};
-}
 
-static void
-take_udp(struct flood *f, struct frame *frame)
-{
-	const struct spec *s = f->spec;
-	const struct hop h = flood_hop(s, &f->run[0].prng);
-	const size_t size = (size_t)flood_pick(&s->size, 64, 512, &f->run[0].prng);
-
-	prng_fill(&f->run[0].prng, frame_udp(frame, &s->wire, &h, size), size);
-}
-
-static void
-take_icmp(struct flood *f, struct frame *frame)
-{
-	const struct spec *s = f->spec;
-	const struct hop h = flood_hop(s, &f->run[0].prng);
-	const size_t size = (size_t)flood_pick(&s->size, 56, 56, &f->run[0].prng);
-	const unsigned int echo = h.src.family == 4 ? 8 : 128;
-	const uint8_t type =
-		(uint8_t)flood_pick(&s->icmp_type, echo, echo, &f->run[0].prng);
-
-	prng_fill(&f->run[0].prng, frame_icmp(frame, &s->wire, &h, type, size), size);
-}
-
-/* What GRE and ESP carry must look like it, or a parser gives up before it is tried. */
-static void
-put_tunnel(uint8_t *to, size_t size, uint8_t proto, struct prng *p)
-{
-	struct hop inner = { .ttl = 64, .src.family = 4, .dst.family = 4 };
-
-	prng_fill(p, to, size);
-	if (proto != PROTO_GRE || size < 32)
-		return;
-	inner.src = address_random(4, p);
-	inner.dst = address_random(4, p);
-	put32(to, 0x00000800);
-	frame_put_ipv4(to + 4, &inner, PROTO_UDP, size - 24);
-	put16(to + 28, (uint16_t)(size - 24));
-	put16(to + 30, 0);
-}
-
-static void
-take_other(struct flood *f, struct frame *frame)
-{
-	static const uint8_t usual[] = { PROTO_GRE, PROTO_ESP, 253 };
-	const struct spec *s = f->spec;
-	struct prng *p = &f->run[0].prng;
-	const struct hop h = flood_hop(s, p);
-	const size_t size = (size_t)flood_pick(&s->size, 64, 512, p);
-	uint8_t proto;
-
-	if (s->mix_count > 0)
-		proto = s->mix[prng_range(p, 0, s->mix_count - 1)];
-	else
-		proto = usual[prng_range(p, 0, sizeof(usual) - 1)];
-	put_tunnel(frame_ip(frame, &s->wire, &h, proto, size), size, proto, p);
-}
-
-static void
-take_rest_of_pair(struct flood *f, struct frame *frame)
-{
-	const struct fragment part = { f->rest_id, f->first_len, false, PROTO_UDP };
-	uint8_t *to =
-		frame_fragment(frame, &f->spec->wire, &f->rest_hop, &part, f->rest_len);
-
-	memcpy(to, f->datagram + f->first_len, f->rest_len);
-	f->rest_len = 0;
-}
-
-static void
-take_pair(struct flood *f, struct frame *frame)
-{
-	struct prng *p = &f->run[0].prng;
-	struct fragment part = { (uint32_t)prng_next(p), 0, true, PROTO_UDP };
-	const size_t len = 8 + (size_t)flood_pick(&f->spec->size, 1500, 2872, p);
-	struct hop *h = &f->rest_hop;
-	uint16_t sum;
-
-	*h = flood_hop(f->spec, p);
-	prng_fill(p, f->datagram, len);
-	put16(f->datagram, h->sport);
-	put16(f->datagram + 2, h->dport);
-	put16(f->datagram + 4, (uint16_t)len);
-	put16(f->datagram + 6, 0);
-	sum = frame_sum(&h->src, &h->dst, PROTO_UDP, f->datagram, len);
-	put16(f->datagram + 6, sum == 0 ? 0xffff : sum);
-	/*
-	 * What would fit into one packet is cut in the middle, at a unit of eight bytes.
-	 */
-	f->first_len = (uint16_t)(len > FIRST_LEN ? FIRST_LEN : len / 16 * 8);
-	f->rest_id = part.id;
-	f->rest_len = (uint32_t)(len - f->first_len);
-	memcpy(frame_fragment(frame, &f->spec->wire, h, &part, f->first_len), f->datagram,
-	       f->first_len);
-}
-
-static void
-take_fragment(struct flood *f, struct frame *frame)
-{
-	struct prng *p = &f->run[0].prng;
-	struct fragment part = { .proto = PROTO_UDP };
-	struct hop h;
-	size_t size;
-
-	if (f->rest_len > 0) {
-		take_rest_of_pair(f, frame);
-		return;
-	}
-	if (!f->spec->rests_only) {
-		take_pair(f, frame);
-		return;
-	}
-	h = flood_hop(f->spec, p);
-	part.id = (uint32_t)prng_next(p);
-	part.offset = (uint16_t)(8 * prng_range(p, 1, 1000));
-	part.more = (prng_next(p) & 1) != 0;
-	size = (size_t)flood_pick(&f->spec->size, 64, FIRST_LEN, p);
-	/* All but the last fragment carry whole units of eight bytes (RFC 791). */
-	if (size < 8 || size % 8 != 0)
-		part.more = false;
-	prng_fill(p, frame_fragment(frame, &f->spec->wire, &h, &part, size), size);
+	if (s->style == SOURCES_SPREAD && s->ttl.max == 0)
+		h.ttl = spread_ttl(&h.src);
+	if (s->vector != NULL && s->vector->dress != NULL)
+		s->vector->dress(&h, p);
+	return h;
 }
 
 void
@@ -303,23 +204,23 @@ flood_take(struct flood *f, struct frame *frame)
 		flood_tcp_other(f->spec, &r->prng, frame);
 		break;
 	case KIND_UDP:
-		take_udp(f, frame);
+		flood_udp(f, frame);
 		break;
 	case KIND_ICMP:
-		take_icmp(f, frame);
+		flood_icmp(f, frame);
 		break;
 	case KIND_FRAGMENT:
-		take_fragment(f, frame);
+		flood_fragment(f, frame);
 		break;
 	case KIND_OTHER:
-		take_other(f, frame);
+		flood_other(f, frame);
 		break;
 	default:
 		flood_tcp_syn(f->spec, &r->prng, frame, r->is_answer);
 		break;
 	}
-	/* Fragments carry the checksum of their datagram, which is in place already. */
-	if (f->spec->kind != KIND_FRAGMENT && f->spec->kind != KIND_OTHER)
+	if (f->spec->kind == KIND_SYN || f->spec->kind == KIND_TCP_OTHER ||
+	    f->spec->kind == KIND_ANSWERED_SYN)
 		frame_seal(frame);
 	clock_step(&r->clock, f->spec);
 }

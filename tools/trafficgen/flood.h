@@ -12,6 +12,7 @@
 #ifndef TRAFFICGEN_FLOOD_H
 #define TRAFFICGEN_FLOOD_H
 
+#include "payload.h"
 #include "spec.h"
 
 struct flood_clock {
@@ -28,16 +29,24 @@ struct flood_run {
 	bool is_answer;
 };
 
+/* A datagram of which one fragment goes out after the other. */
+struct flood_pieces {
+	struct hop hop;
+	uint32_t id;
+	uint32_t len, at; /* of the whole, and how much went out; len 0: none waits */
+	uint16_t piece;   /* bytes of one fragment, a multiple of eight */
+	uint16_t back;    /* by how much the second lies over the first */
+	uint8_t proto;
+	bool is_endless; /* the last never comes */
+	uint8_t bytes[16384];
+};
+
 struct flood {
 	const struct spec *spec;
 	struct flood_run run[SPEC_REPEAT_MAX];
 	unsigned int runs;
-	/* The rest of a datagram whose first fragment went out last. */
-	struct hop rest_hop;
-	uint32_t rest_id;
-	uint32_t rest_len; /* 0: none waits */
-	uint16_t first_len;
-	uint8_t datagram[2880];
+	struct flood_pieces pieces;
+	struct payload payload;
 };
 
 void flood_init(struct flood *f, const struct spec *spec, struct prng prng);

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "flood_tcp.h"
 
+#include <string.h>
+
 #include "flood.h"
 #include "tcp_options.h"
+#include "vector.h"
 
 /* How many routers a packet has passed on its way to us. */
 #define HOPS_MIN 5
@@ -112,6 +115,24 @@ reflect(const struct spec *s, struct hop *h, struct tcp_fields *t)
 	tcp_options_syn_ack(t, h->src.family, NULL);
 }
 
+/* What somebody answers who was asked in the victim's name; resets carry nothing. */
+static void
+answer_alone(const struct spec *s, struct prng *p, struct frame *frame, struct hop *h,
+             const struct tcp_fields *t)
+{
+	const uint16_t port = h->sport;
+	struct payload b;
+
+	if (s->sport.max == 0 && s->dport.max == 0) {
+		h->sport = h->dport;
+		h->dport = port;
+	}
+	payload_begin(&b, p, h);
+	if ((t->flags & TCP_RST) == 0)
+		s->vector->write(&b);
+	memcpy(frame_tcp(frame, &s->wire, h, t, b.len), b.bytes, b.len);
+}
+
 void
 flood_tcp_other(const struct spec *s, struct prng *p, struct frame *frame)
 {
@@ -134,6 +155,10 @@ flood_tcp_other(const struct spec *s, struct prng *p, struct frame *frame)
 		enter_live(&s->live.flow[prng_range(p, 0, s->live.count - 1)], p, &h, &t);
 	if ((t.flags & (TCP_SYN | TCP_ACK)) == (TCP_SYN | TCP_ACK))
 		reflect(s, &h, &t);
+	if (s->vector != NULL && s->vector->write != NULL) {
+		answer_alone(s, p, frame, &h, &t);
+		return;
+	}
 	if (s->size.max != 0 || (t.flags & TCP_PSH) != 0)
 		size = (size_t)flood_pick(&s->size, 16, 512, p);
 	payload = frame_tcp(frame, &s->wire, &h, &t, size);

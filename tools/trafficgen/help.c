@@ -11,6 +11,7 @@ static const char page[] =
 	"  trafficgen send --interface IF (--part ... | CAPTURE) [options]\n"
 	"  trafficgen relay A B [options]\n"
 	"  trafficgen slow --target ADDRESS:PORT [--from PREFIX] [options]\n"
+	"  trafficgen --list-vectors    each KIND of --part with what it is\n"
 	"\n"
 	"write makes a capture; the same seed and parts give the same bytes.\n"
 	"  -o, --output FILE    classic capture; - is the standard output\n"

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "args.h"
+#include "spec.h"
 #include "verbs.h"
 
 int
@@ -21,6 +22,10 @@ main(int argc, char **argv)
 
 	if (argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)) {
 		help_print();
+		return STATUS_OK;
+	}
+	if (argc > 1 && strcmp(argv[1], "--list-vectors") == 0) {
+		spec_print_vectors(stdout);
 		return STATUS_OK;
 	}
 	for (size_t i = 0; argc > 1 && i < sizeof(verbs) / sizeof(*verbs); i++) {

@@ -143,7 +143,7 @@ mix_write_truth(const struct mix *m, const char *path, uint64_t seed)
 		const struct mix_part *p = &m->parts[i];
 
 		fprintf(to, "%s\n{\"part\":%u,\"kind\":\"%s\",\"attack\":%s,",
-		        i == 0 ? "" : ",", i + 1, spec_kind_name(p->spec.kind),
+		        i == 0 ? "" : ",", i + 1, spec_name(&p->spec),
 		        spec_is_flood(&p->spec) || p->spec.kind == KIND_BOTS ? "true"
 		                                                             : "false");
 		write_books(to, &p->books);

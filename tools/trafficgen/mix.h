@@ -14,7 +14,7 @@
 #include "customers.h"
 #include "flood.h"
 
-#define MIX_PARTS_MAX 64
+#define MIX_PARTS_MAX 240 /* --mark-parts writes the number into one byte */
 
 struct mix_books {
 	uint64_t packets, bytes;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "spec_keys.h"
+#include "vector.h"
 
 static const struct {
 	const char *name;
@@ -30,9 +31,9 @@ static const struct {
 };
 
 const char *
-spec_kind_name(enum kind kind)
+spec_name(const struct spec *s)
 {
-	return kinds[kind].name;
+	return s->vector != NULL ? s->vector->name : kinds[s->kind].name;
 }
 
 void
@@ -47,6 +48,15 @@ spec_defaults_init(struct spec_defaults *d)
 	*d = usual;
 }
 
+static void
+set_kind(struct spec *s, enum kind kind)
+{
+	s->kind = kind;
+	s->rate = kinds[kind].rate;
+	s->hosts = kinds[kind].hosts;
+	s->style = spec_is_flood(s) ? SOURCES_RANDOM : SOURCES_HOSTS;
+}
+
 static int
 find_kind(struct spec *s, const char *name, unsigned int number)
 {
@@ -54,17 +64,30 @@ find_kind(struct spec *s, const char *name, unsigned int number)
 
 	for (unsigned int k = 0; k < KIND_COUNT; k++) {
 		if (strcmp(kinds[k].name, name) == 0) {
-			s->kind = (enum kind)k;
-			s->rate = kinds[k].rate;
-			s->hosts = kinds[k].hosts;
-			s->style = spec_is_flood(s) ? SOURCES_RANDOM : SOURCES_HOSTS;
+			set_kind(s, (enum kind)k);
 			return 0;
 		}
 		strcat(known, k == 0 ? "" : ", ");
 		strcat(known, kinds[k].name);
 	}
-	complain("part %u: unknown kind '%s'; known are %s", number, name, known);
+	s->vector = vector_find(name);
+	if (s->vector != NULL) {
+		set_kind(s, s->vector->kind);
+		return 0;
+	}
+	complain("part %u: unknown kind '%s'; known are %s and the vectors of "
+	         "--list-vectors",
+	         number, name, known);
 	return -EINVAL;
+}
+
+/* A payload that follows a protocol has the size that it has. */
+static bool
+is_known(const struct spec_key *k, const struct spec *s)
+{
+	return (k->kinds & 1u << s->kind) != 0 &&
+	       (strcmp(k->name, "size") != 0 || s->vector == NULL ||
+	        s->vector->write == NULL);
 }
 
 static int
@@ -75,14 +98,14 @@ complain_key(const struct spec *s, const char *name, unsigned int number)
 
 	for (const struct spec_key *k = spec_keys; k->name != NULL; k++) {
 		exists = exists || strcmp(k->name, name) == 0;
-		if ((k->kinds & 1u << s->kind) == 0)
+		if (!is_known(k, s))
 			continue;
 		strcat(known, known[0] == '\0' ? "" : ", ");
 		strcat(known, k->name);
 	}
 	complain("part %u: %s '%s'; %s knows %s", number,
-	         exists ? "this kind has no key" : "unknown key", name,
-	         kinds[s->kind].name, known);
+	         exists ? "this kind has no key" : "unknown key", name, spec_name(s),
+	         known);
 	return -EINVAL;
 }
 
@@ -97,7 +120,7 @@ read_pair(struct spec *s, char *pair, unsigned int number)
 	}
 	*value++ = '\0';
 	for (const struct spec_key *k = spec_keys; k->name != NULL; k++) {
-		if (strcmp(k->name, pair) != 0 || (k->kinds & 1u << s->kind) == 0)
+		if (strcmp(k->name, pair) != 0 || !is_known(k, s))
 			continue;
 		if (k->read(s, value) == 0)
 			return 0;
@@ -106,6 +129,24 @@ read_pair(struct spec *s, char *pair, unsigned int number)
 		return -EINVAL;
 	}
 	return complain_key(s, pair, number);
+}
+
+/* What the row of a vector says comes first, so that the user's words win. */
+static int
+preset(struct spec *s, unsigned int number)
+{
+	char buf[256], *save = NULL;
+
+	if (s->vector == NULL || s->vector->keys == NULL)
+		return 0;
+	strncpy(buf, s->vector->keys, sizeof(buf) - 1);
+	buf[sizeof(buf) - 1] = '\0';
+	for (char *word = strtok_r(buf, ",", &save); word != NULL;
+	     word = strtok_r(NULL, ",", &save)) {
+		if (read_pair(s, word, number) != 0)
+			return -EINVAL;
+	}
+	return 0;
 }
 
 static void
@@ -125,11 +166,26 @@ says_ends(const struct spec *s)
 	       s->from6.base.family != 0;
 }
 
+/* Of a vector that one family has. */
+static bool
+take_only(struct spec *s, unsigned int family, unsigned int number)
+{
+	if (family == 4 ? s->use6 && !s->use4 : s->use4 && !s->use6) {
+		complain("part %u: %s is of IPv%u alone; drop family=", number,
+		         spec_name(s), family);
+		return false;
+	}
+	s->use4 = family == 4;
+	s->use6 = family == 6;
+	return true;
+}
+
 /* Fill in what was not said; returns -EINVAL if what was said contradicts itself. */
 static int
 complete(struct spec *s, unsigned int number)
 {
 	const bool is_bots = s->kind == KIND_BOTS;
+	const struct vector *v = s->vector;
 
 	if (s->live.count > 0 && says_ends(s)) {
 		complain("part %u: flows= says who speaks to whom; drop family=, "
@@ -138,11 +194,13 @@ complete(struct spec *s, unsigned int number)
 		         number);
 		return -EINVAL;
 	}
-	if (!s->use4 && !s->use6) {
+	if (!s->use4 && !s->use6 && (v == NULL || v->only == 0)) {
 		s->use6 = s->dst6.base.family != 0 || s->from6.base.family != 0;
 		s->use4 =
 			!s->use6 || s->dst4.base.family != 0 || s->from4.base.family != 0;
 	}
+	if (v != NULL && v->only != 0 && !take_only(s, v->only, number))
+		return -EINVAL;
 	if ((!s->use4 && (s->dst4.base.family != 0 || s->from4.base.family != 0)) ||
 	    (!s->use6 && (s->dst6.base.family != 0 || s->from6.base.family != 0))) {
 		complain("part %u: an address is of the family that family= leaves out; "
@@ -156,6 +214,10 @@ complete(struct spec *s, unsigned int number)
 		         "add from=PREFIX for the other",
 		         number);
 		return -EINVAL;
+	}
+	if (v != NULL && v->dst4 != NULL) {
+		set_prefix(&s->dst4, v->dst4);
+		set_prefix(&s->dst6, v->dst6);
 	}
 	set_prefix(&s->dst4, "203.0.113.10");
 	set_prefix(&s->dst6, "2001:db8:a::10");
@@ -177,8 +239,8 @@ check(const struct spec *s, unsigned int number)
 		return -EINVAL;
 	}
 	/* Each of the two carries at least eight bytes, and at most what fits 1500. */
-	if (s->kind == KIND_FRAGMENT && !s->rests_only && s->size.max != 0 &&
-	    (s->size.min < 16 || s->size.max > 2872)) {
+	if (s->kind == KIND_FRAGMENT && s->fragments != FRAGMENT_RESTS &&
+	    s->size.max != 0 && (s->size.min < 16 || s->size.max > 2872)) {
 		complain("part %u: size= of a fragmented pair must be 16 to 2872",
 		         number);
 		return -EINVAL;
@@ -188,7 +250,8 @@ check(const struct spec *s, unsigned int number)
 		         number);
 		return -EINVAL;
 	}
-	if (s->kind == KIND_FRAGMENT && s->rests_only && s->size.max > 1440) {
+	if (s->kind == KIND_FRAGMENT && s->fragments == FRAGMENT_RESTS &&
+	    s->size.max > 1440) {
 		complain("part %u: size= of a fragment must be at most 1440", number);
 		return -EINVAL;
 	}
@@ -220,6 +283,8 @@ spec_parse(struct spec *s, const char *text, unsigned int number,
 	word = strtok_r(buf, ",", &save);
 	if (find_kind(s, word != NULL ? word : "", number) != 0)
 		return -EINVAL;
+	if (preset(s, number) != 0)
+		return fail(s);
 	for (word = strtok_r(NULL, ",", &save); word != NULL;
 	     word = strtok_r(NULL, ",", &save)) {
 		if (read_pair(s, word, number) != 0)
@@ -236,6 +301,17 @@ void
 spec_free(struct spec *s)
 {
 	live_free(&s->live);
+}
+
+void
+spec_print_vectors(FILE *to)
+{
+	const struct vector *v;
+
+	for (unsigned int k = 0; k < KIND_COUNT; k++)
+		fprintf(to, "%s\t%s\n", kinds[k].name, kinds[k].help);
+	for (size_t i = 0; (v = vector_at(i)) != NULL; i++)
+		fprintf(to, "%s\t%s\n", v->name, v->help);
 }
 
 void

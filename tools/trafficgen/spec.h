@@ -33,13 +33,25 @@ enum kind {
 	KIND_COUNT
 };
 
-enum source_style { SOURCES_RANDOM, SOURCES_NET, SOURCES_HOSTS };
+/* SPREAD: so many hosts that lie anywhere, the same ones every time. */
+enum source_style { SOURCES_RANDOM, SOURCES_NET, SOURCES_HOSTS, SOURCES_SPREAD };
+
+enum fragment_style {
+	FRAGMENT_PAIRS,
+	FRAGMENT_RESTS,
+	FRAGMENT_TINY,
+	FRAGMENT_OVERLAP,
+	FRAGMENT_ENDLESS
+};
 
 #define SPEC_MIX_MAX    8 /* values that flags=, proto= and stack= take */
 #define SPEC_REPEAT_MAX 10
 
+struct vector;
+
 struct spec {
 	enum kind kind;
+	const struct vector *vector; /* NULL: the kind by its own name */
 	bool use4, use6;
 	struct wire wire;
 	uint64_t start_ns, duration_ns;
@@ -54,13 +66,14 @@ struct spec {
 	struct range rtt_ns;                  /* max 0: a skewed choice per customer */
 	uint8_t mix[SPEC_MIX_MAX];            /* flag bytes, protocols, or stacks */
 	unsigned int mix_count;
-	struct range icmp_type; /* max 0: echo request */
-	struct range seq, ack;  /* TCP numbers, taken modulo 2^32 */
+	bool has_icmp_type;
+	struct range icmp_type, icmp_code;
+	struct range seq, ack; /* TCP numbers, taken modulo 2^32 */
 	bool has_seq, has_ack;
 	unsigned int repeat; /* how often each packet is sent; 0: once */
 	uint64_t gap_ns;     /* between a packet and its repetition */
 	struct live live;    /* connections to send into; empty: none */
-	bool rests_only;
+	enum fragment_style fragments;
 	bool inside_starts; /* the inside host opens the conversation */
 };
 
@@ -82,7 +95,8 @@ int spec_parse(struct spec *s, const char *text, unsigned int number,
 
 void spec_free(struct spec *s);
 
-const char *spec_kind_name(enum kind kind);
+/* The name of the vector or of the kind. */
+const char *spec_name(const struct spec *s);
 
 static inline bool
 spec_is_flood(const struct spec *s)
@@ -92,5 +106,8 @@ spec_is_flood(const struct spec *s)
 
 /* The kinds and keys, for --help. */
 void spec_print_help(FILE *to);
+
+/* A line for each kind and vector: its name, a tab, what it is. */
+void spec_print_vectors(FILE *to);
 
 #endif

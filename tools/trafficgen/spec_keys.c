@@ -108,7 +108,12 @@ read_sources(struct spec *s, const char *value)
 		s->style = SOURCES_NET;
 		return read_from(s, value + 4);
 	}
-	return strncmp(value, "hosts:", 6) == 0 ? read_clients(s, value + 6) : -EINVAL;
+	if (strncmp(value, "hosts:", 6) == 0)
+		return read_clients(s, value + 6);
+	if (strncmp(value, "spread:", 7) != 0 || read_clients(s, value + 7) != 0)
+		return -EINVAL;
+	s->style = SOURCES_SPREAD;
+	return 0;
 }
 
 static int
@@ -311,14 +316,32 @@ read_flows(struct spec *s, const char *value)
 static int
 read_type(struct spec *s, const char *value)
 {
-	return read_limited(&s->icmp_type, value, 1, 255);
+	s->has_icmp_type = true;
+	return read_limited(&s->icmp_type, value, 0, 255);
+}
+
+static int
+read_code(struct spec *s, const char *value)
+{
+	return read_limited(&s->icmp_code, value, 0, 255);
 }
 
 static int
 read_fragments(struct spec *s, const char *value)
 {
-	s->rests_only = strcmp(value, "rests") == 0;
-	return s->rests_only || strcmp(value, "pairs") == 0 ? 0 : -EINVAL;
+	static const char *const names[] = { [FRAGMENT_PAIRS] = "pairs",
+		                             [FRAGMENT_RESTS] = "rests",
+		                             [FRAGMENT_TINY] = "tiny",
+		                             [FRAGMENT_OVERLAP] = "overlap",
+		                             [FRAGMENT_ENDLESS] = "endless" };
+
+	for (unsigned int i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		if (strcmp(names[i], value) == 0) {
+			s->fragments = (enum fragment_style)i;
+			return 0;
+		}
+	}
+	return -EINVAL;
 }
 
 static int
@@ -369,8 +392,8 @@ const struct spec_key spec_keys[] = {
 	  "inside host or hosts; once per family" },
 	{ "from", ALL, read_from, "ADDR/BITS",
 	  "where outside hosts live; once per family" },
-	{ "sources", FLOODS, read_sources, "random, net:PREFIX or hosts:N",
-	  "forged sources, or N hosts of from=" },
+	{ "sources", FLOODS, read_sources, "random, net:PREFIX, hosts:N or spread:N",
+	  "forged sources, N hosts of from=, or N hosts anywhere" },
 	{ "dport", HAS_PORTS, read_dport, "1 to 65535, or MIN-MAX", "server's port" },
 	{ "sport", FLOODS &HAS_PORTS, read_sport, "1 to 65535, or MIN-MAX",
 	  "source port" },
@@ -399,10 +422,13 @@ const struct spec_key spec_keys[] = {
 	  "from one sending of a packet to the next (1s)" },
 	{ "proto", BIT(KIND_OTHER), read_proto, "numbers like 47/50/253, at most 8",
 	  "IP protocols to mix" },
-	{ "type", BIT(KIND_ICMP), read_type, "1 to 255, or MIN-MAX",
+	{ "type", BIT(KIND_ICMP), read_type, "0 to 255, or MIN-MAX",
 	  "ICMP type; else echo request" },
-	{ "fragments", BIT(KIND_FRAGMENT), read_fragments, "pairs or rests",
-	  "first and rest, or rests alone" },
+	{ "code", BIT(KIND_ICMP), read_code, "0 to 255, or MIN-MAX",
+	  "ICMP code; else 0" },
+	{ "fragments", BIT(KIND_FRAGMENT), read_fragments,
+	  "pairs, rests, tiny, overlap or endless",
+	  "first and rest, rests alone, or what no host sends" },
 	{ "rtt", CUSTOMERS, read_rtt, "a time like 20ms, or MIN-MAX like 20ms-80ms",
 	  "round trip to the outside host" },
 	{ "initiator", CUSTOMERS, read_initiator, "outside or inside",
