@@ -45,16 +45,18 @@ mix(uint32_t h[8], const uint8_t block[64])
 		       (turn(b, 17) ^ turn(b, 19) ^ b >> 10);
 	}
 	memcpy(v, h, sizeof(v));
+	/* The letters stay where they are and change their roles, one step each round. */
 	for (unsigned int t = 0; t < 64; t++) {
-		uint32_t choose = (v[4] & v[5]) ^ (~v[4] & v[6]);
-		uint32_t major = (v[0] & v[1]) ^ (v[0] & v[2]) ^ (v[1] & v[2]);
-		uint32_t one = v[7] + (turn(v[4], 6) ^ turn(v[4], 11) ^ turn(v[4], 25)) +
+#define V(letter) v[((letter)-t) & 7]
+		uint32_t choose = (V(4) & V(5)) ^ (~V(4) & V(6));
+		uint32_t major = (V(0) & V(1)) ^ (V(0) & V(2)) ^ (V(1) & V(2));
+		uint32_t one = V(7) + (turn(V(4), 6) ^ turn(V(4), 11) ^ turn(V(4), 25)) +
 		               choose + round_key[t] + w[t];
-		uint32_t two = (turn(v[0], 2) ^ turn(v[0], 13) ^ turn(v[0], 22)) + major;
+		uint32_t two = (turn(V(0), 2) ^ turn(V(0), 13) ^ turn(V(0), 22)) + major;
 
-		memmove(v + 1, v, 7 * sizeof(*v));
-		v[4] += one;
-		v[0] = one + two;
+		V(3) += one;
+		V(7) = one + two;
+#undef V
 	}
 	for (unsigned int i = 0; i < 8; i++)
 		h[i] += v[i];
