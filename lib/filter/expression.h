@@ -2,10 +2,14 @@
 /*
  * expression - a filter in tcpdump's syntax, as machine code.
  *
- * libpcap compiles the text to classic BPF, which DPDK turns into its own and into
- * machine code. An expression is about the IP packet: links and VLAN tags are not
- * seen, so the same text holds with and without tags. It may read payload. Names of
- * hosts and networks are refused before libpcap could ask a resolver for them.
+ * libpcap compiles the text to classic BPF, which becomes DPDK's and machine code. An
+ * expression is about the IP packet: links and VLAN tags are not seen, so the same text
+ * holds with and without tags, and `len` is the datagram's. It may read payload, of IPv6
+ * too (tcp[13], udp[8:4]), where libpcap itself reads IPv4 alone. An IPv6 packet is seen
+ * as if it had no extension headers, or one in front would hide its ports. As with
+ * tcpdump, a packet of which bytes behind its end are read matches nothing. Names of
+ * hosts, networks, services and protocols are refused before libpcap could ask anybody
+ * for them.
  *
  * Without libpcap an expression cannot be made, and says so.
  *
