@@ -8,22 +8,11 @@
 #include <immintrin.h>
 #include <string.h>
 
-#define IPV4_LEN    20u
-#define IPV6_LEN    40u
-#define TCP_LEN     20u
-#define OUR_TTL     64u
-#define ETHER_LEAST 60u /* a frame without FCS (IEEE 802.3, 3.2.7) */
+#include "challenge/turn.h"
+
+#define TCP_LEN 20u
 
 /* --- what a SYN offers --- */
-
-static inline uint32_t
-get32(const uint8_t *p)
-{
-	uint32_t v;
-
-	memcpy(&v, p, sizeof(v));
-	return __builtin_bswap32(v);
-}
 
 static inline uint64_t
 get64(const uint8_t *p)
@@ -45,8 +34,8 @@ set_stamps(struct tcp_options *o, const uint8_t *tcp, unsigned int at)
 {
 	o->has_ts = true;
 	o->ts_at = (uint8_t)at;
-	o->ts_value = get32(tcp + at);
-	o->ts_echo = get32(tcp + at + 4);
+	o->ts_value = turn_get32(tcp + at);
+	o->ts_echo = turn_get32(tcp + at + 4);
 }
 
 /* MSS, SACK, timestamps, NOP, window scale: Linux and Android. */
@@ -54,7 +43,7 @@ static inline bool
 is_linux(const uint8_t *tcp, struct tcp_options *o)
 {
 	const uint64_t first = get64(tcp + 20);
-	const uint32_t last = get32(tcp + 36);
+	const uint32_t last = turn_get32(tcp + 36);
 
 	if ((first & 0xffff0000ffffffff) != 0x020400000402080a ||
 	    (last & 0xffffff00) != 0x01030300)
@@ -84,14 +73,14 @@ begins_with_scale(const uint8_t *tcp, struct tcp_options *o)
 static inline bool
 is_windows(const uint8_t *tcp, struct tcp_options *o)
 {
-	return get32(tcp + 28) == 0x01010402 && begins_with_scale(tcp, o);
+	return turn_get32(tcp + 28) == 0x01010402 && begins_with_scale(tcp, o);
 }
 
 /* Then NOP, NOP, timestamps, SACK, end: macOS and iOS. */
 static inline bool
 is_macos(const uint8_t *tcp, struct tcp_options *o)
 {
-	if (get32(tcp + 28) != 0x0101080a || get32(tcp + 40) != 0x04020000 ||
+	if (turn_get32(tcp + 28) != 0x0101080a || turn_get32(tcp + 40) != 0x04020000 ||
 	    !begins_with_scale(tcp, o))
 		return false;
 	set_stamps(o, tcp, 32);
@@ -101,7 +90,7 @@ is_macos(const uint8_t *tcp, struct tcp_options *o)
 static inline bool
 is_only_mss(const uint8_t *tcp, struct tcp_options *o)
 {
-	const uint32_t first = get32(tcp + 20);
+	const uint32_t first = turn_get32(tcp + 20);
 
 	if (first >> 16 != 0x0204)
 		return false;
@@ -142,8 +131,6 @@ answer_read_offer(const struct burst *b, unsigned int lane, struct tcp_options *
 
 /* --- the answer --- */
 
-#define ALWAYS static inline __attribute__((always_inline))
-
 /* Where an answer is written: its frame, which has room for `most` bytes. */
 struct place {
 	uint8_t *frame;
@@ -152,115 +139,39 @@ struct place {
 	bool is_ipv6;
 };
 
-/* Store a word in network order; returns it, because it is to be summed. */
-ALWAYS uint64_t
-put32(uint8_t *p, uint32_t v)
-{
-	const uint32_t turned = __builtin_bswap32(v);
-
-	memcpy(p, &turned, sizeof(turned));
-	return v;
-}
-
-/* The sum's halves and their carry meet in the upper half of the sum of both turns. */
-ALWAYS uint16_t
-fold(uint64_t sum)
-{
-	uint32_t half;
-
-	sum += sum << 32 | sum >> 32;
-	half = (uint32_t)(sum >> 32);
-	half += half << 16 | half >> 16;
-	return (uint16_t)(half >> 16);
-}
-
-ALWAYS __m128i
-load(const void *p)
-{
-	return _mm_loadu_si128((const __m128i *)p);
-}
-
-/* What follows the addresses is written again, or put back as it was. */
-ALWAYS void
-swap_macs(uint8_t *frame)
-{
-	const __m128i turn =
-		_mm_setr_epi8(6, 7, 8, 9, 10, 11, 0, 1, 2, 3, 4, 5, 12, 13, 14, 15);
-
-	_mm_storeu_si128((__m128i *)(void *)frame, _mm_shuffle_epi8(load(frame), turn));
-}
-
-/*
- * RFC 6864 4.1: with don't fragment the identification may be 0. Returns the sum of both
- * addresses, and so does the other family's.
- */
-ALWAYS uint64_t
-put_ipv4(uint8_t *h, const struct facts *f, unsigned int tcp_len)
-{
-	const uint32_t src = get32(f->src + 12), dst = get32(f->dst + 12);
-	const uint64_t ends = (uint64_t)src + dst;
-	const uint32_t first = 0x45000000 | (IPV4_LEN + tcp_len), second = 0x00004000;
-	const uint32_t third = OUR_TTL << 24 | PROTO_TCP << 16;
-
-	put32(h, first);
-	put32(h + 4, second);
-	put32(h + 8, third | (uint16_t)~fold(ends + first + second + third));
-	put32(h + 12, dst);
-	put32(h + 16, src);
-	return ends;
-}
-
-ALWAYS uint64_t
-put_ipv6(uint8_t *h, const struct facts *f, unsigned int tcp_len)
-{
-	const __m128i turn =
-		_mm_setr_epi8(3, 2, 1, 0, 7, 6, 5, 4, 11, 10, 9, 8, 15, 14, 13, 12);
-	const __m128i low = _mm_set1_epi64x(UINT32_MAX);
-	const __m128i src = load(f->src), dst = load(f->dst);
-	const __m128i one = _mm_shuffle_epi8(src, turn),
-		      other = _mm_shuffle_epi8(dst, turn);
-	__m128i sum = _mm_add_epi64(_mm_and_si128(one, low), _mm_srli_epi64(one, 32));
-
-	sum = _mm_add_epi64(sum, _mm_and_si128(other, low));
-	sum = _mm_add_epi64(sum, _mm_srli_epi64(other, 32));
-	put32(h, 0x60000000);
-	put32(h + 4, tcp_len << 16 | PROTO_TCP << 8 | OUR_TTL);
-	_mm_storeu_si128((__m128i *)(void *)(h + 8), dst);
-	_mm_storeu_si128((__m128i *)(void *)(h + 24), src);
-	return (uint64_t)_mm_cvtsi128_si64(sum) + (uint64_t)_mm_extract_epi64(sum, 1);
-}
-
 /*
  * All but the options, which are written already: `sum` is theirs. Returns the answer's
  * length.
  */
-ALWAYS unsigned int
+TURN_INLINE unsigned int
 put_headers(const struct place *at, const struct answer *a, unsigned int options,
             uint64_t sum)
 {
 	const struct facts *f = at->f;
 	const unsigned int tcp_len = TCP_LEN + options;
-	const unsigned int ip_len = at->is_ipv6 ? IPV6_LEN : IPV4_LEN;
+	const unsigned int ip_len = at->is_ipv6 ? TURN_IPV6 : TURN_IPV4;
 	uint8_t *ip = at->frame + f->l3_off, *h = ip + ip_len;
 
-	swap_macs(at->frame);
+	turn_macs(at->frame);
 	sum += PROTO_TCP + tcp_len;
-	sum += at->is_ipv6 ? put_ipv6(ip, f, tcp_len) : put_ipv4(ip, f, tcp_len);
-	sum += put32(h, (uint32_t)f->dst_port << 16 | f->src_port);
-	sum += put32(h + 4, a->seq);
-	sum += put32(h + 8, a->ack);
-	sum += put32(h + 12, tcp_len << 26 | (uint32_t)a->tcp_flags << 16 | a->window);
+	sum += at->is_ipv6 ? turn_ipv6(ip, f, PROTO_TCP, tcp_len)
+	                   : turn_ipv4(ip, f, PROTO_TCP, tcp_len);
+	sum += turn_put32(h, (uint32_t)f->dst_port << 16 | f->src_port);
+	sum += turn_put32(h + 4, a->seq);
+	sum += turn_put32(h + 8, a->ack);
+	sum += turn_put32(h + 12,
+	                  tcp_len << 26 | (uint32_t)a->tcp_flags << 16 | a->window);
 	/* With an urgent pointer of 0. */
-	put32(h + 16, (uint32_t)(uint16_t)~fold(sum) << 16);
+	turn_put32(h + 16, (uint32_t)(uint16_t)~turn_fold(sum) << 16);
 	return f->l3_off + ip_len + tcp_len;
 }
 
 /* --- its options --- */
 
-ALWAYS unsigned int
+TURN_INLINE unsigned int
 head_of(const struct place *at)
 {
-	return at->f->l3_off + (at->is_ipv6 ? IPV6_LEN : IPV4_LEN) + TCP_LEN;
+	return at->f->l3_off + (at->is_ipv6 ? TURN_IPV6 : TURN_IPV4) + TCP_LEN;
 }
 
 static unsigned int
@@ -292,12 +203,12 @@ write_any(struct place at, const struct answer *a)
 	len = options_write_opening(list, &fits);
 	memcpy(at.frame + head, list, len);
 	for (size_t i = 0; i < len; i += 4)
-		sum += get32(list + i);
+		sum += turn_get32(list + i);
 	return put_headers(&at, a, (unsigned int)len, sum);
 }
 
 /* All there are, an MSS alone, none: the shapes of nearly every answer. */
-ALWAYS unsigned int
+TURN_INLINE unsigned int
 write(const struct place *at, const struct answer *a)
 {
 	const struct tcp_options *o = &a->options;
@@ -308,35 +219,18 @@ write(const struct place *at, const struct answer *a)
 
 	if (o->has_ts && o->has_sack_permitted && has_scale && o->mss != 0 &&
 	    head + 20 <= at->most) {
-		sum = put32(p, 0x02040000u | o->mss);
-		sum += put32(p + 4, 0x0402080a);
-		sum += put32(p + 8, o->ts_value);
-		sum += put32(p + 12, o->ts_echo);
-		sum += put32(p + 16, 0x01030300u | o->wscale);
+		sum = turn_put32(p, 0x02040000u | o->mss);
+		sum += turn_put32(p + 4, 0x0402080a);
+		sum += turn_put32(p + 8, o->ts_value);
+		sum += turn_put32(p + 12, o->ts_echo);
+		sum += turn_put32(p + 16, 0x01030300u | o->wscale);
 		return put_headers(at, a, 20, sum);
 	}
 	if (o->has_ts || o->has_sack_permitted || has_scale || head + 4 > at->most)
 		return write_any(*at, a);
 	if (o->mss == 0)
 		return put_headers(at, a, 0, 0);
-	return put_headers(at, a, 4, put32(p, 0x02040000u | o->mss));
-}
-
-/*
- * What the shortest frame has room for beyond the answer stays padding, but tells nothing
- * of what was there. Returns the frame's length.
- */
-ALWAYS unsigned int
-pad(uint8_t *frame, unsigned int len, unsigned int most)
-{
-	if (__builtin_expect(most < ETHER_LEAST, 0)) {
-		memset(frame + len, 0, most - len);
-		return most;
-	}
-	/* Headers are even, so this ends at the border. */
-	for (; len < ETHER_LEAST; len += 2)
-		memset(frame + len, 0, 2);
-	return len;
+	return put_headers(at, a, 4, turn_put32(p, 0x02040000u | o->mss));
 }
 
 void
@@ -350,8 +244,8 @@ answer_write(struct burst *b, unsigned int lane, const struct answer *a)
 	unsigned int len;
 
 	if ((f->flags & FACT_IPV6) == 0)
-		len = pad(frame, write(&(struct place){ frame, f, most, false }, a),
-		          most);
+		len = turn_pad(frame, write(&(struct place){ frame, f, most, false }, a),
+		               most);
 	else
 		len = write(&(struct place){ frame, f, most, true }, a);
 	b->bytes_len[lane] = (uint16_t)len;

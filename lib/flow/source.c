@@ -222,7 +222,10 @@ earn(struct source_table *t, uint32_t slot, uint64_t for_ns)
 void
 source_verify(struct source_table *t, uint32_t slot, uint64_t now_ns, uint64_t for_ns)
 {
-	source_at(t, slot)->verified_until = source_moment(now_ns + for_ns);
+	struct source *s = source_at(t, slot);
+
+	if (!source_is_ahead(s->verified_until, now_ns + for_ns))
+		s->verified_until = source_moment(now_ns + for_ns);
 	earn(t, slot, for_ns);
 }
 

@@ -229,7 +229,7 @@ uint32_t source_make(struct source_table *t, unsigned int lane, uint64_t now_ns)
 uint32_t source_find(struct source_table *t, const struct source_key *key,
                      uint64_t now_ns);
 
-/* The source proved itself: verified for `for_ns` (up to SOURCE_MAX_NS) from now. */
+/* The source proved itself: verified for `for_ns` (up to SOURCE_MAX_NS) from now at least. */
 void source_verify(struct source_table *t, uint32_t slot, uint64_t now_ns,
                    uint64_t for_ns);
 
