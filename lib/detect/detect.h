@@ -14,6 +14,10 @@
  * vector. While it lasts, every tick divides the limit between the workers by
  * what arrives at each (shares), so that the sum stays the limit.
  *
+ * A flood that comes back within hold_for of its attack's end comes in waves: its next
+ * attack lasts until it has been calm for hold_for. While an attack runs it climbs a
+ * ladder of countermeasures as far as it must (ladder.c).
+ *
  * Networks (/24, or IPv6 /48) are looked at the same way, by `network_rate`: that
  * finds a flood that is spread over so many addresses that none of them, nor their
  * service, passes a threshold of its own. Such an attack names the network and how
@@ -73,6 +77,9 @@ struct detect_attack {
 	uint8_t prefix_len;   /* IPv4: 96..128; 0: the whole service */
 	uint8_t is_estimated; /* addresses are a census' of one second, not counted */
 	uint8_t prefix[16];   /* the network, or the address of an alarm */
+	uint8_t rung, highest_rung; /* enum watch_rung: now, and the most it took */
+	uint16_t pulses;            /* how often it came, pauses of a second between */
+	uint32_t spare;
 	char service_name[64];
 };
 
@@ -89,7 +96,8 @@ enum detect_event_kind {
 	DETECT_EVENT_ALARM,
 	DETECT_EVENT_START,
 	DETECT_EVENT_UPDATE,
-	DETECT_EVENT_END
+	DETECT_EVENT_END,
+	DETECT_EVENT_STEP /* up or down the ladder */
 };
 
 struct detect_event {

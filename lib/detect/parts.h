@@ -4,6 +4,7 @@
  *
  *     detect.c   the tick: who is looked at when; open, close, read
  *     track.c    one service or network and one vector: from quiet to active
+ *     ladder.c   which countermeasures an attack needs
  *     carpet.c   networks: which addresses of one were hit, and how many
  *     shares.c   one limit between several workers
  *     record.c   attacks as they are remembered and told
@@ -44,7 +45,12 @@ struct track {
 	uint64_t ticket, census_ns, census_packets; /* of the census under way */
 	uint64_t looked; /* number of the window in which its addresses were looked at */
 	struct record_slot *attack;
-	uint8_t state; /* enum detect_state */
+	uint64_t ended_ns;        /* the last attack's end; 0: there was none */
+	uint64_t needed_since_ns; /* the next rung of the ladder */
+	uint64_t idle_since_ns;   /* the present one is not needed */
+	uint8_t state;            /* enum detect_state */
+	uint8_t rung;             /* enum watch_rung */
+	bool is_wave;             /* it came back soon after it was over */
 	bool is_divided;
 	bool is_listed; /* in running[] */
 	bool is_told;   /* the alarm was told */
@@ -115,6 +121,11 @@ void detect_track_start_armed(struct detect *d, const struct place *at, uint64_t
 /* Returns whether it is still divided or under attack. */
 bool detect_track_go_on(struct detect *d, const struct place *at, uint64_t now_ns);
 void detect_track_window(struct detect *d, const struct place *at, uint64_t now_ns);
+
+/* ladder: an attack begins, the end of a window in it, and its end. */
+void detect_ladder_begin(struct track *t, const struct watch_rule *rule);
+void detect_ladder_window(struct detect *d, const struct place *at, uint64_t now_ns);
+void detect_ladder_end(const struct detect *d, const struct place *at);
 
 /* carpet: name the network in an attack; count its addresses at the end of a window. */
 void detect_carpet_name(const struct place *at, struct detect_attack *a);

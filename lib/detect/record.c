@@ -78,6 +78,14 @@ record_end(struct record *r, struct record_slot *slot, uint64_t now_ns)
 }
 
 void
+record_step(struct record *r, struct record_slot *slot, uint64_t now_ns)
+{
+	slot->own.updated_ns = now_ns;
+	publish(slot);
+	tell(r, DETECT_EVENT_STEP, &slot->own, now_ns);
+}
+
+void
 record_alarm(struct record *r, const struct detect_attack *a, const char *service,
              uint64_t now_ns)
 {

@@ -49,6 +49,8 @@ record_change(struct record_slot *slot)
 /* Publish the copy; tell an update when the last one is a minute old. */
 void record_update(struct record *r, struct record_slot *slot, uint64_t now_ns);
 void record_end(struct record *r, struct record_slot *slot, uint64_t now_ns);
+/* It stands on another rung of the ladder now. */
+void record_step(struct record *r, struct record_slot *slot, uint64_t now_ns);
 void record_alarm(struct record *r, const struct detect_attack *a, const char *service,
                   uint64_t now_ns);
 

@@ -7,6 +7,8 @@
 #include "detect/parts.h"
 #include "detect/shares.h"
 
+#define PULSE_NS UINT64_C(1000000000) /* calm between two pulses of one attack */
+
 static struct sum
 add_up(const struct detect *d, const struct place *at)
 {
@@ -111,6 +113,9 @@ attack_starts(struct detect *d, const struct place *at, uint64_t now_ns)
 		                   .threshold = rule->activate.per_second,
 		                   .mode = (uint8_t)at->policy->mode,
 		                   .state = DETECT_ACTIVE,
+		                   .rung = (uint8_t)rule->first,
+		                   .highest_rung = (uint8_t)rule->first,
+		                   .pulses = 1,
 		                   .updated_ns = now_ns };
 
 	snprintf(a.service_name, sizeof(a.service_name), "%s", at->owner->name);
@@ -118,6 +123,8 @@ attack_starts(struct detect *d, const struct place *at, uint64_t now_ns)
 	t->attack = record_start(&d->record, &a);
 	if (t->attack == NULL)
 		return;
+	detect_ladder_begin(t, rule);
+	t->is_wave = t->ended_ns != 0 && now_ns - t->ended_ns <= rule->hold_for_ns;
 	t->began = add_up(d, at);
 	t->tick_limited = rule->max.unit == METER_BITS ? t->began.limited_bytes
 	                                               : t->began.limited_packets;
@@ -197,9 +204,11 @@ attack_ends(struct detect *d, const struct place *at, uint64_t now_ns)
 	for (unsigned int w = 0; w < d->workers; w++)
 		counter_set(&place_cell(at, w)->disarmed_ns, now_ns);
 	undivide(d, at);
+	detect_ladder_end(d, at);
 	detect_census_end(d, at, now_ns);
 	record_end(&d->record, t->attack, now_ns);
 	t->attack = NULL;
+	t->ended_ns = now_ns;
 	t->state = DETECT_QUIET;
 	t->alarm_since_ns = 0;
 	t->is_told = false;
@@ -274,12 +283,16 @@ watch_calm(struct detect *d, const struct place *at, uint64_t now_ns)
 	if (rule->activate.per_second != 0 && at->policy->mode != POLICY_LEARN &&
 	    in_unit(&rule->activate, r) * 4 >=
 	            rule->activate.per_second * CALM_QUARTERS) {
+		if (t->calm_since_ns != 0 && now_ns - t->calm_since_ns >= PULSE_NS &&
+		    a->pulses < UINT16_MAX)
+			a->pulses++;
 		t->calm_since_ns = 0;
 		return;
 	}
 	if (t->calm_since_ns == 0)
 		t->calm_since_ns = now_ns;
-	if (now_ns - t->calm_since_ns >= rule->clear_after_ns)
+	if (now_ns - t->calm_since_ns >=
+	    (t->is_wave ? rule->hold_for_ns : rule->clear_after_ns))
 		attack_ends(d, at, now_ns);
 }
 
@@ -332,10 +345,12 @@ detect_track_window(struct detect *d, const struct place *at, uint64_t now_ns)
 	          sizeof(r));
 	if (at->rule == NULL)
 		return;
-	if (t->state == DETECT_ACTIVE)
+	if (t->state == DETECT_ACTIVE) {
+		detect_ladder_window(d, at, now_ns);
 		watch_calm(d, at, now_ns);
-	else
+	} else {
 		watch_alarm(d, at, now_ns);
+	}
 	divide_early(d, at);
 	if (at->is_network)
 		detect_carpet_look(d, at, now_ns);

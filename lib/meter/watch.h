@@ -44,11 +44,16 @@ enum watch_rung {
 /* Thresholds of one vector in one policy; a limit of 0 is "no threshold". Read-only. */
 struct watch_rule {
 	struct meter_limit alarm, activate, max;
-	uint64_t activate_after_ns;      /* alarm must last that long to be told */
-	uint64_t clear_after_ns;         /* calm must last that long to disarm */
-	enum watch_rung first;           /* where an attack begins */
-	struct meter_rate activate_rate; /* 100 ms of burst */
-	struct meter_rate max_rate;      /* 10 ms of burst, at least 16 packets */
+	/* Above these the ladder climbs to a rung, the second by what still passes; 0: never. */
+	struct meter_limit challenge, block;
+	uint64_t activate_after_ns; /* alarm must last that long to be told */
+	uint64_t clear_after_ns;    /* calm must last that long to disarm */
+	uint64_t hold_for_ns; /* the same for a flood that came back within this time */
+	uint64_t challenge_after_ns, block_after_ns; /* a rung is needed for so long */
+	uint64_t step_down_after_ns;                 /* it was not needed for so long */
+	enum watch_rung first;                       /* where an attack begins */
+	struct meter_rate activate_rate;             /* 100 ms of burst */
+	struct meter_rate max_rate; /* 10 ms of burst, at least 16 packets */
 };
 
 struct watch_cell {
@@ -109,6 +114,19 @@ watch_rung(const struct watch_cell *c, const struct watch_rule *rule)
 	const uint64_t climbed = counter_read(&c->rung);
 
 	return climbed > rule->first ? (enum watch_rung)climbed : rule->first;
+}
+
+/* Whether unproven senders may be asked for proof, and proven ones be shut out. */
+static inline bool
+watch_asks(const struct watch_cell *c, const struct watch_rule *rule)
+{
+	return rule->challenge.per_second != 0 && watch_rung(c, rule) >= WATCH_CHALLENGE;
+}
+
+static inline bool
+watch_blocks(const struct watch_cell *c, const struct watch_rule *rule)
+{
+	return rule->block.per_second != 0 && watch_rung(c, rule) >= WATCH_BLOCK;
 }
 
 /* What this worker pays where the full limit costs `whole`. */

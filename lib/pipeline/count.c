@@ -31,7 +31,7 @@ count_ends(struct pipeline *pl, const struct watch_cell *c, const struct burst *
 }
 
 static void
-count_armed(struct pipeline *pl, const struct burst *b)
+count_armed(struct pipeline *pl, struct burst *b)
 {
 	const struct aggregates *a = &pl->aggregates;
 
@@ -49,6 +49,8 @@ count_armed(struct pipeline *pl, const struct burst *b)
 				rest &
 				lanes_where16(a->lane_network, a->lane_network[first]);
 
+			pipeline_mark(b, aggregate_cell(a, b, first),
+			              aggregate_rule(a, b, first), same);
 			count_ends(pl, aggregate_cell(a, b, first), b, same);
 			rest &= ~same;
 		}
@@ -56,8 +58,7 @@ count_armed(struct pipeline *pl, const struct burst *b)
 }
 
 void
-pipeline_count(struct pipeline *pl, const struct aggregate_plan *plan,
-               const struct burst *b)
+pipeline_count(struct pipeline *pl, const struct aggregate_plan *plan, struct burst *b)
 {
 	aggregate_arrive(&pl->aggregates, plan, b);
 	if ((b->armed | pl->aggregates.armed) != 0)

@@ -86,20 +86,6 @@ gather(struct burst *b)
 	}
 }
 
-/* These lanes found their cell armed; its rung says what may be done about them. */
-static void
-arm(struct burst *b, const struct watch_cell *c, const struct watch_rule *rule,
-    uint64_t lanes)
-{
-	if (lanes == 0)
-		return;
-	b->armed |= lanes;
-	if (watch_rung(c, rule) >= WATCH_CHALLENGE)
-		b->challenged |= lanes;
-	if (watch_rung(c, rule) >= WATCH_BLOCK)
-		b->blocking |= lanes;
-}
-
 /* Count what arrives by service and vector; the cell arms itself when it must. */
 static void
 arrive(struct pipeline *pl, const struct policies *policies, struct burst *b)
@@ -119,8 +105,12 @@ arrive(struct pipeline *pl, const struct policies *policies, struct burst *b)
 			const struct watch_rule *rule =
 				&policies->policy[policy].rule[g->slot];
 
-			arm(b, c, rule,
-			    watch_arrive(c, rule, lanes, b->frame_len, b->now_ns));
+			const uint64_t armed =
+				watch_arrive(c, rule, lanes, b->frame_len, b->now_ns);
+
+			b->armed |= armed;
+			if (armed != 0)
+				pipeline_mark(b, c, rule, armed);
 		}
 	}
 	if (b->armed != 0)

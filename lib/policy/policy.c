@@ -22,21 +22,43 @@ limit_of(const struct conf_rate *rate)
 		                     rate->is_bits ? METER_BITS : METER_PACKETS };
 }
 
+/* What needs no more than activate_rate, and no time, is done at packet speed. */
+static enum watch_rung
+first_rung(const struct watch_rule *r)
+{
+	const bool asks = r->challenge.per_second != 0 && r->challenge_after_ns == 0 &&
+	                  r->challenge.per_second <= r->activate.per_second;
+	const bool blocks = r->block.per_second != 0 && r->block_after_ns == 0 &&
+	                    r->block.per_second <= r->activate.per_second;
+
+	if (!asks)
+		return WATCH_POLICE;
+	return blocks ? WATCH_BLOCK : WATCH_CHALLENGE;
+}
+
 /* A vector that no file mentions has no threshold. */
 static int
 fill_rule(struct watch_rule *r, const struct settings_policy *s,
           const struct settings_vector *v)
 {
+	const struct settings_pace *pace = v->written ? &v->pace : &s->pace;
 	int status;
 
-	r->activate_after_ns = v->written ? v->activate_after_ns : s->activate_after_ns;
-	r->clear_after_ns = v->written ? v->clear_after_ns : s->clear_after_ns;
-	r->first = WATCH_BLOCK;
+	r->activate_after_ns = pace->activate_after;
+	r->clear_after_ns = pace->clear_after;
+	r->hold_for_ns =
+		pace->hold_for > pace->clear_after ? pace->hold_for : pace->clear_after;
+	r->challenge_after_ns = pace->challenge_after;
+	r->block_after_ns = pace->block_after;
+	r->step_down_after_ns = pace->step_down_after;
 	if (v->written) {
 		r->alarm = limit_of(&v->alarm);
 		r->activate = limit_of(&v->activate);
 		r->max = limit_of(&v->max);
+		r->challenge = limit_of(&v->challenge);
+		r->block = limit_of(&v->block);
 	}
+	r->first = first_rung(r);
 	status = meter_rate_init(&r->activate_rate, &r->activate, ACTIVATE_BURST_NS,
 	                         LEAST_BURST);
 	if (status == 0)
@@ -53,6 +75,10 @@ fill_network_rule(struct watch_rule *r, const struct settings_policy *s,
 	struct settings_vector of_network = *v;
 
 	of_network.alarm = of_network.activate = of_network.max = v->network;
+	if (v->challenge.per_second != 0)
+		of_network.challenge = v->network;
+	if (v->block.per_second != 0)
+		of_network.block = v->network;
 	return fill_rule(r, s, &of_network);
 }
 

@@ -32,18 +32,25 @@ struct settings_list {
 	struct conf_prefixes prefixes;
 };
 
+/* How long something must last before the next step is taken; ns. */
+struct settings_pace {
+	uint64_t activate_after, clear_after, hold_for;
+	uint64_t challenge_after, block_after, step_down_after;
+};
+
 struct settings_vector {
 	bool written;
 	struct conf_rate alarm, activate, max;
+	struct conf_rate challenge, block; /* 0: never */
 	struct conf_rate network, address; /* 0: none */
-	uint64_t activate_after_ns, clear_after_ns;
+	struct settings_pace pace;
 };
 
 struct settings_policy {
 	char *name;
 	struct conf_place place;
-	int mode;                                   /* enum policy_mode */
-	uint64_t activate_after_ns, clear_after_ns; /* defaults of the vectors */
+	int mode;                  /* enum policy_mode */
+	struct settings_pace pace; /* default of the vectors */
 	struct settings_vector vector[VECTOR_COUNT];
 	void *params[STAGE_MAX]; /* by stage, filled from stage->fields; owned */
 };

@@ -20,7 +20,7 @@
 struct settings_written {
 	char *name, *extends;
 	int mode;
-	uint64_t activate_after_ns, clear_after_ns;
+	struct settings_pace pace;
 	struct config_setting_t *vectors;
 	struct config_setting_t
 		*stage[STAGE_MAX]; /* the group named like the stage, or NULL */
@@ -30,8 +30,9 @@ struct settings_written {
 struct settings_vector_written {
 	int vector;
 	struct conf_rate alarm, activate, max;
-	uint64_t activate_after_ns, clear_after_ns;
 	struct conf_rate network, address;
+	struct conf_rate challenge, block;
+	struct settings_pace pace;
 };
 
 /* Which keys of it stand there: bits of conf_written(). */
@@ -40,16 +41,41 @@ enum {
 	WRITTEN_ALARM = 2,
 	WRITTEN_ACTIVATE = 4,
 	WRITTEN_MAX = 8,
-	WRITTEN_ACTIVATE_AFTER = 16,
-	WRITTEN_CLEAR_AFTER = 32,
-	WRITTEN_NETWORK = 64,
-	WRITTEN_ADDRESS = 128,
+	WRITTEN_NETWORK = 16,
+	WRITTEN_ADDRESS = 32,
+	WRITTEN_CHALLENGE = 64,
+	WRITTEN_BLOCK = 128,
+	WRITTEN_PACE =
+		256, /* and from here on each time of settings_pace, in its order */
 };
+#define SETTINGS_PACES (sizeof(struct settings_pace) / sizeof(uint64_t))
+
+/* Take over the times that are written, by conf_written() of a vector. */
+static inline void
+settings_pace_over(struct settings_pace *to, const struct settings_pace *from,
+                   uint64_t written)
+{
+	uint64_t *a = (uint64_t *)to;
+	const uint64_t *b = (const uint64_t *)from;
+
+	for (size_t i = 0; i < SETTINGS_PACES; i++)
+		if ((written & (uint64_t)WRITTEN_PACE << i) != 0)
+			a[i] = b[i];
+}
+
+/* What holds where nothing is written. */
+#define SETTINGS_PACE                                                                    \
+	((struct settings_pace){ .activate_after = 300000000,                            \
+	                         .clear_after = 10000000000,                             \
+	                         .hold_for = 300000000000,                               \
+	                         .challenge_after = 0,                                   \
+	                         .block_after = 1000000000,                              \
+	                         .step_down_after = 30000000000 })
 
 /* Tables that depend on the registries of stages and vectors. */
 struct settings_tables {
 	const char *vectors[VECTOR_COUNT + 1];
-	struct conf_field vector[9];
+	struct conf_field vector[8 + SETTINGS_PACES + 1];
 	struct conf_field policy[8 + STAGE_MAX];
 };
 

@@ -11,8 +11,6 @@
 
 #include "policy/settings_parts.h"
 
-#define SECOND UINT64_C(1000000000)
-
 enum state { UNREAD, READING, READ };
 
 struct draft_vector {
@@ -116,8 +114,7 @@ inherit(struct drafts *d, size_t i, const struct draft *from,
 	struct settings_policy *p = &d->s->policy[i];
 
 	p->mode = old != NULL ? old->mode : POLICY_MONITOR;
-	p->activate_after_ns = old != NULL ? old->activate_after_ns : SECOND * 3 / 10;
-	p->clear_after_ns = old != NULL ? old->clear_after_ns : 10 * SECOND;
+	p->pace = old != NULL ? old->pace : SETTINGS_PACE;
 	if (from != NULL)
 		memcpy(d->draft[i].vector, from->vector, sizeof(from->vector));
 	for (unsigned int k = 0; k < stage_count && k < STAGE_MAX; k++) {
@@ -166,14 +163,15 @@ read_vector(struct drafts *d, struct draft *to, struct config_setting_t *entry,
 		old->w.activate = w.activate;
 	if ((has & WRITTEN_MAX) != 0)
 		old->w.max = w.max;
-	if ((has & WRITTEN_ACTIVATE_AFTER) != 0)
-		old->w.activate_after_ns = w.activate_after_ns;
-	if ((has & WRITTEN_CLEAR_AFTER) != 0)
-		old->w.clear_after_ns = w.clear_after_ns;
 	if ((has & WRITTEN_NETWORK) != 0)
 		old->w.network = w.network;
 	if ((has & WRITTEN_ADDRESS) != 0)
 		old->w.address = w.address;
+	if ((has & WRITTEN_CHALLENGE) != 0)
+		old->w.challenge = w.challenge;
+	if ((has & WRITTEN_BLOCK) != 0)
+		old->w.block = w.block;
+	settings_pace_over(&old->w.pace, &w.pace, has);
 }
 
 static void
@@ -181,15 +179,12 @@ read_own_keys(struct drafts *d, size_t i)
 {
 	struct settings_policy *p = &d->s->policy[i];
 	struct draft *draft = &d->draft[i];
-	struct settings_written w = { .mode = p->mode,
-		                      .activate_after_ns = p->activate_after_ns,
-		                      .clear_after_ns = p->clear_after_ns };
+	struct settings_written w = { .mode = p->mode, .pace = p->pace };
 	uint64_t seen = 0;
 
 	conf_read_over(draft->group, d->tables.policy, &w, d->errors);
 	p->mode = w.mode;
-	p->activate_after_ns = w.activate_after_ns;
-	p->clear_after_ns = w.clear_after_ns;
+	p->pace = w.pace;
 	for (size_t k = 0; k < conf_sections(w.vectors); k++) {
 		struct config_setting_t *entry = conf_section(w.vectors, k);
 
@@ -279,7 +274,7 @@ check_most(struct drafts *d, const struct draft_vector *v, const struct conf_rat
 	fail_rate(d, v, key, message);
 }
 
-/* All three count the same thing, and the alarm comes first. */
+/* All of them count the same thing, and the alarm comes first. */
 static void
 check_pair(struct drafts *d, const struct draft_vector *v, const struct conf_rate *rate,
            const char *key)
@@ -321,8 +316,12 @@ finish_vector(struct drafts *d, const struct settings_policy *p,
 	check_most(d, v, &v->w.max, "max_rate");
 	check_most(d, v, &v->w.network, "network_rate");
 	check_most(d, v, &v->w.address, "address_rate");
+	check_most(d, v, &v->w.challenge, "challenge_rate");
+	check_most(d, v, &v->w.block, "block_rate");
 	check_pair(d, v, &v->w.alarm, "alarm_rate");
 	check_pair(d, v, &v->w.max, "max_rate");
+	check_pair(d, v, &v->w.challenge, "challenge_rate");
+	check_pair(d, v, &v->w.block, "block_rate");
 	to->written = true;
 	to->activate = v->w.activate;
 	to->alarm = (v->has & WRITTEN_ALARM) != 0 ? v->w.alarm : v->w.activate;
@@ -332,11 +331,10 @@ finish_vector(struct drafts *d, const struct settings_policy *p,
 		to->max = to->activate;
 	to->network = v->w.network;
 	to->address = v->w.address;
-	to->activate_after_ns = (v->has & WRITTEN_ACTIVATE_AFTER) != 0
-	                                ? v->w.activate_after_ns
-	                                : p->activate_after_ns;
-	to->clear_after_ns = (v->has & WRITTEN_CLEAR_AFTER) != 0 ? v->w.clear_after_ns
-	                                                         : p->clear_after_ns;
+	to->challenge = (v->has & WRITTEN_CHALLENGE) != 0 ? v->w.challenge : to->activate;
+	to->block = (v->has & WRITTEN_BLOCK) != 0 ? v->w.block : to->activate;
+	to->pace = p->pace;
+	settings_pace_over(&to->pace, &v->w.pace, v->has);
 }
 
 /* --- the whole --- */

@@ -5,29 +5,42 @@
 #include "policy/settings_parts.h"
 
 #define SECOND UINT64_C(1000000000)
-#define DAY    (86400 * SECOND)
+#define HOUR   (3600 * SECOND)
+#define DAY    (24 * HOUR)
+
+/* The same times in `detection`, for all vectors, and in one vector for itself. */
+#define PACE(of, name, most, least, in_all, text)                                        \
+	{                                                                                \
+		.key = #name, .kind = CONF_TIME, .offset = of(pace.name), .min = least,  \
+		.max = most, .absent = in_all, .example = in_all, .help = text           \
+	}
+#define IN_POLICY(member) offsetof(struct settings_written, member)
 
 static const struct conf_field detection_fields[] = {
-	{ .key = "activate_after",
-	  .kind = CONF_TIME,
-	  .offset = offsetof(struct settings_written, activate_after_ns),
-	  .absent = "300ms",
-	  .min = 0,
-	  .max = 3600 * SECOND,
-	  .help = "How long a rate must stay above activate_rate before an attack is "
-	          "told." },
-	{ .key = "clear_after",
-	  .kind = CONF_TIME,
-	  .offset = offsetof(struct settings_written, clear_after_ns),
-	  .absent = "10s",
-	  .min = SECOND / 10,
-	  .max = DAY,
-	  .help = "How long it must stay calm before an attack is over." },
+	PACE(IN_POLICY, activate_after, HOUR, 0, "300ms",
+	     "How long a rate must stay above activate_rate before an attack is told."),
+	PACE(IN_POLICY, clear_after, DAY, SECOND / 10, "10s",
+	     "How long it must stay calm before an attack is over."),
+	PACE(IN_POLICY, hold_for, DAY, SECOND / 10, "5m",
+	     "A flood that comes back within this time after its attack was over comes "
+	     "in "
+	     "waves: then it must stay calm for this long before the attack is over."),
+	PACE(IN_POLICY, challenge_after, HOUR, 0, "0s",
+	     "How long a flood must be above challenge_rate before unproven senders are "
+	     "asked to prove themselves; 0s asks from the first packet above "
+	     "activate_rate."),
+	PACE(IN_POLICY, block_after, HOUR, 0, "1s",
+	     "How long more than block_rate must pass in spite of the challenges before "
+	     "proven sources above their limits are blocked."),
+	PACE(IN_POLICY, step_down_after, DAY, SECOND / 10, "30s",
+	     "How long a countermeasure must not have been needed before it is taken "
+	     "back "
+	     "while the attack goes on, one after the other."),
 	{ .key = NULL },
 };
 
 #define IN_VECTOR(member) offsetof(struct settings_vector_written, member)
-#define IN_POLICY(member) offsetof(struct settings_written, member)
+#define AS_IN_DETECTION   "As in detection, for this vector alone."
 
 /* The words of the first are filled in with the names of the vectors. */
 static const struct conf_field vector_fields[] = {
@@ -62,22 +75,6 @@ static const struct conf_field vector_fields[] = {
 	  .max = METER_MAX_BITS,
 	  .help = "What is let through while limited; by default the same as "
 	          "activate_rate." },
-	{ .key = "activate_after",
-	  .kind = CONF_TIME,
-	  .offset = IN_VECTOR(activate_after_ns),
-	  .example = "300ms",
-	  .absent = "",
-	  .min = 0,
-	  .max = 3600 * SECOND,
-	  .help = "As in detection, for this vector alone." },
-	{ .key = "clear_after",
-	  .kind = CONF_TIME,
-	  .offset = IN_VECTOR(clear_after_ns),
-	  .example = "10s",
-	  .absent = "",
-	  .min = SECOND / 10,
-	  .max = DAY,
-	  .help = "As in detection, for this vector alone." },
 	{ .key = "network_rate",
 	  .kind = CONF_RATE,
 	  .offset = IN_VECTOR(network),
@@ -98,6 +95,31 @@ static const struct conf_field vector_fields[] = {
 	  .help = "From here on an alarm names the one protected address that "
 	          "receives so much; nothing is limited by it, and by default "
 	          "none is told." },
+	{ .key = "challenge_rate",
+	  .kind = CONF_RATE,
+	  .offset = IN_VECTOR(challenge),
+	  .example = "5kpps",
+	  .absent = "",
+	  .min = 1,
+	  .max = METER_MAX_BITS,
+	  .help = "From here on unproven senders are asked to prove themselves; by "
+	          "default the same as activate_rate, and \"off\" asks nobody." },
+	{ .key = "block_rate",
+	  .kind = CONF_RATE,
+	  .offset = IN_VECTOR(block),
+	  .example = "8kpps",
+	  .absent = "",
+	  .min = 1,
+	  .max = METER_MAX_BITS,
+	  .help = "When more than this passes in spite of the challenges, proven "
+	          "sources above their limits are blocked; by default the same as "
+	          "activate_rate, and \"off\" never climbs that far." },
+	PACE(IN_VECTOR, activate_after, HOUR, 0, "", AS_IN_DETECTION),
+	PACE(IN_VECTOR, clear_after, DAY, SECOND / 10, "", AS_IN_DETECTION),
+	PACE(IN_VECTOR, hold_for, DAY, SECOND / 10, "", AS_IN_DETECTION),
+	PACE(IN_VECTOR, challenge_after, HOUR, 0, "", AS_IN_DETECTION),
+	PACE(IN_VECTOR, block_after, HOUR, 0, "", AS_IN_DETECTION),
+	PACE(IN_VECTOR, step_down_after, DAY, SECOND / 10, "", AS_IN_DETECTION),
 	{ .key = NULL },
 };
 

@@ -38,6 +38,8 @@ const struct telemetry_document telemetry_documents[] = {
 	  "Both ends of every link: books, rates and losses." },
 	{ "reasons", telemetry_reasons, NULL,
 	  "Every reason to stop a packet, what it means and how often it was used." },
+	{ "hits", telemetry_hits, NULL,
+	  "What single lists, operators' rules and reflecting services met." },
 	{ "explain", telemetry_explain, explain_keys,
 	  "All the box knows of one address, and why its packets pass or not." },
 	{ "config", telemetry_config, NULL,

@@ -87,6 +87,17 @@ sources(const struct detect_attack *a)
 	return o;
 }
 
+/* How far up the ladder of countermeasures. */
+static const char *
+rung(uint8_t rung)
+{
+	static const char *const names[] = { [WATCH_POLICE] = "police",
+		                             [WATCH_CHALLENGE] = "challenge",
+		                             [WATCH_BLOCK] = "block" };
+
+	return rung <= WATCH_BLOCK ? names[rung] : "unknown";
+}
+
 /* Milliseconds from the first packet to `at_ns`; null while that has not happened. */
 static void
 put_after(json_t *o, const char *key, const struct detect_attack *a, uint64_t at_ns)
@@ -135,6 +146,9 @@ telemetry_attack_object(const struct box *box, const struct detect_attack *a)
 	telemetry_put_count(o, "verified_dropped_packets", a->verified_dropped);
 	telemetry_put_count(o, "peak_packets_per_second", a->peak_pps);
 	telemetry_put_count(o, "peak_bits_per_second", a->peak_bits);
+	telemetry_put_text(o, "step", rung(a->rung));
+	telemetry_put_text(o, "highest_step", rung(a->highest_rung));
+	telemetry_put_count(o, "pulses", a->pulses);
 	json_object_set_new(o, "sources", sources(a));
 	json_object_set_new(o, "trigger", trigger(a));
 	return o;

@@ -127,6 +127,17 @@ group(const struct conf_field *fields, const void *in)
 	return o;
 }
 
+static void
+put_pace(json_t *o, const struct settings_pace *p)
+{
+	json_object_set_new(o, "activate_after", amount(CONF_TIME, p->activate_after));
+	json_object_set_new(o, "clear_after", amount(CONF_TIME, p->clear_after));
+	json_object_set_new(o, "hold_for", amount(CONF_TIME, p->hold_for));
+	json_object_set_new(o, "challenge_after", amount(CONF_TIME, p->challenge_after));
+	json_object_set_new(o, "block_after", amount(CONF_TIME, p->block_after));
+	json_object_set_new(o, "step_down_after", amount(CONF_TIME, p->step_down_after));
+}
+
 static json_t *
 vectors(const struct settings_policy *p)
 {
@@ -143,10 +154,9 @@ vectors(const struct settings_policy *p)
 		json_object_set_new(o, "alarm_rate", rate(&v->alarm));
 		json_object_set_new(o, "activate_rate", rate(&v->activate));
 		json_object_set_new(o, "max_rate", rate(&v->max));
-		json_object_set_new(o, "activate_after",
-		                    amount(CONF_TIME, v->activate_after_ns));
-		json_object_set_new(o, "clear_after",
-		                    amount(CONF_TIME, v->clear_after_ns));
+		json_object_set_new(o, "challenge_rate", rate(&v->challenge));
+		json_object_set_new(o, "block_rate", rate(&v->block));
+		put_pace(o, &v->pace);
 		json_array_append_new(a, o);
 	}
 	return a;

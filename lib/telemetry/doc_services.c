@@ -90,6 +90,10 @@ vector(const struct telemetry_view *v, unsigned int service, const struct policy
 	                      (double)rule->activate_after_ns / 1e9);
 	telemetry_put_seconds(o, "clear_after_seconds",
 	                      (double)rule->clear_after_ns / 1e9);
+	telemetry_put_seconds(o, "hold_for_seconds", (double)rule->hold_for_ns / 1e9);
+	json_object_set_new(o, "challenge_rate",
+	                    telemetry_limit_object(&rule->challenge));
+	json_object_set_new(o, "block_rate", telemetry_limit_object(&rule->block));
 	telemetry_put_ratio(o, "headroom_ratio", headroom(rule, &r));
 	telemetry_put_count(o, "armed_workers", armed);
 	return o;

@@ -59,7 +59,7 @@ put_service(json_t *attack, struct box *box, const struct detect_attack *a)
 json_t *
 telemetry_line_attack(struct box *box, const struct detect_event *event)
 {
-	static const char *const status[] = { "alarm", "start", "update", "end" };
+	static const char *const status[] = { "alarm", "start", "update", "end", "step" };
 	const struct detect_attack *a = &event->attack;
 	const bool is_alarm = event->kind == DETECT_EVENT_ALARM;
 	json_t *o = telemetry_line_new(box, "attack",
@@ -68,7 +68,8 @@ telemetry_line_attack(struct box *box, const struct detect_event *event)
 	json_t *trigger = json_object_get(attack, "trigger");
 
 	telemetry_put_text(o, "service", a->service_name);
-	telemetry_put_text(attack, "status", status[event->kind & 3]);
+	telemetry_put_text(attack, "status",
+	                   status[event->kind <= DETECT_EVENT_STEP ? event->kind : 0]);
 	if (is_alarm) {
 		json_object_set_new(attack, "attack_id", json_null());
 		telemetry_put_text(trigger, "level", "alarm");

@@ -169,6 +169,27 @@ reason_family(struct telemetry_out *o,
 	}
 }
 
+/* Only what met a packet: there may be a thousand rules. */
+static void
+hits_family(struct telemetry_out *o, struct box *box)
+{
+	const struct policy_hits *h;
+
+	telemetry_family(o, "hits_total", "counter",
+	                 "Packets that a list, an operator's rule or the row of a "
+	                 "reflecting service met.");
+	pthread_mutex_lock(&box->lock);
+	h = box->policies != NULL ? box->policies->hits : NULL;
+	for (unsigned int id = 1; h != NULL && id < h->count; id++) {
+		const uint64_t packets = telemetry_hits_of(box, id);
+
+		if (policy_hit_is_used(h, id) && packets != 0)
+			telemetry_count(o, packets, "stage", h->hit[id].stage, "name",
+			                h->hit[id].name, NULL);
+	}
+	pthread_mutex_unlock(&box->lock);
+}
+
 char *
 telemetry_metrics(struct telemetry *t)
 {
@@ -192,6 +213,7 @@ telemetry_metrics(struct telemetry *t)
 	              "Packets stopped, by the one reason that decided.");
 	reason_family(&o, v.now->would, "reason_would_packets_total",
 	              "Packets that only the mode spared, by reason.");
+	hits_family(&o, box);
 	telemetry_service_metrics(&o, &v);
 	telemetry_load_metrics(&o, &v, telemetry_own(t));
 	telemetry_queue_metrics(&o, &v);

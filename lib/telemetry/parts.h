@@ -42,6 +42,11 @@ void telemetry_put_target(json_t *o, const struct service *s);
 void telemetry_put_queue(json_t *o, const struct telemetry_view *v, unsigned int i);
 json_t *telemetry_queues_object(const struct telemetry_view *v);
 
+/* Packets that one named counter met, over all workers; by id of policy/hits.h. */
+uint64_t telemetry_hits_of(const struct box *box, unsigned int id);
+/* All named counters in use, of one stage or (NULL) of all. Call under box->lock. */
+json_t *telemetry_hits_array(const struct box *box, const char *stage);
+
 #define TELEMETRY_REASON_NAME 96
 /* "sanity.truncated" of a running index (pipeline/pipeline.h). */
 void telemetry_reason_name(unsigned int index, char name[TELEMETRY_REASON_NAME]);

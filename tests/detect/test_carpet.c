@@ -183,6 +183,9 @@ a_carpet_is_one_attack_on_its_network(void)
 	e = expect(DETECT_EVENT_START, "203.0.113.0/24");
 	CU_ASSERT(e.attack.detected_ns - e.attack.first_ns <= 100 * MS);
 	CU_ASSERT_EQUAL(e.attack.threshold, 2000);
+	/* Nobody limits it here, so the ladder is climbed. */
+	e = expect(DETECT_EVENT_STEP, "203.0.113.0/24");
+	CU_ASSERT_EQUAL(e.attack.rung, WATCH_BLOCK);
 	run((struct traffic){ 0 }, 1000);
 	e = expect(DETECT_EVENT_END, "203.0.113.0/24");
 	CU_ASSERT_EQUAL(e.attack.addresses, 256);
@@ -206,6 +209,7 @@ an_ipv6_carpet_is_named_by_its_48(void)
 	open_all();
 	run((struct traffic){ "2001:db8:a::1", 20, 3000, 5 }, 2500);
 	e = expect(DETECT_EVENT_START, "2001:db8:a::/48");
+	expect(DETECT_EVENT_STEP, "2001:db8:a::/48");
 	run((struct traffic){ 0 }, 1000);
 	e = expect(DETECT_EVENT_END, "2001:db8:a::/48");
 	CU_ASSERT_EQUAL(e.attack.is_estimated, 1);

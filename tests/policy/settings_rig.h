@@ -42,8 +42,8 @@ rig_policy(struct settings_rig *r, const char *name, enum policy_mode mode)
 
 	p->name = strdup(name);
 	p->mode = (int)mode;
-	p->activate_after_ns = 300000000;
-	p->clear_after_ns = UINT64_C(10000000000);
+	p->pace.activate_after = 300000000;
+	p->pace.clear_after = UINT64_C(10000000000);
 	return p;
 }
 

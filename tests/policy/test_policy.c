@@ -210,6 +210,41 @@ burst_of(const struct meter_rate *rate, uint32_t bytes)
 	return n;
 }
 
+static enum watch_rung
+rung_of(uint64_t challenge, uint64_t block, struct settings_pace pace)
+{
+	enum watch_rung rung;
+	struct policies *p;
+
+	rig_settings(&rig);
+	rig.policy[1].vector[VECTOR_TCP_SYN_FLOOD] =
+		(struct settings_vector){ .written = true,
+		                          .activate = { 5000, false },
+		                          .max = { 5000, false },
+		                          .challenge = { challenge, false },
+		                          .block = { block, false },
+		                          .pace = pace };
+	p = rig_build(&rig, NULL, NULL);
+	rung = p->policy[1].rule[VECTOR_TCP_SYN_FLOOD].first;
+	policy_free(p);
+	return rung;
+}
+
+static void
+what_needs_no_time_is_where_an_attack_begins(void)
+{
+	const struct settings_pace at_once = { 0 }, later = { .block_after = SECOND },
+				   patient = { .challenge_after = SECOND };
+
+	CU_ASSERT_EQUAL(rung_of(5000, 5000, later), WATCH_CHALLENGE);
+	CU_ASSERT_EQUAL(rung_of(5000, 5000, at_once), WATCH_BLOCK);
+	CU_ASSERT_EQUAL(rung_of(5000, 9000, at_once), WATCH_CHALLENGE);
+	CU_ASSERT_EQUAL(rung_of(9000, 5000, at_once), WATCH_POLICE);
+	CU_ASSERT_EQUAL(rung_of(5000, 5000, patient), WATCH_POLICE);
+	CU_ASSERT_EQUAL(rung_of(0, 5000, at_once), WATCH_POLICE);
+	CU_ASSERT_EQUAL(rung_of(5000, 0, at_once), WATCH_CHALLENGE);
+}
+
 static void
 thresholds_become_prices_with_their_bursts(void)
 {
@@ -223,8 +258,8 @@ thresholds_become_prices_with_their_bursts(void)
 		                       .alarm = { 2000, false },
 		                       .activate = { 5000, false },
 		                       .max = { 4000, false },
-		                       .activate_after_ns = 7,
-		                       .clear_after_ns = 8 };
+		                       .pace = { .activate_after = 7,
+		                                 .clear_after = 8 } };
 	rig.policy[1].vector[VECTOR_UDP_FLOOD] =
 		(struct settings_vector){ .written = true,
 		                          .alarm = { 100, false },
@@ -448,6 +483,7 @@ SUITE_MAIN("policy", TEST(services_keep_their_ids_across_reloads),
            TEST(only_the_wires_own_talk_is_judged_where_no_service_is),
            TEST(modes_are_overridden_for_all_and_for_one),
            TEST(thresholds_become_prices_with_their_bursts),
+           TEST(what_needs_no_time_is_where_an_attack_begins),
            TEST(lists_and_blocks_are_joined_and_blocks_end),
            TEST(of_equal_prefixes_allow_wins_in_any_order),
            TEST(routers_are_there_when_configured),

@@ -149,11 +149,17 @@ policies_inherit_key_by_key_in_any_order(void)
 	CU_ASSERT_TRUE(p[3].vector[VECTOR_ICMP_FLOOD].max.is_bits);
 	CU_ASSERT_FALSE(p[1].vector[VECTOR_OTHER_FLOOD].written);
 
-	CU_ASSERT_EQUAL(p[1].activate_after_ns, SECOND);
-	CU_ASSERT_EQUAL(p[1].clear_after_ns, 60 * SECOND);
-	CU_ASSERT_EQUAL(p[2].vector[VECTOR_UDP_FLOOD].clear_after_ns, 30 * SECOND);
-	CU_ASSERT_EQUAL(p[1].vector[VECTOR_UDP_FLOOD].clear_after_ns, 60 * SECOND);
-	CU_ASSERT_EQUAL(p[1].vector[VECTOR_ICMP_FLOOD].clear_after_ns, 300 * SECOND);
+	CU_ASSERT_EQUAL(p[1].pace.activate_after, SECOND);
+	CU_ASSERT_EQUAL(p[1].pace.clear_after, 60 * SECOND);
+	CU_ASSERT_EQUAL(p[2].vector[VECTOR_UDP_FLOOD].pace.clear_after, 30 * SECOND);
+	CU_ASSERT_EQUAL(p[1].vector[VECTOR_UDP_FLOOD].pace.clear_after, 60 * SECOND);
+	CU_ASSERT_EQUAL(p[1].vector[VECTOR_ICMP_FLOOD].pace.clear_after, 300 * SECOND);
+
+	/* Where nothing is said, activate_rate is what all steps go by. */
+	CU_ASSERT_EQUAL(p[3].vector[VECTOR_UDP_FLOOD].challenge.per_second, 4000);
+	CU_ASSERT_EQUAL(p[3].vector[VECTOR_UDP_FLOOD].block.per_second, 4000);
+	CU_ASSERT_EQUAL(p[1].vector[VECTOR_ICMP_FLOOD].challenge.per_second, 0);
+	CU_ASSERT_EQUAL(p[1].vector[VECTOR_UDP_FLOOD].pace.hold_for, 300 * SECOND);
 
 	CU_ASSERT_EQUAL(sources_of(s, 2)->packets, 3000);
 	CU_ASSERT_EQUAL(sources_of(s, 1)->packets, 0);
