@@ -271,6 +271,31 @@ def same_seed_same_bytes(folder, names):
         yield "another seed gives the same bytes"
 
 
+def customers_beside_them_are_answered(folder):
+    path = os.path.join(folder, "customers.pcap")
+    run(PROGRAM, "write", "-o", path, "--duration", "4s", "--truth", path + ".json",
+        *[w for p in ("ntp", "dns_large", "ping", "esp") for w in
+          ("--part", p + ",family=both,initiator=inside")])
+    with open(path + ".json", encoding="utf-8") as truth:
+        talks = {part["kind"]: part for part in json.load(truth)["parts"]}
+    for name, question, times in (("ntp", "ntp.flags.mode == 4", 1),
+                                  ("dns_large", "dns.response_to && dns.count.answers == 5", 1),
+                                  ("ping", "icmp.resp_to || icmpv6.resp_to", 4)):
+        seen = len(run("tshark", "-n", "-r", path, "-Y", question).splitlines())
+        if seen != times * talks[name]["conversations"] or seen == 0:
+            yield "%s: %d answers in %d talks" % (name, seen, talks[name]["conversations"])
+    bad = run("tshark", "-n", "-r", path, "-o", "udp.check_checksum:TRUE", "-Y",
+              "_ws.malformed || udp.checksum.status == 0 || icmp.checksum.status == 0 || "
+              "icmpv6.checksum.status == 0")
+    if bad:
+        yield "bad: " + bad.splitlines()[0]
+    whole = run("tshark", "-n", "-r", path, "-Y", "esp && (ip.fragment || ipv6.fragment)")
+    sealed = run("tshark", "-n", "-r", path, "-Y", "esp")
+    if not 0 < 3 * len(whole.splitlines()) < len(sealed.splitlines()):
+        yield "%d of %d tunnel packets came in fragments" % (
+            len(whole.splitlines()), len(sealed.splitlines()))
+
+
 def wrong_words_are_refused(_folder, _names):
     for part, word in (("reflect_ssdp,size=100", "size"), ("reflect_nothing", "--list-vectors"),
                        ("icmp6_neighbour,family=4", "IPv6"),
@@ -302,6 +327,7 @@ def main():
                 (reflectors_stay_the_same, (folder,)), (floods_have_their_ways, (seen, names)),
                 (pieces_overlap_or_pulse, (folder,)), (tags_hold_every_vector, (folder, names)),
                 (same_seed_same_bytes, (folder, names)),
+                (customers_beside_them_are_answered, (folder,)),
                 (wrong_words_are_refused, (folder, names))):
             wrong = list(test(*arguments))
             print("%s %s" % ("not ok" if wrong else "ok", test.__name__))

@@ -13,6 +13,19 @@
 #define PORT_FIRST 32768
 #define PORT_COUNT 28229
 
+static bool
+is_tcp(const struct spec *s)
+{
+	return s->kind == KIND_WEB || s->kind == KIND_BOTS;
+}
+
+/* Whose talk is in plain_talk.c. */
+static bool
+is_plain(const struct spec *s)
+{
+	return s->kind >= KIND_NTP && s->kind <= KIND_PING;
+}
+
 static void
 set_arrival(struct customers *c, uint64_t after_ns)
 {
@@ -104,7 +117,10 @@ heap_sink(struct customers *c, struct talk *t)
 static uint16_t
 server_port(const struct spec *s, struct prng *p)
 {
-	static const uint16_t usual[KIND_SYN] = { 80, 53, 443, 80 };
+	static const uint16_t usual[KIND_SYN] = {
+		[KIND_WEB] = 80,  [KIND_DNS] = 53,  [KIND_QUIC] = 443,
+		[KIND_BOTS] = 80, [KIND_NTP] = 123, [KIND_DNS_LARGE] = 53,
+	};
 
 	return s->dport.max != 0 ? (uint16_t)prng_range(p, s->dport.min, s->dport.max)
 	                         : usual[s->kind];
@@ -156,8 +172,10 @@ arrive(struct customers *c)
 	/* Every talk has a port of its own until all ports are used up. */
 	t->ports[CLIENT] = (uint16_t)(PORT_FIRST + c->arrived * 10007 % PORT_COUNT);
 	t->ports[SERVER] = server_port(s, &t->prng);
-	if (s->kind == KIND_WEB || s->kind == KIND_BOTS)
+	if (is_tcp(s))
 		tcp_talk_init(t);
+	else if (is_plain(s))
+		plain_talk_init(t);
 	else
 		udp_talk_init(t);
 	c->arrived++;
@@ -169,10 +187,17 @@ arrive(struct customers *c)
 	return 0;
 }
 
+static bool
+step(struct talk *t, struct frame *f)
+{
+	if (is_tcp(t->spec))
+		return tcp_talk_step(t, f);
+	return is_plain(t->spec) ? plain_talk_step(t, f) : udp_talk_step(t, f);
+}
+
 int
 customers_take(struct customers *c, struct frame *f)
 {
-	const bool is_tcp = c->spec->kind == KIND_WEB || c->spec->kind == KIND_BOTS;
 	struct talk *t;
 
 	if (c->count == 0 || c->heap[0]->next_ns > c->arrival_ns) {
@@ -180,7 +205,7 @@ customers_take(struct customers *c, struct frame *f)
 			return -ENOMEM;
 	}
 	t = c->heap[0];
-	if (is_tcp ? tcp_talk_step(t, f) : udp_talk_step(t, f)) {
+	if (step(t, f)) {
 		heap_sink(c, t);
 		return 0;
 	}
@@ -195,7 +220,6 @@ struct hop
 talk_hop(struct talk *t, enum talk_side from)
 {
 	const enum talk_side to = from == CLIENT ? SERVER : CLIENT;
-	const bool is_tcp = t->spec->kind == KIND_WEB || t->spec->kind == KIND_BOTS;
 
 	return (struct hop){
 		.src = t->hosts[from],
@@ -204,7 +228,7 @@ talk_hop(struct talk *t, enum talk_side from)
 		.dport = t->ports[to],
 		.ttl = t->ttl[from],
 		.inward = (from == CLIENT) != t->spec->inside_starts,
-		.dont_fragment = is_tcp,
+		.dont_fragment = is_tcp(t->spec),
 		.ip_id = (uint16_t)prng_next(&t->prng),
 	};
 }

@@ -10,8 +10,9 @@
 #define ALL       (BIT(KIND_COUNT) - 1)
 #define CUSTOMERS (BIT(KIND_SYN) - 1)
 #define FLOODS    (ALL & ~CUSTOMERS)
-#define HAS_PORTS (ALL & ~(BIT(KIND_ICMP) | BIT(KIND_OTHER)))
-#define HAS_SIZE  (ALL & ~(BIT(KIND_DNS) | BIT(KIND_QUIC) | BIT(KIND_ANSWERED_SYN)))
+#define HAS_PORTS                                                                        \
+	(ALL & ~(BIT(KIND_ICMP) | BIT(KIND_OTHER) | BIT(KIND_ESP) | BIT(KIND_PING)))
+#define HAS_SIZE (BIT(KIND_WEB) | BIT(KIND_BOTS) | (FLOODS & ~BIT(KIND_ANSWERED_SYN)))
 
 static int
 read_rate(struct spec *s, const char *value)

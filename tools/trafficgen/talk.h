@@ -73,10 +73,12 @@ struct talk {
 /* Set up what is special to the kind; hosts, ports, delays and next_ns are filled in. */
 void tcp_talk_init(struct talk *t);
 void udp_talk_init(struct talk *t);
+void plain_talk_init(struct talk *t);
 
 /* Build the packet that is due. Returns false when it was the last. */
 bool tcp_talk_step(struct talk *t, struct frame *f);
 bool udp_talk_step(struct talk *t, struct frame *f);
+bool plain_talk_step(struct talk *t, struct frame *f);
 
 /* The way from a side to the other. */
 struct hop talk_hop(struct talk *t, enum talk_side from);
