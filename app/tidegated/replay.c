@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <jansson.h>
+
 #include "base/log.h"
 #include "conf/conf.h"
 #include "verbs.h"
@@ -231,6 +233,8 @@ open_and_run(struct replay *r, struct settings *settings)
 
 	finish_file(&r->clean, ask->clean);
 	finish_file(&r->dropped, ask->dropped);
+	json_decref(r->events);
+	r->events = NULL;
 	replay_carry_close(r);
 	replay_sides_close(&r->sides);
 	engine_close(&r->engine);

@@ -124,6 +124,7 @@ struct replay {
 	struct replay_lanes *lanes; /* by worker */
 	struct capture_writer *clean, *dropped;
 	uint64_t next_tick_ns, now_ns;
+	struct json_t *events; /* NULL: none yet */
 };
 
 /* Take lanes for the workers of r->engine. Returns 0 or -ENOMEM. */
@@ -132,6 +133,11 @@ void replay_carry_close(struct replay *r);
 
 /* Carry everything that the source has. Returns 0, or -errno with source.why. */
 int replay_carry(struct replay *r);
+
+/* --- events --------------------------------------------------------------- */
+
+/* Take over what detection has to tell; call it every tick. */
+void replay_events_take(struct replay *r);
 
 /* --- report --------------------------------------------------------------- */
 

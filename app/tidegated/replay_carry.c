@@ -152,6 +152,7 @@ tick(struct replay *r)
 		worker_upkeep(&r->engine.worker[i], engine_policies(&r->engine),
 		              r->next_tick_ns);
 	engine_tick(&r->engine, r->next_tick_ns);
+	replay_events_take(r);
 	/* Notices are for the event log; nobody must wait for room in their ring. */
 	while (engine_next_notice(&r->engine, &notice))
 		continue;

@@ -309,6 +309,8 @@ whole(const struct replay *r)
 	json_object_set_new(o, "would_reasons", reasons(r, -1, true));
 	json_object_set_new(o, "services", services(r, p));
 	json_object_set_new(o, "attacks", attacks(r));
+	json_object_set_new(o, "events",
+	                    r->events != NULL ? json_incref(r->events) : json_array());
 	json_object_set_new(sides, "external", side(r, SIDE_EXTERNAL));
 	json_object_set_new(sides, "internal", side(r, SIDE_INTERNAL));
 	json_object_set_new(o, "sides", sides);
