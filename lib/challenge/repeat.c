@@ -23,8 +23,6 @@
 #define TICK_SHIFT 22
 #define TICK_BITS  12
 #define TICK_MASK  ((1u << TICK_BITS) - 1)
-#define MIN_TICKS  ((REPEAT_MIN_NS >> TICK_SHIFT) + 1)
-#define MAX_TICKS  (REPEAT_MAX_NS >> TICK_SHIFT)
 
 struct line {
 	uint32_t note[PLACES];
@@ -49,6 +47,8 @@ repeat_open(struct repeat *r, const struct hash_key *key)
 	/* Whoever meets another in one table must not meet him in the next. */
 	for (unsigned int i = 0; i < sizeof(r->key.round); i++)
 		((uint8_t *)r->key.round)[i] ^= 0x72;
+	r->early = 0;
+	repeat_set_times(r, REPEAT_MIN_NS, REPEAT_MAX_NS);
 	r->cells = memory_take(repeat_bytes());
 	return r->cells != NULL ? 0 : -ENOMEM;
 }
@@ -60,13 +60,20 @@ repeat_close(struct repeat *r)
 	r->cells = NULL;
 }
 
+void
+repeat_set_times(struct repeat *r, uint64_t min_ns, uint64_t max_ns)
+{
+	r->min_ticks = (uint32_t)(min_ns >> TICK_SHIFT) + 1;
+	r->max_ticks = (uint32_t)(max_ns >> TICK_SHIFT);
+}
+
 static inline struct ask
 ask_of(const struct repeat *r, const struct facts *f)
 {
 	struct {
 		uint8_t ends[32];
 		uint32_t seq, ports, nothing[2];
-	} message = { .seq = f->tcp_seq,
+	} message = { .seq = f->proto == PROTO_TCP ? f->tcp_seq : f->payload_len,
 		      .ports = (uint32_t)f->src_port << 16 | f->dst_port };
 	struct line *lines = r->cells;
 	struct hash128 h;
@@ -110,15 +117,18 @@ put_first(struct line *l, uint32_t note)
  * a stack that is in a hurry would never pass; of one that comes too late a new time begins.
  */
 static bool
-is_in_time(const struct ask *a, uint32_t places, uint32_t tick)
+is_in_time(struct repeat *r, const struct ask *a, uint32_t places, unsigned int lane,
+           uint32_t tick)
 {
 	uint32_t *note_at = &a->line->note[__builtin_ctz(places)];
 	const uint32_t age = (tick - *note_at) & TICK_MASK;
 
-	if (age < MIN_TICKS)
+	if (age < r->min_ticks) {
+		r->early |= lane_bit(lane);
 		return false;
+	}
 	*note_at = 0;
-	if (age <= MAX_TICKS)
+	if (age <= r->max_ticks)
 		return true;
 	put_first(a->line, a->tag | tick);
 	return false;
@@ -132,6 +142,7 @@ repeat_see(struct repeat *r, const struct burst *b, uint64_t lanes)
 	uint64_t repeats = 0;
 	unsigned int i;
 
+	r->early = 0;
 	/* First ask memory for every line, then use them: the misses overlap. */
 	LANES_FOREACH (i, lanes) {
 		ask[i] = ask_of(r, &b->facts[i]);
@@ -142,7 +153,7 @@ repeat_see(struct repeat *r, const struct burst *b, uint64_t lanes)
 
 		if (places == 0)
 			put_first(ask[i].line, ask[i].tag | tick);
-		else if (is_in_time(&ask[i], places, tick))
+		else if (is_in_time(r, &ask[i], places, i, tick))
 			repeats |= lane_bit(i);
 	}
 	return repeats;

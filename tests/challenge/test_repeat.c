@@ -155,9 +155,39 @@ a_full_table_remembers_the_newest(void)
 	repeat_close(&r);
 }
 
+/* Of a datagram addresses, ports and length are compared, by times of its own. */
+static void
+datagrams_are_known_by_their_length(void)
+{
+	open_it();
+	repeat_set_times(&r, 200 * MS, 8 * SECOND);
+	for (unsigned int k = 0; k < 5; k++) {
+		static const uint64_t at[] = { 0, 100, 150, 300, 8900 };
+		static const uint64_t passes[] = { 0, 0, 0, UINT64_MAX, 0 };
+		static const uint64_t early[] = { 0, UINT64_MAX, UINT64_MAX, 0, 0 };
+
+		lanes_fill(&b, 5, false, true);
+		b.now_ns = START + at[k] * MS;
+		for (unsigned int i = 0; i < LANES_MAX; i++) {
+			b.facts[i].proto = PROTO_UDP;
+			b.facts[i].tcp_seq = k; /* no field of a datagram */
+			b.facts[i].payload_len = (uint16_t)(100 + i);
+		}
+		CU_ASSERT_EQUAL(repeat_see(&r, &b, UINT64_MAX), passes[k]);
+		CU_ASSERT_EQUAL(r.early, early[k]);
+	}
+	for (unsigned int i = 0; i < LANES_MAX; i++)
+		b.facts[i].payload_len++;
+	b.now_ns += SECOND;
+	CU_ASSERT_EQUAL(repeat_see(&r, &b, UINT64_MAX), 0);
+	CU_ASSERT_EQUAL(r.early, 0);
+	repeat_close(&r);
+}
+
 SUITE_MAIN("challenge/repeat", TEST(a_repetition_counts_within_its_time_only),
            TEST(one_first_syn_lets_one_repetition_pass),
            TEST(too_early_changes_nothing_and_too_late_begins_anew),
            TEST(any_difference_is_another_syn), TEST(twice_in_a_burst_is_once),
            TEST(a_flood_does_not_pass_and_customers_do),
-           TEST(a_full_table_remembers_the_newest))
+           TEST(a_full_table_remembers_the_newest),
+           TEST(datagrams_are_known_by_their_length))
