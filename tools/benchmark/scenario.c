@@ -72,6 +72,11 @@ const struct scenario scenarios[] = {
 	{ .name = "udp_flood_random_sources",
 	  .help = "UDP of forged sources above its limit",
 	  .part = { UDP(1, PICK_RANDOM) } },
+	{ .name = "udp_challenge",
+	  .help = "the same, each one the first of a stranger who has to repeat it",
+	  .part = { UDP(1, PICK_RANDOM) },
+	  .has_cookies = true,
+	  .dropped = "udpauth.first_packet" },
 	{ .name = "syn_flood_random_sources",
 	  .help = "SYNs of forged sources above their limit",
 	  .part = { SYNS(1) } },
@@ -234,7 +239,9 @@ write_config(const struct scenario *s)
 		      "learning_time = \"0s\"; };\n",
 		      f);
 	else
-		fputs("  tcpauth = { method = \"off\"; out_of_state = \"pass\"; };\n", f);
+		fputs("  tcpauth = { method = \"off\"; out_of_state = \"pass\"; };\n"
+		      "  udpauth = { method = \"off\"; };\n",
+		      f);
 	if (s->verified_bits != NULL)
 		fprintf(f, "  sources = { verified_bits = \"%s\"; };\n",
 		        s->verified_bits);
