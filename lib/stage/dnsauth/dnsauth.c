@@ -49,6 +49,11 @@ static const struct stage_reason reasons[] = {
 	[REASON_QUERIES] = { "queries", REASON_DROP,
 	                     "A source that has proven itself asks more than `queries` "
 	                     "allows." },
+	[REASON_RANDOM_NAMES] = { "random_names", REASON_DROP,
+	                          "A DNS query for a name that the server never spoke "
+	                          "of, "
+	                          "while more of them come under one suffix than "
+	                          "`new_names` allows." },
 	[REASONS] = { NULL, REASON_DROP, NULL },
 };
 
@@ -61,6 +66,7 @@ static const char *const full_name[REASONS] = {
 	[REASON_UNPROVEN] = "dnsauth.unproven",
 	[REASON_ANSWERS] = "dnsauth.answers",
 	[REASON_QUERIES] = "dnsauth.queries",
+	[REASON_RANDOM_NAMES] = "dnsauth.random_names",
 };
 
 static const char *const method_words[] = { "tcp", "off", NULL };
@@ -141,6 +147,30 @@ static const struct conf_field fields[] = {
 	  .max = SOURCE_MAX_NS,
 	  .help = "How long a source that came by TCP may ask by UDP; flows.verified_for "
 	          "holds where it is longer." },
+	{ .key = "new_names",
+	  .kind = CONF_PACKETS,
+	  .offset = AT(new_names),
+	  .absent = "200pps",
+	  .max = METER_MAX_PPS,
+	  .help = "Names under one suffix, asked for while udp_flood is active, that the "
+	          "server never gave an answer to; more are dropped, where most of what "
+	          "it answers is NXDOMAIN." },
+	{ .key = "suffix_labels",
+	  .kind = CONF_INT,
+	  .offset = AT(suffix_labels),
+	  .absent = "2",
+	  .min = 1,
+	  .max = 8,
+	  .help = "Labels that names share which are counted together, where zones does "
+	          "not say it: 2 puts all of example.com together." },
+	{ .key = "nxdomain_share",
+	  .kind = CONF_RATIO,
+	  .offset = AT(missing_share),
+	  .absent = "50%",
+	  .max = 1000000,
+	  .help = "Share of NXDOMAIN among the answers under a suffix above which "
+	          "new_names is held; 0% is always, and so it is where answers are not "
+	          "seen." },
 	{ 0 },
 };
 
@@ -218,13 +248,15 @@ compile(void *params, const struct stage_compile *from, struct conf_errors *erro
 	struct dnsauth_params *p = params;
 	const struct meter_limit answers = { p->answers, METER_PACKETS };
 	const struct meter_limit queries = { p->queries, METER_PACKETS };
+	const struct meter_limit names = { p->new_names, METER_PACKETS };
 
-	(void)from;
+	p->names.share = from->is_ingress ? 0 : p->missing_share;
 	p->first_ports = p->ports.count > 0
 	                         ? p->ports.range[0]
 	                         : (struct conf_port_range){ SERVER_PORT, SERVER_PORT };
 	if (meter_rate_init(&p->answer_rate, &answers, BURST_NS, 64) != 0 ||
-	    meter_rate_init(&p->query_rate, &queries, BURST_NS, 64) != 0) {
+	    meter_rate_init(&p->query_rate, &queries, BURST_NS, 64) != 0 ||
+	    meter_rate_init(&p->names.rate, &names, SECOND_NS, 64) != 0) {
 		conf_fail(errors, NULL, "a limit of dnsauth is out of range");
 		return -EINVAL;
 	}
@@ -245,7 +277,7 @@ static uint64_t
 memory(uint64_t flow_entries)
 {
 	(void)flow_entries;
-	return ANSWER_BYTES + CROWD_BYTES;
+	return ANSWER_BYTES + CROWD_BYTES + names_bytes();
 }
 
 static void
@@ -253,6 +285,7 @@ close_state(void *state)
 {
 	struct dnsauth *s = state;
 
+	names_close(&s->names);
 	memory_give(s->queries.line, CROWD_BYTES);
 	memory_give(s->answers, ANSWER_BYTES);
 	free(s);
@@ -270,7 +303,9 @@ open_state(void **state, const struct stage_env *env)
 	s->common = env->common;
 	s->answers = memory_take(ANSWER_BYTES);
 	s->queries.line = memory_take(CROWD_BYTES);
-	if (s->answers == NULL || s->queries.line == NULL) {
+	s->workers = env->workers != 0 ? env->workers : 1;
+	if (s->answers == NULL || s->queries.line == NULL ||
+	    names_open(&s->names, &env->common->key) < 0) {
 		close_state(s);
 		return -ENOMEM;
 	}
@@ -285,6 +320,11 @@ observe(void *state, const struct stage_view *view, struct burst *b, uint64_t la
 	struct dnsauth *s = state;
 	unsigned int i;
 
+	if (b->side == SIDE_INTERNAL) {
+		dnsauth_learn(s, view, b,
+		              lanes & lanes_where8(b->vector, VECTOR_UDP_FLOOD));
+		return;
+	}
 	LANES_FOREACH (i, lanes & s->sources->proven) {
 		const struct dnsauth_params *p = view->params[b->policy[i]];
 
@@ -293,6 +333,16 @@ observe(void *state, const struct stage_view *view, struct burst *b, uint64_t la
 			source_verify(s->sources, s->sources->lane[i], b->now_ns,
 			              p->remember_ns);
 	}
+}
+
+/* Names are forgotten in their time, a little with every call. */
+static void
+tick(void *state, uint64_t now_ns, unsigned int budget)
+{
+	struct dnsauth *s = state;
+
+	(void)budget;
+	names_tick(&s->names, now_ns);
 }
 
 const struct stage stage_dnsauth = {
@@ -310,4 +360,5 @@ const struct stage stage_dnsauth = {
 	.observe = observe,
 	.decide = dnsauth_decide,
 	.reply = dnsauth_reply,
+	.tick = tick,
 };

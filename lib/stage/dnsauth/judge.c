@@ -168,11 +168,100 @@ over_their_queries(const struct dnsauth *s, const struct dnsauth_params *p,
 	return over;
 }
 
+/* What a name is counted under: its zone, or its last labels, but not all of them. */
+static bool
+ask_of(const struct dnsauth *s, const struct dnsauth_params *p, const uint8_t *message,
+       const struct dns *q, struct names_asked *out)
+{
+	struct dns_hashes hashes;
+	unsigned int labels = (unsigned int)p->suffix_labels;
+	int zone = -1;
+
+	if (q->labels == 0)
+		return false;
+	if (p->zones.slot != NULL) {
+		dns_hash(&p->zones.key, message, q, &hashes);
+		zone = zones_find(&p->zones, &hashes);
+	}
+	if (labels >= q->labels)
+		labels = q->labels - 1u;
+	if (zone >= 0)
+		labels = (unsigned int)zone;
+	dns_hash(&s->names.key, message, q, &hashes);
+	out->name = hashes.name;
+	out->suffix = dns_suffix(&s->names.key, &hashes, labels);
+	return true;
+}
+
+/* Of queries that would pass those for names that nobody knows, of which there are too many. */
+static uint64_t
+random_names(struct dnsauth *s, const struct dnsauth_params *p, const struct burst *b,
+             uint64_t lanes)
+{
+	struct names_limit limit = p->names;
+	uint64_t random = 0;
+	unsigned int i;
+
+	/* Names of one suffix come by all workers. */
+	limit.rate.each *= s->workers;
+	LANES_FOREACH (i, lanes) {
+		const uint8_t *message = b->bytes[i] + b->facts[i].payload_off;
+		struct names_asked a = { .service = b->service[i] };
+		struct dns q;
+
+		if (dns_read(message, dnsauth_readable(b, i), &q) &&
+		    ask_of(s, p, message, &q, &a) &&
+		    !names_take(&s->names, &a, &limit, b->now_ns))
+			random |= lane_bit(i);
+	}
+	return random;
+}
+
+void
+dnsauth_learn(struct dnsauth *s, const struct stage_view *view, const struct burst *b,
+              uint64_t lanes)
+{
+	unsigned int i;
+
+	LANES_FOREACH (i, lanes) {
+		const struct dnsauth_params *p = view->params[b->policy[i]];
+		const uint8_t *message = b->bytes[i] + b->facts[i].payload_off;
+		struct names_asked a = { .service = b->service[i] };
+		unsigned int rcode;
+		struct dns q;
+
+		if (p->new_names == 0 || !dnsauth_is_served(p, b->facts[i].src_port) ||
+		    !dns_read(message, dnsauth_readable(b, i), &q) ||
+		    (q.flags & (DNS_QR | DNS_OPCODE)) != DNS_QR ||
+		    !ask_of(s, p, message, &q, &a))
+			continue;
+		rcode = q.flags & DNS_RCODE;
+		names_learn(&s->names, &a, rcode == DNS_NOERROR && q.answers != 0,
+		            rcode == DNS_NXDOMAIN, b->now_ns);
+	}
+}
+
+/* Strangers have to prove themselves, others may ask only so much. */
+static void
+challenge(struct dnsauth *s, const struct dnsauth_params *p, struct burst *b,
+          uint64_t lanes, const struct found *found)
+{
+	const uint64_t strangers = lanes_where8(b->standing, STANDING_UNVERIFIED) & lanes;
+	uint64_t proven;
+
+	if (lanes == 0)
+		return;
+	answer(s, p, b, found->queries & (strangers | (found->any & lanes)));
+	dnsauth_drop(s, b, found->others & strangers, REASON_UNPROVEN);
+	proven = lanes & b->live & ~strangers;
+	if (p->queries != 0)
+		dnsauth_drop(s, b, over_their_queries(s, p, b, proven), REASON_QUERIES);
+}
+
 /* The lanes of one policy, of which those that are no DNS go on. */
 static void
 judge(struct dnsauth *s, const struct dnsauth_params *p, struct burst *b, uint64_t lanes)
 {
-	const uint64_t strangers = lanes_where8(b->standing, STANDING_UNVERIFIED);
 	struct found found = { 0 };
 	uint64_t served = 0;
 	unsigned int i;
@@ -183,14 +272,11 @@ judge(struct dnsauth *s, const struct dnsauth_params *p, struct burst *b, uint64
 		look(s, p, b, i, &found);
 	for (unsigned int reason = 0; reason < REASONS; reason++)
 		dnsauth_drop(s, b, found.bad[reason], (enum dnsauth_reason)reason);
-	served &= b->live & b->challenged;
-	if (p->method == METHOD_OFF || served == 0)
-		return;
-	answer(s, p, b, served & found.queries & (strangers | found.any));
-	dnsauth_drop(s, b, served & found.others & strangers, REASON_UNPROVEN);
-	served &= b->live & ~strangers;
-	if (p->queries != 0)
-		dnsauth_drop(s, b, over_their_queries(s, p, b, served), REASON_QUERIES);
+	if (p->method != METHOD_OFF)
+		challenge(s, p, b, served & b->live & b->challenged, &found);
+	served &= b->live & found.queries;
+	if (p->new_names != 0 && served != 0)
+		dnsauth_drop(s, b, random_names(s, p, b, served), REASON_RANDOM_NAMES);
 }
 
 void

@@ -5,6 +5,7 @@
  *     dnsauth.c    keys of the configuration, reasons, what is kept
  *     judge.c      what a query is, who has to prove himself, who asks too much
  *     zones.c      the zones that a server answers for
+ *     names.c      the names that it has, and how many others are asked for
  */
 #ifndef STAGE_DNSAUTH_PARTS_H
 #define STAGE_DNSAUTH_PARTS_H
@@ -21,6 +22,7 @@
 #include "meter/meter.h"
 #include "packet/burst.h"
 #include "packet/vector.h"
+#include "stage/dnsauth/names.h"
 #include "stage/dnsauth/zones.h"
 #include "stage/stage.h"
 
@@ -38,6 +40,7 @@ enum dnsauth_reason {
 	REASON_UNPROVEN,
 	REASON_ANSWERS,
 	REASON_QUERIES,
+	REASON_RANDOM_NAMES,
 	REASONS
 };
 
@@ -53,10 +56,14 @@ struct dnsauth_params {
 	uint64_t answers; /* packets/s to one network */
 	uint64_t queries; /* packets/s of one proven source; 0: no limit */
 	uint64_t remember_ns;
+	uint64_t new_names;     /* a second under one suffix; 0: no limit */
+	uint64_t suffix_labels; /* of a suffix that is no zone */
+	uint64_t missing_share; /* of answers, parts per million */
 	/* Derived: */
 	struct conf_port_range first_ports; /* the only ports, or the first of them */
 	struct meter_rate answer_rate, query_rate;
-	uint32_t opcode_set; /* a bit each */
+	struct names_limit names; /* of one worker of one */
+	uint32_t opcode_set;      /* a bit each */
 	bool has_types;
 	uint64_t type_set[DNSAUTH_TYPES / 64];
 	struct zones zones;
@@ -69,8 +76,10 @@ struct dnsauth {
 	struct flow_table *flows;
 	struct source_table *sources;
 	const struct stage_common *common;
-	struct meter *answers;           /* DNSAUTH_NETWORKS */
-	struct crowd queries;            /* of proven sources, by their hash */
+	struct meter *answers; /* DNSAUTH_NETWORKS */
+	struct crowd queries;  /* of proven sources, by their hash */
+	struct names names;
+	unsigned int workers;
 	struct truncated cut[LANES_MAX]; /* of the burst in work: what goes back */
 };
 
@@ -103,6 +112,9 @@ void dnsauth_drop(struct dnsauth *s, struct burst *b, uint64_t lanes,
                   enum dnsauth_reason reason);
 
 /* judge.c */
+/* What answers of the inside tell: lanes of UDP that came from it. */
+void dnsauth_learn(struct dnsauth *s, const struct stage_view *view,
+                   const struct burst *b, uint64_t lanes);
 void dnsauth_decide(void *state, const struct stage_view *view, struct burst *b,
                     uint64_t todo);
 void dnsauth_reply(void *state, struct burst *b, uint64_t lanes);
