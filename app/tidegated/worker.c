@@ -5,6 +5,7 @@
 
 #include "base/counter.h"
 #include "flow/flow.h"
+#include "flow/fragment.h"
 #include "packet/parse.h"
 
 int
@@ -32,8 +33,12 @@ worker_judge(struct worker *w, const struct policies *policies, struct burst *b)
 void
 worker_decide(struct worker *w, const struct policies *policies, struct burst *b)
 {
+	struct fragment_table *fragments = w->pipeline.env.fragments;
+
+	fragment_pair_burst(fragments, b);
 	policy_classify(policies, b);
 	pipeline_run(&w->pipeline, policies, b);
+	fragment_note_burst(fragments, b);
 }
 
 bool

@@ -6,8 +6,10 @@
  *
  *     parse_burst       bytes -> facts
  *     (hand over)       lanes that belong to another worker leave, on live ports
+ *     fragment_pair     later fragments get the ports of their first
  *     policy_classify   facts -> service and policy
  *     pipeline_run      stages in order, verdicts
+ *     fragment_note     what became of first fragments holds for the later ones
  *     (settle)          verdicts -> wire, by who brought the burst
  *     worker_account    verdicts -> books
  *

@@ -145,12 +145,15 @@ flow_of_lane(const struct flow_table *t, unsigned int lane)
 	return t->batch.record[lane];
 }
 
-/* Whether the packet can belong to a flow: sound IP, no ICMP error, no rest of a fragment. */
+/*
+ * Whether the packet can belong to a flow: sound IP, no ICMP error, no later fragment
+ * whose first nobody has seen.
+ */
 static inline bool
 flow_is_possible(const struct facts *f)
 {
-	if ((f->flags & (FACT_IP | FACT_FRAG_REST)) != FACT_IP ||
-	    f->fault != PACKET_SOUND)
+	if ((f->flags & FACT_IP) == 0 || f->fault != PACKET_SOUND ||
+	    (f->flags & (FACT_FRAG_REST | FACT_PAIRED)) == FACT_FRAG_REST)
 		return false;
 	return (f->proto != PROTO_ICMP && f->proto != PROTO_ICMPV6) ||
 	       (f->flags & FACT_NO_PORTS) == 0;
@@ -292,6 +295,16 @@ void flow_close(struct flow_table *t, uint32_t slot);
 
 /* Take the proof back, as if the acknowledgement had never come. */
 void flow_unprove(struct flow_table *t, uint32_t slot);
+
+/*
+ * Whether what comes from outside may answer what the inside asked: it has sent as many
+ * packets as came. Later fragments are not counted. A forger has to know the flow.
+ */
+static inline bool
+flow_is_asked(const struct flow *flow)
+{
+	return flow->key.proto != PROTO_TCP && flow->out > 0 && flow->in <= flow->out;
+}
 
 /* What the packet's sender has proven by this flow. A SYN belongs to no proven flow. */
 static inline enum standing

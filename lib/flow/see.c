@@ -242,8 +242,10 @@ flow_see(struct flow_table *t, const struct burst *b, unsigned int lane)
 	struct flow *flow = flow_at(t, slot);
 	bool is_proven = false;
 
+	/* A datagram counts once, by its first fragment. */
 	if (f->proto != PROTO_TCP) {
-		see_talk(t, slot, (enum side)b->side, b->now_ns);
+		if ((f->flags & FACT_FRAG_REST) == 0)
+			see_talk(t, slot, (enum side)b->side, b->now_ns);
 		return false;
 	}
 	/* The length of a fragmented segment is not known here, so nothing is learned of it. */

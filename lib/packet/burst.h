@@ -98,6 +98,7 @@ struct burst {
 	uint64_t plain;      /* lanes with FACT_PLAIN, by the parser */
 	uint64_t sought;     /* lanes whose flow was looked for, by stage `flows` */
 	uint64_t rewritten;  /* lanes whose bytes[] are no longer what came in */
+	uint64_t pieces;     /* fragments that flow/fragment.h has paired or tried to */
 	uint64_t now_ns;     /* worker clock, read once per burst; starts near 0 */
 	uint16_t count;      /* lanes filled by receive, 0..64 */
 	uint8_t link;        /* index of the port pair */
@@ -133,7 +134,7 @@ burst_start(struct burst *b, uint64_t now_ns, uint8_t link, enum side side)
 	b->live = b->spared = b->exempt = b->watched = b->armed = 0;
 	b->challenged = b->blocking = 0;
 	b->ipv4 = b->ipv6 = b->plain = 0;
-	b->sought = b->rewritten = 0;
+	b->sought = b->rewritten = b->pieces = 0;
 	b->now_ns = now_ns;
 	b->count = 0;
 	b->link = link;

@@ -22,7 +22,7 @@ enum fact_flag {
 	FACT_IP = 1 << 0,   /* IPv4 or IPv6; otherwise only the frame fields are set */
 	FACT_IPV6 = 1 << 1, /* else IPv4, given FACT_IP */
 	FACT_FRAGMENT = 1 << 2,  /* first, middle or last fragment */
-	FACT_FRAG_REST = 1 << 3, /* fragment offset > 0: no ports here */
+	FACT_FRAG_REST = 1 << 3, /* fragment offset > 0: no header of layer 4 here */
 	FACT_NO_PORTS =
 		1 << 4, /* ports are 0 because the protocol or fragment has none */
 	FACT_OPTIONS =
@@ -32,6 +32,12 @@ enum fact_flag {
 	FACT_TCP_OPTIONS = 1 << 8, /* the TCP header is longer than 20 bytes */
 	FACT_OPAQUE = 1 << 9,      /* IPv6 chain ends in ESP or "no next header" */
 	FACT_PLAIN = 1 << 10,      /* nothing odd at all, see packet/parse.h */
+	/*
+	 * By flow/fragment.h: a later fragment whose first is known. Ports, protocol and
+	 * TCP flags are the first's, and FACT_NO_PORTS is as there; what is behind
+	 * payload_off still is the middle of a datagram.
+	 */
+	FACT_PAIRED = 1 << 11,
 };
 
 /* What is wrong with a packet; stage `sanity` turns these into reasons. */
@@ -64,8 +70,10 @@ enum ip_proto {
 	PROTO_HOPOPTS = 0,
 	PROTO_ICMP = 1,
 	PROTO_IGMP = 2,
+	PROTO_TUNNEL4 = 4, /* IPv4 within IP */
 	PROTO_TCP = 6,
 	PROTO_UDP = 17,
+	PROTO_TUNNEL6 = 41, /* IPv6 within IP */
 	PROTO_ROUTING = 43,
 	PROTO_FRAGMENT = 44,
 	PROTO_GRE = 47,

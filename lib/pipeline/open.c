@@ -6,6 +6,7 @@
 
 #include "base/counter.h"
 #include "flow/flow.h"
+#include "flow/fragment.h"
 #include "flow/source.h"
 #include "pipeline/pipeline.h"
 
@@ -24,7 +25,7 @@ pipeline_memory(const struct pipeline_sizes *sizes)
 		if (stage_list[s]->memory != NULL)
 			stages += stage_list[s]->memory(sizes->flow_entries);
 	return stages + flow_table_bytes(sizes->flow_entries) +
-	       source_table_bytes(sizes->source_entries) +
+	       source_table_bytes(sizes->source_entries) + fragment_table_bytes() +
 	       (uint64_t)sizes->services * VECTOR_SLOTS * sizeof(struct watch_cell) +
 	       (2 * reason_cells(sizes) + STAGE_HITS) * sizeof(uint64_t) +
 	       aggregate_memory(sizes->addresses, sizes->networks) + CENSUS_BYTES +
@@ -39,10 +40,15 @@ open_tables(struct pipeline *pl, const struct pipeline_sizes *sizes,
 
 	pl->env.flows = calloc(1, sizeof(*pl->env.flows));
 	pl->env.sources = calloc(1, sizeof(*pl->env.sources));
+	pl->env.fragments =
+		aligned_alloc(64, (sizeof(*pl->env.fragments) + 63) / 64 * 64);
 	pl->service_reasons = calloc(reason_cells(sizes), sizeof(uint64_t));
 	pl->service_would = calloc(reason_cells(sizes), sizeof(uint64_t));
 	pl->hits = pl->env.hits = calloc(STAGE_HITS, sizeof(uint64_t));
-	if (pl->env.flows == NULL || pl->env.sources == NULL || pl->hits == NULL ||
+	if (pl->env.fragments != NULL)
+		memset(pl->env.fragments, 0, sizeof(*pl->env.fragments));
+	if (pl->env.flows == NULL || pl->env.sources == NULL ||
+	    pl->env.fragments == NULL || pl->hits == NULL ||
 	    pl->service_reasons == NULL || pl->service_would == NULL)
 		return -ENOMEM;
 
@@ -57,6 +63,8 @@ open_tables(struct pipeline *pl, const struct pipeline_sizes *sizes,
 		rc = flow_table_open(pl->env.flows, sizes->flow_entries, key);
 	if (rc == 0)
 		rc = source_table_open(pl->env.sources, sizes->source_entries, key);
+	if (rc == 0)
+		rc = fragment_table_open(pl->env.fragments, key);
 	return rc;
 }
 
@@ -112,6 +120,8 @@ pipeline_close(struct pipeline *pl)
 		source_table_close(pl->env.sources);
 	if (pl->env.flows != NULL)
 		flow_table_close(pl->env.flows);
+	if (pl->env.fragments != NULL)
+		fragment_table_close(pl->env.fragments);
 	talkers_close(&pl->talkers);
 	census_close(&pl->census);
 	aggregate_close(&pl->aggregates);
@@ -121,5 +131,6 @@ pipeline_close(struct pipeline *pl)
 	free(pl->hits);
 	free(pl->env.sources);
 	free(pl->env.flows);
+	free(pl->env.fragments);
 	memset(pl, 0, sizeof(*pl));
 }

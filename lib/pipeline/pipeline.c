@@ -152,6 +152,24 @@ conclude(struct pipeline *pl, struct burst *b, unsigned int s, uint64_t decided)
 		stage_list[s]->reply(pl->state[s], b, answer);
 }
 
+/* What a stage decides when it has seen what became of the others. */
+static void
+follow(struct pipeline *pl, const struct policies *policies, struct burst *b,
+       const struct plan *plan)
+{
+	for (unsigned int s = 0; s < stage_count; s++) {
+		const uint64_t before = b->live;
+		const uint64_t mine = plan->todo[s] & before & ~b->spared & ~b->exempt;
+
+		if (stage_list[s]->follow == NULL || mine == 0)
+			continue;
+		stage_list[s]->follow(pl->state[s], &policies->view[s], b, mine);
+		assert((before & ~b->live & ~mine) == 0);
+		if (before != b->live)
+			conclude(pl, b, s, before & ~b->live);
+	}
+}
+
 void
 pipeline_run(struct pipeline *pl, const struct policies *policies, struct burst *b)
 {
@@ -176,6 +194,8 @@ pipeline_run(struct pipeline *pl, const struct policies *policies, struct burst 
 		if (before != b->live)
 			conclude(pl, b, s, before & ~b->live);
 	}
+	if (__builtin_expect(b->pieces != 0, 0))
+		follow(pl, policies, b, &plan);
 	pipeline_carry(pl, b);
 }
 

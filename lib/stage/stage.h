@@ -18,7 +18,7 @@
  * and every mode; then decide() for those of them that it may stop: external ->
  * internal, policy in monitor or mitigate, not spared, not exempt. params of
  * those lanes' policies are never NULL there. When all stages have had their
- * turn, carry() of each.
+ * turn, follow() of each where there are fragments, then carry() of each.
  */
 #ifndef STAGE_STAGE_H
 #define STAGE_STAGE_H
@@ -35,6 +35,7 @@ struct conf_errors;
 struct conf_field;
 struct explain;
 struct flow_table;
+struct fragment_table;
 struct notices;
 struct prefix_table;
 struct source_table;
@@ -85,6 +86,7 @@ struct stage_env {
 	const struct stage_common *common;
 	struct flow_table *flows;
 	struct source_table *sources;
+	struct fragment_table *fragments; /* of the burst in work, for b->pieces */
 	struct watch *watch;
 	struct aggregates *aggregates; /* networks under attack, of the burst in work */
 	struct notices
@@ -145,6 +147,13 @@ struct stage {
 	               uint64_t todo); /* optional */
 	void (*reply)(void *state, struct burst *b,
 	              uint64_t lanes); /* with burst_reply */
+
+	/*
+	 * Optional. As decide(), after all stages have decided, in bursts with fragments
+	 * (b->pieces): for what depends on what became of other lanes.
+	 */
+	void (*follow)(void *state, const struct stage_view *view, struct burst *b,
+	               uint64_t todo);
 
 	/*
 	 * Optional. After all stages, for bursts of either side, whatever policy and

@@ -14,6 +14,7 @@
 
 #include "conf/conf.h"
 #include "flow/flow.h"
+#include "flow/fragment.h"
 #include "flow/source.h"
 #include "packet/burst.h"
 #include "packet/vector.h"
@@ -67,6 +68,7 @@ static const struct conf_field fields[] = {
 struct state {
 	struct flow_table *flows;
 	struct source_table *sources;
+	const struct fragment_table *fragments; /* NULL: none are paired */
 	bool is_ingress;   /* what the inside answers is never seen */
 	uint64_t armed_ns; /* when a packet last met an armed cell; 0: never */
 };
@@ -97,6 +99,7 @@ open_state(void **state, const struct stage_env *env)
 		return -ENOMEM;
 	s->flows = env->flows;
 	s->sources = env->sources;
+	s->fragments = env->fragments;
 	s->is_ingress = env->common->is_ingress;
 	flow_count_sources(s->flows, s->sources);
 	*state = s;
@@ -264,7 +267,8 @@ see_splices(struct state *s, struct burst *b, uint64_t found)
 	LANES_FOREACH (i, found) {
 		const struct flow *flow = flow_of_lane(s->flows, i);
 
-		if (!flow_is_spliced(flow))
+		/* Of a segment in pieces all numbers are in the first. */
+		if (!flow_is_spliced(flow) || (b->flags[i] & FACT_FRAG_REST) != 0)
 			continue;
 		spliced |= lane_bit(i);
 	}
@@ -274,6 +278,27 @@ see_splices(struct state *s, struct burst *b, uint64_t found)
 	counter_set(&s->flows->spliced_ns, b->now_ns);
 	LANES_FOREACH (i, is_in ? spliced : 0)
 		b->facts[i].tcp_ack -= s->flows->splice[b->flow[i]].delta;
+}
+
+/*
+ * Large answers come in pieces, and few come of one question, so that they never make a
+ * conversation: to have been asked for is enough. What comes before its first piece has
+ * no flow; ends that are known to talk so are held for more than strangers.
+ */
+static void
+tell_pieces(const struct state *s, struct burst *b, uint64_t lanes, uint64_t found)
+{
+	uint64_t asked = 0, good;
+	unsigned int i;
+
+	LANES_FOREACH (i, lanes & found)
+		if (b->standing[i] < STANDING_CONVERSATION &&
+		    flow_is_asked(flow_of_lane(s->flows, i)))
+			asked |= lane_bit(i);
+	lanes_fill8(b->standing, asked, STANDING_CONVERSATION);
+	good = s->fragments != NULL ? s->fragments->good : 0;
+	good &= lanes & lanes_where8(b->standing, STANDING_UNVERIFIED);
+	lanes_fill8(b->standing, good, STANDING_VERIFIED_SOURCE);
 }
 
 /*
@@ -310,6 +335,8 @@ observe(void *state, const struct stage_view *view, struct burst *b, uint64_t la
 	deferred =
 		lanes_where8(b->vector, VECTOR_TCP_SYN_FLOOD) & b->armed & need & ~found;
 	see_sources(s, view, b, b->side == SIDE_EXTERNAL ? need & ~deferred : 0);
+	if (__builtin_expect((b->pieces & lanes) != 0, 0) && b->side == SIDE_EXTERNAL)
+		tell_pieces(s, b, b->pieces & lanes, found);
 	LANES_FOREACH (i, deferred)
 		source_defer(s->sources, i, &params_of(view, b, i)->prefix);
 	if (s->is_ingress && b->side == SIDE_EXTERNAL)

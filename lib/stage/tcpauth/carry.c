@@ -167,7 +167,7 @@ find_more(struct tcpauth *s, struct burst *b, uint64_t lanes)
 		const struct facts *f = &b->facts[i];
 
 		if (f->proto == PROTO_TCP && f->fault == PACKET_SOUND &&
-		    (f->flags & FACT_NO_PORTS) == 0)
+		    (f->flags & (FACT_NO_PORTS | FACT_FRAG_REST)) == 0)
 			segments |= lane_bit(i);
 	}
 	flow_find_more(s->flows, b, segments);
