@@ -13,15 +13,17 @@ print_all(const json_t *d)
 	const json_t *a;
 	size_t i;
 
-	table_begin(&t, "lllllrrrr",
-	            (const char *[]){ "ATTACK", "SERVICE", "VECTOR", "STATUS", "START",
-	                              "LASTED", "PEAK", "DROPPED", "WOULD DROP", NULL });
+	table_begin(&t, "llllllrrrr",
+	            (const char *[]){ "ATTACK", "SERVICE", "VECTOR", "STATUS", "STEP",
+	                              "START", "LASTED", "PEAK", "DROPPED", "WOULD DROP",
+	                              NULL });
 	json_array_foreach((json_t *)get(d, "attacks"), i, a)
 	{
 		table_add(&t, "%s", get_text(a, "attack_id"));
 		table_add(&t, "%s", get_text(a, "service"));
 		table_add(&t, "%s", get_text(a, "vector"));
 		table_add(&t, "%s", get_text(a, "status"));
+		table_add(&t, "%s", get_text(a, "step"));
 		table_add(&t, "%s", get_text(a, "start"));
 		table_add(&t, "%s", table_time(get_number(a, "duration_seconds")));
 		table_add_rate(&t, get_number(a, "peak_packets_per_second"), "pps");
@@ -72,6 +74,8 @@ print_one(const json_t *d)
 	printf("%-10s %s packets, %s bytes\n", "dropped",
 	       table_si(get_number(a, "dropped_packets"), ""),
 	       table_si(get_number(a, "dropped_bytes"), ""));
+	printf("%-10s %s, at most %s; came %.0f times\n", "step", get_text(a, "step"),
+	       get_text(a, "highest_step"), get_number(a, "pulses"));
 	printf("%-10s %s packets\n", "would drop",
 	       table_si(get_number(a, "would_packets"), ""));
 	printf("%-10s %s%.0f packets of verified flows dropped%s\n", "customers",

@@ -31,6 +31,11 @@ static const struct verb {
 	  "  --all         also reasons that were never used\n"
 	  "  --help-texts  what each means and what to look at\n",
 	  verb_reasons },
+	{ "hits", "[STAGE] [--all]",
+	  "what single lists, filter rules and reflecting services met",
+	  "  STAGE  of one stage alone: lists, filters, reflection\n"
+	  "  --all  also those that met nothing\n",
+	  verb_hits },
 	{ "ports", "", "both ends of every link: books, rates, losses", "", verb_ports },
 	{ "workers", "", "what each worker does and how busy it is", "", verb_workers },
 	{ "reload", "", "read the configuration again, all or nothing",

@@ -14,6 +14,7 @@ int verb_services(struct cli *c);
 int verb_attacks(struct cli *c);
 int verb_top(struct cli *c);
 int verb_reasons(struct cli *c);
+int verb_hits(struct cli *c);
 int verb_ports(struct cli *c);
 int verb_workers(struct cli *c);
 int verb_reload(struct cli *c);
