@@ -67,21 +67,22 @@ repeat_set_times(struct repeat *r, uint64_t min_ns, uint64_t max_ns)
 	r->max_ticks = (uint32_t)(max_ns >> TICK_SHIFT);
 }
 
+/* Written as whole blocks: hashing would wait for pieces of one to reach the cache. */
 static inline struct ask
 ask_of(const struct repeat *r, const struct facts *f)
 {
-	struct {
-		uint8_t ends[32];
-		uint32_t seq, ports, nothing[2];
-	} message = { .seq = f->proto == PROTO_TCP ? f->tcp_seq : f->payload_len,
-		      .ports = (uint32_t)f->src_port << 16 | f->dst_port };
+	const uint32_t seq = f->proto == PROTO_TCP ? f->tcp_seq : f->payload_len;
+	const uint32_t ports = (uint32_t)f->src_port << 16 | f->dst_port;
+	const __m128i *ends = (const __m128i *)f->src;
 	struct line *lines = r->cells;
+	__m128i message[3];
 	struct hash128 h;
 	uint32_t tag;
 
-	memcpy(message.ends, f->src, sizeof(f->src));
-	memcpy(message.ends + 16, f->dst, sizeof(f->dst));
-	h = hash_48(&r->key, &message);
+	message[0] = _mm_load_si128(ends);
+	message[1] = _mm_load_si128(ends + 1);
+	message[2] = _mm_set_epi32(0, 0, (int)ports, (int)seq);
+	h = hash_48(&r->key, message);
 	tag = (uint32_t)h.hi & ~TICK_MASK;
 	return (struct ask){ &lines[h.lo & (LINES - 1)], tag != 0 ? tag : TICK_MASK + 1 };
 }
