@@ -283,6 +283,39 @@ asked_for_messages_of_path_mtu_go_first(void)
 	}
 }
 
+/*
+ * Whoever has a connection, or pings, can quote it or ping as often as he likes: beyond
+ * some tens a second he is a stranger, and others are still told of theirs.
+ */
+static void
+one_flow_uses_up_no_quota(void)
+{
+	for (size_t k = 0; k < FLOOD_LINKS; k++) {
+		open_icmp("unreachable = \"200pps\"; path_mtu = \"200pps\"; "
+		          "echo_request = \"200pps\"; time_exceeded = \"200pps\";",
+		          &flood_links[k]);
+		make_conversations();
+		for (unsigned int step = 0; step < 2000; step++) {
+			if (step == 1000)
+				flood_restart(&f);
+			f.now_ns += RIG_MS;
+			for (unsigned int i = 0; i < 10; i++) {
+				lay_error(i, 0, UNREACHABLE);
+				lay_error(i, 0, TOO_BIG);
+				lay_error(i, 0, EXPIRED);
+				lay_message(IN, 0, ECHO, 77, 56);
+			}
+			flood_send(&f, IN);
+			if (step > 1000 && step % 20 == 0)
+				CU_ASSERT_EQUAL(customers_pass(1 + step / 20 % 49), 6);
+		}
+		CU_ASSERT(flood_why(&f, f.dropped, "unreachable") > 9500);
+		CU_ASSERT(flood_why(&f, f.dropped, "path_mtu") > 9500);
+		CU_ASSERT(flood_why(&f, f.dropped, "echo_request") > 9500);
+		flood_close(&f);
+	}
+}
+
 /* What cannot be told from its quote has a quota: neither believed nor refused. */
 static void
 quotes_that_tell_no_flow_are_metered(void)
@@ -428,7 +461,7 @@ SUITE_MAIN("icmp", TEST(below_the_threshold_nobody_is_touched),
            TEST(blacknurse_is_stopped_and_customers_are_not),
            TEST(monitor_counts_the_same_and_drops_nothing), TEST(every_class_has_a_quota),
            TEST(quotas_belong_to_the_whole_box),
-           TEST(asked_for_messages_of_path_mtu_go_first),
+           TEST(asked_for_messages_of_path_mtu_go_first), TEST(one_flow_uses_up_no_quota),
            TEST(quotes_that_tell_no_flow_are_metered),
            TEST(replies_that_nobody_asked_for_are_dropped),
            TEST(large_and_broken_echoes_are_dropped_under_attack),

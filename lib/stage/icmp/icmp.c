@@ -76,6 +76,15 @@ static const char *const full_name[REASONS] = {
 	[REASON_TYPE] = "icmp.type",
 };
 
+/*
+ * Of one flow so many messages a second have its claim, and the rest are a stranger's: who
+ * has a connection of his own must not use up what others may be told of theirs. A meter
+ * is shared by the flows whose slots meet in it.
+ */
+#define CLAIM_BITS  12
+#define CLAIM_CELLS (1u << CLAIM_BITS)
+#define CLAIM_PPS   50
+
 /* One line of the cache a service. */
 struct meters {
 	alignas(64) struct meter of[ICMP_CLASSES];
@@ -86,7 +95,9 @@ struct state {
 	struct source_table *sources;
 	const struct watch *watch;
 	unsigned int workers;
-	struct meters *meters;         /* by service */
+	struct meters *meters;        /* by service */
+	struct meter_rate claim_rate; /* of one flow */
+	struct meter claim[CLAIM_CELLS];
 	struct quote quote[LANES_MAX]; /* of the burst in work */
 };
 
@@ -125,7 +136,7 @@ open_state(void **state, const struct stage_env *env)
 	s->watch = env->watch;
 	s->workers = env->workers > 0 ? env->workers : 1;
 	*state = s;
-	return 0;
+	return quota_rate_init(&s->claim_rate, CLAIM_PPS);
 }
 
 /* Drop lanes, and remember of their sources why, as far as anybody looked for them. */
@@ -170,6 +181,17 @@ sort(const struct icmp_params *p, const struct burst *b, uint64_t lanes,
 	to->errors &= ~to->class[ICMP_DENIED];
 }
 
+/* Whether one more message may have the claim of the flow in this slot. */
+static inline bool
+has_claim(struct state *s, uint32_t slot, uint64_t now_ns)
+{
+	/* Slots of a bucket are used in order, so their last bits tell little. */
+	const uint32_t cell = slot * UINT32_C(2654435761) >> (32 - CLAIM_BITS);
+
+	return meter_take(&s->claim[cell], s->claim_rate.each, s->claim_rate.slack,
+	                  meter_ticks(now_ns));
+}
+
 /*
  * The errors that quote what nobody inside has sent. The others are graded: a flow that
  * is quoted may be proven, or merely known, and of some quotes none can be told.
@@ -198,19 +220,25 @@ judge_errors(struct state *s, const struct burst *b, struct sorted *sorted)
 		                       (flow->key.proto != PROTO_TCP &&
 		                        (flow->state & FLOW_CONVERSATION) != 0);
 
-		sorted->grade[is_proven ? QUOTA_PROVEN : QUOTA_KNOWN] |= lane_bit(i);
+		if (has_claim(s, slot[i], b->now_ns))
+			sorted->grade[is_proven ? QUOTA_PROVEN : QUOTA_KNOWN] |=
+				lane_bit(i);
 	}
 	return unasked | (told & ~known);
 }
 
 /* Echoes and the rest are graded by what their senders have proven. */
 static void
-grade_others(const struct burst *b, uint64_t lanes, struct sorted *sorted)
+grade_others(struct state *s, const struct burst *b, uint64_t lanes,
+             struct sorted *sorted)
 {
 	const uint64_t talks = lanes_where8(b->standing, STANDING_CONVERSATION);
 	const uint64_t sources = lanes_where8(b->standing, STANDING_VERIFIED_SOURCE);
+	unsigned int i;
 
-	sorted->grade[QUOTA_PROVEN] |= lanes & talks;
+	LANES_FOREACH (i, lanes & talks)
+		if (has_claim(s, b->flow[i], b->now_ns))
+			sorted->grade[QUOTA_PROVEN] |= lane_bit(i);
 	sorted->grade[QUOTA_KNOWN] |= lanes & sources;
 }
 
@@ -247,16 +275,19 @@ oversized(const struct icmp_params *p, const struct burst *b, const struct sorte
 
 /* Echo replies that nobody asked for; those that somebody did are known. */
 static uint64_t
-judge_replies(const struct burst *b, struct sorted *sorted)
+judge_replies(struct state *s, const struct burst *b, struct sorted *sorted)
 {
 	const uint64_t replies = sorted->class[ICMP_ECHO_REPLY] & b->live & b->sought;
-	uint64_t asked = 0;
+	uint64_t unasked = 0;
 	unsigned int i;
 
-	LANES_FOREACH (i, replies)
-		asked |= (uint64_t)(b->flow[i] != BURST_NO_FLOW) << i;
-	sorted->grade[QUOTA_KNOWN] |= asked;
-	return replies & ~asked;
+	LANES_FOREACH (i, replies & ~lanes_where8(b->standing, STANDING_CONVERSATION)) {
+		if (b->flow[i] == BURST_NO_FLOW)
+			unasked |= lane_bit(i);
+		else if (has_claim(s, b->flow[i], b->now_ns))
+			sorted->grade[QUOTA_KNOWN] |= lane_bit(i);
+	}
+	return unasked;
 }
 
 /* Lanes of one policy, whose services are under a flood of ICMP. */
@@ -269,9 +300,9 @@ judge(struct state *s, const struct icmp_params *p, struct burst *b, uint64_t la
 	sort(p, b, lanes, &sorted);
 	drop(s, b, sorted.class[ICMP_DENIED], REASON_TYPE);
 	drop(s, b, oversized(p, b, &sorted), REASON_OVERSIZED);
-	grade_others(b, lanes & ~sorted.errors, &sorted);
+	grade_others(s, b, lanes & ~sorted.errors & b->live, &sorted);
 	if (!p->is_ingress) {
-		drop(s, b, judge_replies(b, &sorted), REASON_UNASKED_REPLY);
+		drop(s, b, judge_replies(s, b, &sorted), REASON_UNASKED_REPLY);
 		drop(s, b, judge_errors(s, b, &sorted) & ~sorted.class[ICMP_PATH_MTU],
 		     REASON_UNASKED_ERROR);
 	}
