@@ -5,6 +5,7 @@
 #include <stdalign.h>
 #include <string.h>
 
+#include "../packet/pieces.h"
 #include "io/rss.h"
 #include "io/spread.h"
 #include "packet/burst.h"
@@ -235,6 +236,53 @@ all_fragments_meet_one_worker(void)
 	}
 }
 
+/* Worker of a piece that came to worker `here`. */
+static unsigned int
+worker_of_piece(const struct spread *s, const struct piece *p, unsigned int here)
+{
+	uint8_t bytes[PIECES_ROOM];
+	const uint16_t len = pieces_frame(bytes, p);
+	struct facts f;
+
+	parse_frame(bytes, len, len, &f);
+	CU_ASSERT_EQUAL_FATAL(f.fault, PACKET_SOUND);
+	return spread_worker(s, &f, bytes, len, here);
+}
+
+/* First, middle and last, whatever they are pieces of and whichever queue each came to. */
+static void
+pieces_of_any_datagram_meet_one_worker(void)
+{
+	static const uint8_t protos[] = { PROTO_UDP, PROTO_TCP, PROTO_ESP, PROTO_GRE };
+	const struct spread rules[] = { by_software(false), by_software(true),
+		                        by_device(true) };
+
+	for (unsigned int i = 0; i < FLOWS; i++) {
+		struct piece p = { .who = (uint32_t)(random_byte() << 8 | random_byte()),
+			           .id = i,
+			           .is_ipv6 = i % 2 != 0,
+			           .has_options = i % 4 == 3,
+			           .tags = (uint8_t)(i % 3),
+			           .proto = protos[i / 2 % 4],
+			           .there = (uint16_t)(random_byte() << 8),
+			           .here = 4000,
+			           .bytes = 64 };
+		unsigned int first[3];
+
+		for (unsigned int nth = 0; nth < 3; nth++, p.at += 64) {
+			p.has_more = nth < 2;
+			for (unsigned int k = 0; k < 3; k++) {
+				const unsigned int w = worker_of_piece(
+					&rules[k], &p, (i + nth) % WORKERS);
+
+				if (nth == 0)
+					first[k] = w;
+				CU_ASSERT_EQUAL(w, first[k]);
+			}
+		}
+	}
+}
+
 /* What the device did with the flow is told by its own hash. */
 static void
 an_icmp_error_goes_where_the_device_sent_its_flow(void)
@@ -326,5 +374,6 @@ a_burst_is_told_lane_by_lane(void)
 
 SUITE_MAIN("spread", TEST(both_directions_and_icmp_errors_meet_one_worker),
            TEST(ports_count_only_when_asked_for), TEST(all_fragments_meet_one_worker),
+           TEST(pieces_of_any_datagram_meet_one_worker),
            TEST(an_icmp_error_goes_where_the_device_sent_its_flow),
            TEST(what_has_no_flow_stays_where_it_came), TEST(a_burst_is_told_lane_by_lane))

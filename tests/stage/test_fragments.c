@@ -22,8 +22,10 @@ static unsigned int count;
 
 /* What the burst is like that send_all() judges. */
 static struct {
-	bool is_armed, is_watched;
+	bool is_armed;
 	uint8_t standing;
+	/* Lanes that a later stage drops, or drops and monitor spares. */
+	uint64_t dropped, spared;
 } how;
 
 static void
@@ -101,8 +103,10 @@ send_all(void)
 	stage_fragments.observe(rig.state, &rig.view, b, todo);
 	stage_fragments.decide(rig.state, &rig.view, b, todo);
 	memset(b->standing, how.standing, sizeof(b->standing));
+	b->spared = how.spared & b->live;
+	burst_drop_lanes(b, how.dropped & b->live, 0);
 	if (b->pieces != 0 && b->live != 0)
-		stage_fragments.follow(rig.state, &rig.view, b, b->live);
+		stage_fragments.follow(rig.state, &rig.view, b, b->live & ~b->spared);
 	rig_check(&rig, todo, todo);
 	fragment_note_burst(table, b);
 }
@@ -354,6 +358,40 @@ rests_follow_a_first_that_was_dropped(void)
 	close_stage();
 }
 
+/* As reflection or shape do it, which come later. */
+static void
+rests_follow_what_later_stages_decide(void)
+{
+	struct piece first = piece(7, 1, 0), rest = piece(7, 1, 1);
+
+	open_stage("");
+	for (unsigned int spares = 0; spares < 2; spares++)
+		EACH_WIRE(first)
+		{
+			first.id = rest.id = first.id + 1;
+			rest.is_ipv6 = first.is_ipv6;
+			rest.tags = first.tags;
+			rest.at = UNIT;
+			/* The rest stands before its first, and another datagram behind. */
+			add(&rest);
+			add(&first);
+			first.id += 1000;
+			add(&first);
+			first.id -= 1000;
+			how.dropped = spares == 0 ? 2 : 0;
+			how.spared = spares == 0 ? 0 : 2;
+			send_all();
+			how.dropped = how.spared = 0;
+			CU_ASSERT_STRING_EQUAL(rig_reason(&rig, 0), "follows_first");
+			CU_ASSERT_STRING_EQUAL(rig_reason(&rig, 2), "passed");
+			/* And in bursts to come. */
+			rest.at = 2 * UNIT;
+			send_one(&rest);
+			CU_ASSERT_STRING_EQUAL(rig_reason(&rig, 0), "follows_first");
+		}
+	close_stage();
+}
+
 static unsigned int
 rests_of_strangers(unsigned int n, const char *reason)
 {
@@ -503,6 +541,7 @@ SUITE_MAIN("stage fragments", TEST(datagrams_in_any_order_pass),
            TEST(what_overlaps_is_dropped), TEST(what_never_ends_is_dropped),
            TEST(gaps_and_pieces_are_limited_under_attack),
            TEST(rests_follow_a_first_that_was_dropped),
+           TEST(rests_follow_what_later_stages_decide),
            TEST(orphans_are_limited_under_attack_only),
            TEST(begun_datagrams_are_limited_by_source_and_service),
            TEST(fragments_can_be_metered_or_refused_altogether),
