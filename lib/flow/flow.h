@@ -89,10 +89,19 @@ static_assert(sizeof(struct credit) == 6 && offsetof(struct flow_key, credit) ==
               "what is compared comes first");
 #define FLOW_KEY_BYTES 42
 
+/* What may still answer the inside's questions (stage reflection). */
+struct flow_due {
+	uint16_t packets;
+	uint16_t units; /* of 64 bytes of frames */
+};
+
 struct flow {
 	struct flow_key key;
-	uint32_t
-		inside_next; /* TCP: sequence number after the newest segment from inside */
+	union {
+		uint32_t
+			inside_next; /* TCP: sequence number after the newest segment from inside */
+		struct flow_due due; /* UDP */
+	};
 	union {
 		uint32_t outside_next; /* TCP: what the inside acknowledged last */
 		uint32_t first;        /* others: source_moment() of the first packet */
@@ -120,7 +129,12 @@ struct flow_table {
 	uint64_t spliced;      /* lanes of the burst in work whose flows are spliced */
 	uint64_t spliced_ns; /* when a packet of a spliced flow was last seen; 0: never */
 	struct source_table *sources; /* where earned flows are counted, or NULL */
-	struct table_batch batch;     /* of the burst in work */
+	/*
+	 * Bit per UDP port from which unasked answers come (stage reflection): who sends
+	 * from there without a flow is mostly dropped, whoever it is. NULL: none.
+	 */
+	const uint64_t *reflecting;
+	struct table_batch batch; /* of the burst in work */
 };
 
 size_t flow_table_bytes(uint64_t entries);

@@ -42,6 +42,9 @@ CONFIG = os.path.join(ROOT, "config/examples/everything.conf")
 SMALL = 'dataplane = { flow_entries = "64k"; source_entries = "64k"; };\n'
 LOOP_SECONDS = 30
 IN_TIME_MS = 100
+SYN_ACKS = "tcp[13]=0x12"
+# What no vector counts apart has a threshold of its own in these stages.
+KNOWN_AT_SIGHT = ("sanity.", "reflection.")
 
 SCRATCH = ""
 TOOL, RATES = None, {}
@@ -220,9 +223,11 @@ def attack_of(row):
         frames = read_frames(given)
     clean_path = given + ".clean.pcap"
     speed = speed_for(frames, float(pps))
-    # What the victim answers comes from inside, and is neither attack nor customer.
+    # What the victim answers comes from inside, and is neither attack nor customer. A
+    # SYN-ACK answers somebody too, so of a flood of them replay must not ask who began.
+    side = "services" if bpf == SYN_ACKS else "initiator-external"
     out = replay(CONFIG, given, "--speed", "%.3f" % speed, "--loop-for", "%ds" % LOOP_SECONDS,
-                 "--direction", "initiator-external", "--clean", clean_path)
+                 "--direction", side, "--clean", clean_path)
     clean = read_pcap(clean_path)
     offered, passed = share_of(matcher(bpf), frames, out, clean)
     result = {"name": name, "offered": offered, "pps": pps, "speed": speed,
@@ -254,7 +259,7 @@ def judge(row, result):
             if attack[what] is None or attack[what] > IN_TIME_MS:
                 wrong.append("%s: %s is %s" % (attack["vector"], what, attack[what]))
         equal(attack["verified_dropped_packets"], 0, "verified packets dropped")
-    if not result["attacks"] and not any(r.startswith("sanity.") for r in result["reasons"]):
+    if not result["attacks"] and not any(r.startswith(KNOWN_AT_SIGHT) for r in result["reasons"]):
         wrong.append("no attack was seen at %s packets/s" % pps)
     return wrong
 

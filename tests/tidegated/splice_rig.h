@@ -45,6 +45,8 @@ static const char splice_conf[] =
 	"  { vector = \"tcp_other_flood\"; activate_rate = \"%s\"; max_rate = \"1Mpps\"; "
 	"} );\n"
 	"  sources = { new_connections = \"%s\"; };\n"
+	/* Else SYN-ACKs that nobody asked for would not get as far as tcpauth. */
+	"  reflection = { unasked = \"off\"; };\n"
 	"  tcpauth = { %s }; } );\n"
 	"services = ( { name = \"shop\"; policy = \"shop\";\n"
 	"  prefixes = [ %s ]; } );\n";
