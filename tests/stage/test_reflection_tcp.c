@@ -27,7 +27,7 @@ say(enum side side, uint32_t who, uint8_t flags, uint16_t len)
 static void
 run_syn_acks(void)
 {
-	CU_ASSERT_EQUAL(ring_flood(segment(SIDE_EXTERNAL, 0, SYN_ACK, 0), 1, 32), 32);
+	CU_ASSERT_EQUAL(ring_flood(segment(SIDE_EXTERNAL, 0, SYN_ACK, 0), 1, 100), 100);
 	CU_ASSERT_EQUAL(ring_flood(segment(SIDE_EXTERNAL, 0, SYN_ACK, 0), 1, 300), 0);
 	CU_ASSERT_STRING_EQUAL(ring.reason[0], "syn_ack");
 	CU_ASSERT_EQUAL(ring_hits("syn_ack"), 300);
@@ -88,7 +88,7 @@ pages_have_a_trigger_too(void)
 	const struct packet page = segment(SIDE_EXTERNAL, 0, TCP_PSH | TCP_ACK, 500);
 
 	ring_open("middlebox_rate = \"100pps\";", false);
-	CU_ASSERT_EQUAL(ring_flood(page, 1, 32), 32);
+	CU_ASSERT_EQUAL(ring_flood(page, 1, 100), 100);
 	CU_ASSERT_EQUAL(ring_flood(page, 1, 100), 0);
 	CU_ASSERT_EQUAL(ring_flood(segment(SIDE_EXTERNAL, 0, SYN_ACK, 0), 1, 30), 30);
 	ring_close();
@@ -126,11 +126,11 @@ static void
 one_way_syn_acks_have_a_rate(void)
 {
 	ring_open("expected_answers = [ \"198.51.0.9\" ];", true);
-	CU_ASSERT_EQUAL(ring_flood(segment(SIDE_EXTERNAL, 0, SYN_ACK, 0), 100, 300), 32);
+	CU_ASSERT_EQUAL(ring_flood(segment(SIDE_EXTERNAL, 0, SYN_ACK, 0), 100, 300), 100);
 	CU_ASSERT_STRING_EQUAL(ring.reason[0], "syn_ack");
 	CU_ASSERT_STRING_EQUAL(say(SIDE_EXTERNAL, 9, SYN_ACK, 0), "passed");
 	ring.now_ns += RIG_SECOND;
-	CU_ASSERT_EQUAL(ring_flood(segment(SIDE_EXTERNAL, 0, SYN_ACK, 0), 100, 300), 32);
+	CU_ASSERT_EQUAL(ring_flood(segment(SIDE_EXTERNAL, 0, SYN_ACK, 0), 100, 300), 100);
 	ring_close();
 }
 

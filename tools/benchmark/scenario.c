@@ -28,6 +28,7 @@
 	{                                                                                \
 		n, FRAME_UDP, 0, 64, PICK_REFLECTOR                                      \
 	}
+#define ANSWER_IPV6 84 /* bytes with FCS: as much payload as 64 have under IPv4 */
 #define UDP(n, pick)                                                                     \
 	{                                                                                \
 		n, FRAME_UDP, 0, 64, pick                                                \
@@ -67,8 +68,9 @@ const struct scenario scenarios[] = {
 	  .part = { UDP(1, PICK_LISTED) },
 	  .listed = MILLION },
 	{ .name = "reflection_drop",
-	  .help = "answers of 8,192 reflectors above udp_flood's limit",
-	  .part = { ANSWERS(1) } },
+	  .help = "answers of 8,192 reflectors of eight kinds, which nobody asked for",
+	  .part = { ANSWERS(1) },
+	  .dropped = "reflection.unasked" },
 	{ .name = "udp_flood_random_sources",
 	  .help = "UDP of forged sources above its limit",
 	  .part = { UDP(1, PICK_RANDOM) } },
@@ -171,10 +173,15 @@ make_part(const struct scenario_part *from, bool is_ipv6, struct traffic_part *p
 
 	if (from->tcp_flags == TCP_SYN)
 		spec.ack = 0;
+	/* An answer says something; under IPv6 64 bytes have no room for it. */
+	if (from->pick == PICK_REFLECTOR && is_ipv6)
+		spec.len = ANSWER_IPV6;
 	p->len = frame_write(&p->frame, &spec);
 	headers = FRAME_ETHERNET + (is_ipv6 ? 40u : 20u) +
 	          (from->kind == FRAME_TCP ? 20u + frame_options(from->layout) : 8u);
-	p->bytes = headers > 64 ? FRAME_HEAD : 64;
+	p->bytes = p->len > 64 && (headers > 64 || from->pick == PICK_REFLECTOR)
+	                   ? FRAME_HEAD
+	                   : 64;
 	p->pick = (uint8_t)from->pick;
 	p->has_any_port = from->kind == FRAME_UDP;
 	if (is_ipv6)
@@ -245,7 +252,8 @@ write_config(const struct scenario *s)
 	if (s->verified_bits != NULL)
 		fprintf(f, "  sources = { verified_bits = \"%s\"; };\n",
 		        s->verified_bits);
-	fputs("} );\nservices = ( { name = \"shop\"; policy = \"shop\";\n"
+	fputs("  reflection = { learning_time = \"0s\"; };\n"
+	      "} );\nservices = ( { name = \"shop\"; policy = \"shop\";\n"
 	      "  prefixes = [ \"203.0.113.10/32\", \"2001:db8:a::10/128\" ]; } );\n",
 	      f);
 	if (s->listed > 0)

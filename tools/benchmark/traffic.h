@@ -59,6 +59,19 @@ struct traffic_ends {
 	uint16_t src_port, dst_port; /* dst_port 0: the template's */
 };
 
+/* How an answer of each reflecting protocol begins, in the order of traffic_pick(). */
+#define TRAFFIC_ANSWER 16
+static const uint8_t traffic_answer[8][TRAFFIC_ANSWER] = {
+	"\x12\x34\x81\x80\0\1\0\x10\0\0\0\1\0\0\xff",
+	"\xd7\0\3\x2a\0\6\0\x48",
+	"HTTP/1.1 200 OK",
+	"\x30\x84\0\0\x0b\x20\2\1\7\x64\x84\0\0\x0b",
+	"\0\0\0\0\0\1\0\0VALUE x",
+	" !\"#$%&'()*+,-.",
+	"\x30\x82\x05\x10\2\1\1\4\1x\xa2\x82\x05\x01",
+	"\x12\x34\x56\x78\0\0\0\1",
+};
+
 /* Connection number `flow`. */
 static inline struct traffic_ends
 traffic_flow(uint32_t flow)
@@ -140,6 +153,8 @@ traffic_frame(const struct traffic *t, uint64_t k, uint8_t *to)
 	}
 	if (ends.dst_port != 0)
 		traffic_put16(l4 + 2, ends.dst_port);
+	if (p->pick == PICK_REFLECTOR)
+		memcpy(l4 + 8, traffic_answer[r % 8], TRAFFIC_ANSWER);
 	return p->len;
 }
 

@@ -104,6 +104,21 @@ lanes_left(const struct reflection *s, const struct reflection_params *p, uint64
 	return left;
 }
 
+/*
+ * Of these lanes the rest of a conversation that nobody of ours seems to lead. It is not
+ * what reflectors send, so it pulls no trigger and goes only with the vector itself.
+ */
+static uint64_t
+lanes_of_talk(const struct reflection *s, uint64_t odd)
+{
+	uint64_t talk = 0;
+	unsigned int i;
+
+	LANES_FOREACH (i, odd)
+		talk |= (uint64_t)(rows[s->row[i]].packets == 0) << i;
+	return talk;
+}
+
 /* Answers of one service: drop when the flood is there, or always when so set. */
 static void
 judge_group(struct reflection *s, const struct reflection_group *g, struct burst *b,
@@ -112,15 +127,17 @@ judge_group(struct reflection *s, const struct reflection_group *g, struct burst
 	const uint64_t pieces = lanes_with16(b->flags, FACT_FRAGMENT);
 	const struct reflection_params *p = g->params;
 	uint64_t lanes = g->lanes & ~lanes_left(s, p, g->lanes);
+	const uint64_t talk = lanes_of_talk(s, lanes & odd);
 	bool is_over;
 
 	lanes &= ~reflection_expected(s, g, b, lanes);
-	is_over = reflection_trigger(s, &s->place[g->service].unasked, &p->unasked,
-	                             lanes_count(lanes), b->now_ns, p->hold_for_ns);
+	is_over =
+		reflection_trigger(s, &s->place[g->service].unasked, &p->unasked,
+	                           lanes_count(lanes & ~talk), b->now_ns, p->hold_for_ns);
 	if (p->when == WHEN_OFF || reflection_is_learning(s, p, b->now_ns))
 		return;
-	if (p->when == WHEN_ARMED && !is_over)
-		lanes &= b->armed;
+	if (p->when == WHEN_ARMED)
+		lanes &= is_over ? b->armed | ~talk : b->armed;
 	reflection_drop(s, g, b, lanes & beyond, REASON_BEYOND_BUDGET);
 	lanes &= ~beyond;
 	reflection_drop(s, g, b, lanes & odd, REASON_ODD);

@@ -6,10 +6,10 @@
 
 #include "stage/reflection/parts.h"
 
-#define MS_NS       UINT64_C(1000000)
-#define SECOND_NS   (1000 * MS_NS)
-#define BURST_NS    (200 * MS_NS)
-#define BURST_LEAST 32 /* packets */
+#define MS_NS      UINT64_C(1000000)
+#define SECOND_NS  (1000 * MS_NS)
+#define QUOTA_NS   (200 * MS_NS)
+#define TRIGGER_NS SECOND_NS /* what comes at once is no flood yet */
 
 static const char *const when_words[] = { "armed", "always", "off", NULL };
 
@@ -96,18 +96,20 @@ compile_rates(struct reflection_params *p, struct conf_errors *errors)
 	const struct {
 		uint64_t pps;
 		struct meter_rate *rate;
+		uint64_t burst_ns;
 	} all[] = {
-		{ p->unasked_rate, &p->unasked },
-		{ p->syn_ack_rate, &p->syn_ack },
-		{ p->middlebox_rate, &p->middlebox },
-		{ p->answer_quota, &p->quota },
-		{ p->expected_rate, &p->expected_price },
+		{ p->unasked_rate, &p->unasked, TRIGGER_NS },
+		{ p->syn_ack_rate, &p->syn_ack, TRIGGER_NS },
+		{ p->middlebox_rate, &p->middlebox, TRIGGER_NS },
+		{ p->answer_quota, &p->quota, QUOTA_NS },
+		{ p->expected_rate, &p->expected_price, QUOTA_NS },
 	};
 
 	for (unsigned int k = 0; k < sizeof(all) / sizeof(*all); k++) {
 		const struct meter_limit limit = { all[k].pps, METER_PACKETS };
 
-		if (meter_rate_init(all[k].rate, &limit, BURST_NS, BURST_LEAST) == 0)
+		if (meter_rate_init(all[k].rate, &limit, all[k].burst_ns,
+		                    REFLECTION_LEAST) == 0)
 			continue;
 		conf_fail(errors, NULL, "a rate of reflection is out of range");
 		return -EINVAL;

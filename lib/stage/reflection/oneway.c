@@ -19,14 +19,14 @@ judge(struct reflection *s, const struct reflection_group *g, const struct burst
 	const bool is_armed = (b->armed >> i & 1) != 0;
 	const uint8_t r = s->row[i];
 	struct trigger *t = &s->quota[(size_t)g->service * ROWS_MAX + r];
+	const struct reflection_part part = reflection_part(s, &p->quota);
 	const bool was_over = b->now_ns < t->until_ns;
 
 	if (p->is_left[r] || (rows[r].packets == 0 && !is_armed))
 		return REASONS;
 	if ((is_armed || was_over) && b->facts[i].payload_len > rows[r].usual)
 		return REASON_OVERSIZE;
-	if (meter_take(&t->meter, p->quota.each * s->workers, p->quota.slack * s->workers,
-	               meter_ticks(b->now_ns)))
+	if (meter_take(&t->meter, part.each, part.slack, meter_ticks(b->now_ns)))
 		return REASONS;
 	t->until_ns = b->now_ns + p->hold_for_ns;
 	return REASON_QUOTA;

@@ -94,6 +94,24 @@ struct reflection {
 	struct shapes shapes;
 };
 
+#define REFLECTION_LEAST                                                                 \
+	32u /* packets of a burst, however small a rate or a part of it */
+
+/* What one of several workers gets of a rate that is meant for all. */
+struct reflection_part {
+	uint64_t each, slack; /* ticks; each is 0 where there is no rate */
+};
+
+static inline struct reflection_part
+reflection_part(const struct reflection *s, const struct meter_rate *rate)
+{
+	const uint64_t each = rate->each * s->workers;
+	const uint64_t least = each * (REFLECTION_LEAST - 1);
+
+	return (struct reflection_part){ each,
+		                         rate->slack > least ? rate->slack : least };
+}
+
 /* Lanes from reflecting services, by what they are. */
 struct reflection_lanes {
 	uint64_t answers, odd, questions;

@@ -127,16 +127,16 @@ reflection_trigger(const struct reflection *s, struct trigger *t,
                    const struct meter_rate *rate, uint64_t packets, uint64_t now_ns,
                    uint64_t hold_ns)
 {
-	const uint64_t each = rate->each * s->workers, slack = rate->slack * s->workers;
+	const struct reflection_part part = reflection_part(s, rate);
 	const uint64_t now = meter_ticks(now_ns);
-	const uint64_t ahead = meter_ahead(&t->meter, now) + packets * each;
+	const uint64_t ahead = meter_ahead(&t->meter, now) + packets * part.each;
 
-	if (each == 0 || packets == 0)
+	if (part.each == 0 || packets == 0)
 		return false;
-	if (ahead <= slack + each) {
+	if (ahead <= part.slack + part.each) {
 		t->meter.paid_until = now + ahead;
 	} else {
-		t->meter.paid_until = now + slack + each;
+		t->meter.paid_until = now + part.slack + part.each;
 		t->until_ns = now_ns + hold_ns;
 	}
 	return now_ns < t->until_ns;
@@ -161,8 +161,7 @@ reflection_expected(struct reflection *s, const struct reflection_group *g,
 		                  .stride = sizeof(b->facts[0]),
 		                  .ipv4 = lanes & b->ipv4,
 		                  .ipv6 = lanes & b->ipv6 };
-	const uint64_t each = p->expected_price.each * s->workers;
-	const uint64_t slack = p->expected_price.slack * s->workers;
+	const struct reflection_part part = reflection_part(s, &p->expected_price);
 	uint32_t value[LANES_MAX];
 	uint64_t within = 0;
 	unsigned int i;
@@ -170,7 +169,7 @@ reflection_expected(struct reflection *s, const struct reflection_group *g,
 	if (p->expected == NULL || lanes == 0)
 		return 0;
 	LANES_FOREACH (i, prefix_find_lanes(p->expected, &ask, value))
-		if (meter_take(&s->place[g->service].expected, each, slack,
+		if (meter_take(&s->place[g->service].expected, part.each, part.slack,
 		               meter_ticks(b->now_ns)))
 			within |= lane_bit(i);
 	return within;

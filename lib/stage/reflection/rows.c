@@ -82,7 +82,7 @@ const struct row rows[] = {
 	    "Portmapper and rpcbind (RFC 1833) list their programs, up to 28 times "
 	    "as "
 	    "long as they were asked.",
-	    .port = 111, .least = 24, .usual = 64, ONCE(4096), .answer = ONE(7, 1),
+	    .port = 111, .least = 16, .usual = 64, ONCE(4096), .answer = ONE(7, 1),
 	    .question = { ONE(7, 0) }),
 	ROW("ntp", "NTP servers (RFC 5905, mode 4) answer as long as they were asked.",
 	    .port = 123, .least = 48, .usual = 128, ONCE(512),

@@ -82,15 +82,14 @@ judge_unseen(struct reflection *s, const struct reflection_group *g, struct burs
 {
 	const struct reflection_params *p = g->params;
 	struct meter *m = &s->place[g->service].syn_ack.meter;
-	const uint64_t each = p->syn_ack.each * s->workers;
-	const uint64_t slack = p->syn_ack.slack * s->workers;
+	const struct reflection_part part = reflection_part(s, &p->syn_ack);
 	uint64_t over = 0;
 	unsigned int i;
 
 	if (p->when == WHEN_OFF)
 		return;
-	LANES_FOREACH (i, each == 0 ? 0 : g->lanes & l->syn_acks)
-		if (!meter_take(m, each, slack, meter_ticks(b->now_ns)))
+	LANES_FOREACH (i, part.each == 0 ? 0 : g->lanes & l->syn_acks)
+		if (!meter_take(m, part.each, part.slack, meter_ticks(b->now_ns)))
 			over |= lane_bit(i);
 	reflection_drop(s, g, b, over, REASON_SYN_ACK);
 	if (!reflection_is_learning(s, p, b->now_ns))
