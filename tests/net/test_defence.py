@@ -35,6 +35,9 @@ policies = (
     sanity = {{ private_sources = "allow"; }};
     flows = {{ ipv6_prefix = 128; }};
     tcpauth = {{ method = "off"; out_of_state = "pass"; }};
+    udpauth = {{ method = "off"; }};
+    icmp = {{ echo_request = "off"; }};
+    protocols = {{ allow = [ "gre", "esp", "253" ]; strangers = "off"; }};
     sources = {{ packets = "20kpps"; new_connections = "{cps}cps"; block_after = "500ms"; block_for = "2s"; }};
   }},
   {{ name = "apart"; mode = "learn"; sanity = {{ private_sources = "allow"; }};

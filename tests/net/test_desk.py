@@ -31,6 +31,7 @@ lists = ( { name = "bad"; action = "deny"; prefixes = [ "198.51.100.0/24", "2001
 policies = (
   { name = "web"; mode = "mitigate"; detection = { activate_after = "100ms"; clear_after = "1s"; };
     sanity = { private_sources = "allow"; };
+    udpauth = { method = "off"; };
     vectors = ( { vector = "udp_flood"; activate_rate = "500pps"; max_rate = "200pps"; } ); },
   { name = "apart"; mode = "mitigate"; sanity = { private_sources = "allow"; }; sources = { packets = "2kpps"; }; } );
 services = (

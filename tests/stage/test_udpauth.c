@@ -257,6 +257,39 @@ only_some_ports_are_asked(void)
 		}
 }
 
+/*
+ * The vector is armed, by what earlier stages have stopped: as long as strangers that are
+ * left fit into max_rate, newcomers pass with their first datagram.
+ */
+static void
+nobody_is_asked_while_there_is_room(void)
+{
+	for (size_t k = 0; k < FLOOD_LINKS; k++) {
+		open_udpauth("", &flood_links[k]);
+		flood_limit(&f, VECTOR_UDP_FLOOD, 5 * KPPS);
+		attack(100);
+		CU_ASSERT_EQUAL(f.b.live, 0);
+		f.now_ns += 3 * RIG_SECOND;
+		flood_restart(&f);
+		/* 4,000 a second, while the cell stays armed. */
+		for (unsigned int i = 0; i < 1000; i++) {
+			f.now_ns += RIG_MS / 4;
+			passes(0x60000000 + i, 5000, 30);
+			CU_ASSERT_EQUAL(f.b.challenged, 1);
+		}
+		CU_ASSERT_EQUAL(f.passed, 1000);
+		/* And 8,000 a second are too many, all of them. */
+		for (unsigned int i = 0; i < 1000; i++) {
+			if (i == 500)
+				flood_restart(&f);
+			f.now_ns += RIG_MS / 8;
+			passes(0x61000000 + i, 5000, 30);
+		}
+		CU_ASSERT_EQUAL(f.passed, 0);
+		flood_close(&f);
+	}
+}
+
 /* What the inside asks outside is answered at once, and never challenged. */
 static void
 answers_to_the_inside_are_not_asked(void)
@@ -334,4 +367,4 @@ SUITE_MAIN("udpauth", TEST(below_the_threshold_nobody_is_asked),
            TEST(where_everybody_repeats_repetition_proves_nothing),
            TEST(only_some_ports_are_asked), TEST(answers_to_the_inside_are_not_asked),
            TEST(streams_of_calm_go_on), TEST(nobody_is_asked_below_the_rung),
-           TEST(a_drop_is_noted_for_explain))
+           TEST(nobody_is_asked_while_there_is_room), TEST(a_drop_is_noted_for_explain))

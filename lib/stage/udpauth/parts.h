@@ -16,6 +16,7 @@
 #include "stage/stage.h"
 
 struct filter_expression;
+struct watch_rule;
 
 enum udpauth_method { METHOD_RETRANSMIT, METHOD_OFF };
 
@@ -41,6 +42,7 @@ struct udpauth_params {
 	uint64_t earliest_ns, latest_ns, admit_ns;
 	struct conf_list validate; /* struct udpauth_validate */
 	/* Derived: */
+	const struct watch_rule *rules; /* VECTOR_COUNT, of the snapshot */
 	struct udpauth_validator *validator;
 	size_t validators;
 	bool has_always;

@@ -13,6 +13,9 @@
  *              ── again, in time ────► passes; admitted
  *     admitted ── whatever ──────────► passes
  *
+ * Nobody is asked as long as strangers, as far as earlier stages have left them, fit into
+ * max_rate together: then the flood is stopped already, or there is room for all.
+ *
  * Repetition is no strong proof. When more than one of eight datagrams is a repetition, it
  * proves nothing, and for a while all strangers are left to the stages that follow.
  *
@@ -28,6 +31,7 @@
 #include "challenge/admitted.h"
 #include "challenge/repeat.h"
 #include "flow/source.h"
+#include "meter/watch.h"
 #include "packet/vector.h"
 #include "stage/udpauth/parts.h"
 
@@ -37,6 +41,9 @@
 #define REPEATS_SHARE 8
 #define REPEATS_FREE  64
 #define DISTRUST_NS   (10 * SECOND_NS)
+
+/* How long strangers are asked after they were last too many. */
+#define CROWD_NS (2 * SECOND_NS)
 
 enum { REASON_FIRST_PACKET, REASON_TOO_EARLY, REASON_INVALID_PAYLOAD, REASONS };
 static const struct stage_reason reasons[] = {
@@ -60,8 +67,16 @@ static const char *const full_name[REASONS] = {
 	[REASON_INVALID_PAYLOAD] = "udpauth.invalid_payload",
 };
 
+/* Strangers of one service. */
+struct arrivals {
+	struct meter met;  /* against max_rate */
+	uint64_t until_ns; /* they are asked */
+};
+
 struct state {
 	struct source_table *sources;
+	const struct watch *watch;
+	struct arrivals *crowd; /* by service */
 	uint64_t *hits;
 	struct repeat repeat;
 	struct admitted admitted;
@@ -84,6 +99,7 @@ close_state(void *state)
 
 	repeat_close(&s->repeat);
 	admitted_close(&s->admitted);
+	free(s->crowd);
 	free(s);
 }
 
@@ -95,8 +111,10 @@ open_state(void **state, const struct stage_env *env)
 	if (s == NULL)
 		return -ENOMEM;
 	s->sources = env->sources;
+	s->watch = env->watch;
 	s->hits = env->hits;
-	if (repeat_open(&s->repeat, &env->common->key) < 0 ||
+	s->crowd = calloc(env->watch->services, sizeof(*s->crowd));
+	if (s->crowd == NULL || repeat_open(&s->repeat, &env->common->key) < 0 ||
 	    admitted_open(&s->admitted, &env->common->key) < 0) {
 		close_state(s);
 		return -ENOMEM;
@@ -198,14 +216,54 @@ repeated_lanes(struct state *s, const struct udpauth_params *p, const struct bur
 	return repeated;
 }
 
-/* Lanes of strangers, of one policy. */
+/*
+ * The lanes whose service meets more strangers than fit into its max_rate, or did a moment
+ * ago. What is owed beyond the burst is forgotten, or a long flood would be asked for long.
+ */
+static uint64_t
+crowded(struct state *s, const struct udpauth_params *p, const struct burst *b,
+        uint64_t lanes)
+{
+	const struct watch_rule *rule = &p->rules[VECTOR_UDP_FLOOD];
+	const uint64_t now = meter_ticks(b->now_ns), slack = rule->max_rate.slack;
+	uint64_t rest = lanes, many = 0;
+
+	if (rule->max.per_second == 0)
+		return lanes;
+	while (rest != 0) {
+		const uint16_t service = b->service[__builtin_ctzll(rest)];
+		const uint64_t same = lanes_where16(b->service, service) & rest;
+		const struct watch_cell *cell =
+			watch_cell(s->watch, service, VECTOR_UDP_FLOOD);
+		struct arrivals *c = &s->crowd[service];
+
+		rest &= ~same;
+		c->met.paid_until =
+			now + meter_ahead(&c->met, now) +
+			watch_share(cell,
+		                    meter_price_all(&rule->max_rate, lanes_count(same),
+		                                    lanes_sum16(b->frame_len, same)));
+		if (meter_ahead(&c->met, now) > slack) {
+			c->met.paid_until = now + slack;
+			c->until_ns = b->now_ns + CROWD_NS;
+		}
+		many |= b->now_ns < c->until_ns ? same : 0;
+	}
+	return many;
+}
+
+/* Lanes of strangers, of one policy; those to other ports take their part of max_rate. */
 static void
 challenge(struct state *s, const struct udpauth_params *p, struct burst *b,
-          uint64_t lanes)
+          uint64_t strangers)
 {
-	uint64_t repeated, early;
+	uint64_t lanes = to_be_asked(p, b, strangers), admitted = 0, repeated, early;
 
-	lanes &= ~admitted_find(&s->admitted, b, lanes, p->admit_ns);
+	if (p->method == METHOD_OFF)
+		return;
+	if (lanes != 0)
+		admitted = admitted_find(&s->admitted, b, lanes, p->admit_ns);
+	lanes &= ~admitted & crowded(s, p, b, strangers & ~admitted);
 	if (lanes == 0)
 		return;
 	repeated = repeated_lanes(s, p, b, lanes);
@@ -233,7 +291,6 @@ decide(void *state, const struct stage_view *view, struct burst *b, uint64_t tod
 		const uint16_t policy = b->policy[__builtin_ctzll(rest)];
 		const uint64_t same = lanes_where16(b->policy, policy) & rest;
 		const struct udpauth_params *p = view->params[policy];
-		uint64_t asked;
 
 		rest &= ~same;
 		if (p->validators > 0 && (p->has_always || (same & strangers) != 0))
@@ -242,9 +299,8 @@ decide(void *state, const struct stage_view *view, struct burst *b, uint64_t tod
 			                     p->has_always ? same : same & strangers,
 			                     strangers, s->hits),
 			     REASON_INVALID_PAYLOAD);
-		asked = to_be_asked(p, b, same & strangers & b->challenged & b->live);
-		if (asked != 0)
-			challenge(s, p, b, asked);
+		if ((same & strangers & b->challenged & b->live) != 0)
+			challenge(s, p, b, same & strangers & b->challenged & b->live);
 	}
 }
 

@@ -141,6 +141,7 @@ udpauth_compile(void *params, const struct stage_compile *from,
 	const size_t n = p->validate.count;
 	int rc = 0;
 
+	p->rules = from->rules;
 	p->validators = 0;
 	p->has_always = false;
 	if (p->earliest_ns >= p->latest_ns) {
