@@ -99,10 +99,21 @@ def wrong_names_are_refused(_folder):
     assert done.returncode == 1 and "there is no vector nothing" in done.stderr, done.stderr
 
 
+def a_broken_configuration_ends_it(folder):
+    config = os.path.join(folder, "broken.conf")
+    with open(config, "w", encoding="utf-8") as f:
+        f.write("version = 1;\nnothing = 2;\n")
+    done = subprocess.run([os.path.join(ROOT, "tools/score"), "--vector", "land", "--config", config],
+                          capture_output=True, text=True, check=False, timeout=60,
+                          env={**os.environ, "TIDEGATE_BUILD": os.path.abspath(BUILD)})
+    assert done.returncode == 1 and "land: replay failed (status 78)" in done.stderr, done.stderr
+
+
 def main():
     failed = 0
     for test in (a_flood_is_stopped, a_flood_that_passes_is_told, customers_that_pay_are_counted,
-                 one_family_has_two_rows, wrong_names_are_refused):
+                 one_family_has_two_rows, wrong_names_are_refused,
+                 a_broken_configuration_ends_it):
         with tempfile.TemporaryDirectory() as folder:
             try:
                 test(folder)

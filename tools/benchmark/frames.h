@@ -24,7 +24,11 @@ struct frame {
 	alignas(64) uint8_t head[FRAME_HEAD];
 };
 
-enum frame_kind { FRAME_TCP, FRAME_UDP };
+/* The first fragment of a UDP datagram, and one that has no header of it. */
+enum frame_kind { FRAME_TCP, FRAME_UDP, FRAME_ICMP, FRAME_FIRST, FRAME_REST };
+
+/* What UDP carries: zeros, a question for a name (34 bytes), a QUIC Initial's beginning. */
+enum frame_payload { PAYLOAD_ZERO, PAYLOAD_DNS, PAYLOAD_QUIC };
 
 /* The options of a SYN as well-known stacks write them: 0, 20, 12 and 24 bytes. */
 enum frame_layout { LAYOUT_NONE, LAYOUT_LINUX, LAYOUT_WINDOWS, LAYOUT_MACOS };
@@ -33,7 +37,8 @@ struct frame_spec {
 	enum frame_kind kind;
 	bool is_ipv6;
 	uint8_t tcp_flags;
-	uint8_t layout; /* enum frame_layout, of TCP */
+	uint8_t layout;  /* enum frame_layout, of TCP */
+	uint8_t payload; /* enum frame_payload, of UDP */
 	uint16_t
 		len; /* of the frame with FCS, bytes; made longer where headers need it */
 	uint32_t source; /* index below FRAME_SOURCES */
@@ -42,8 +47,17 @@ struct frame_spec {
 	bool is_answer; /* from the service to that source */
 };
 
-/* Bytes of TCP options. */
-unsigned int frame_options(enum frame_layout layout);
+/* Bytes from the start of IP to its payload: fragments of IPv6 have a header more. */
+static inline unsigned int
+frame_ip_len(enum frame_kind kind, bool is_ipv6)
+{
+	if (!is_ipv6)
+		return 20;
+	return kind == FRAME_FIRST || kind == FRAME_REST ? 48 : 40;
+}
+
+/* Bytes of a frame that its template must hold; what follows is of no interest. */
+unsigned int frame_headers(const struct frame_spec *spec);
 
 /* Write one frame; returns its length in bytes, without FCS. */
 uint16_t frame_write(struct frame *f, const struct frame_spec *spec);

@@ -66,7 +66,13 @@ const struct scenario scenarios[] = {
 	{ .name = "denylist_1m",
 	  .help = "UDP from 1,000,000 denied hosts",
 	  .part = { UDP(1, PICK_LISTED) },
-	  .listed = MILLION },
+	  .listed = { MILLION, MILLION } },
+	{ .name = "denylist_5m",
+	  .help = "UDP from 4,000,000 denied prefixes of IPv4, or 1,000,000 of IPv6 in "
+	          "the same list",
+	  .part = { UDP(1, PICK_LISTED) },
+	  .listed = { 4 * MILLION, MILLION },
+	  .is_mixed = true },
 	{ .name = "reflection_drop",
 	  .help = "answers of 8,192 reflectors of eight kinds, which nobody asked for",
 	  .part = { ANSWERS(1) },
@@ -79,6 +85,24 @@ const struct scenario scenarios[] = {
 	  .part = { UDP(1, PICK_RANDOM) },
 	  .has_cookies = true,
 	  .dropped = "udpauth.first_packet" },
+	{ .name = "fragment_flood",
+	  .help = "first and later fragments of forged sources, none of which belong "
+	          "together",
+	  .part = { { 1, FRAME_FIRST, 0, 594, PICK_RANDOM },
+	            { 1, FRAME_REST, 0, 594, PICK_RANDOM } } },
+	{ .name = "icmp_flood",
+	  .help = "pings of forged sources above icmp_flood's limit",
+	  .part = { { 1, FRAME_ICMP, 0, 102, PICK_RANDOM } } },
+	{ .name = "dns_tc",
+	  .help = "DNS questions of forged sources, each told to come by TCP",
+	  .part = { { 1, FRAME_UDP, 0, 80, PICK_RANDOM, LAYOUT_NONE, 53, PAYLOAD_DNS } },
+	  .stages = "  dnsauth = { answers = \"1Mpps\"; };\n",
+	  .replied = 1 },
+	{ .name = "quic_flood",
+	  .help = "QUIC Initials of 1,200 bytes from forged sources above udp_flood's "
+	          "limit",
+	  .part = { { 1, FRAME_UDP, 0, 1266, PICK_RANDOM, LAYOUT_NONE, 443,
+	              PAYLOAD_QUIC } } },
 	{ .name = "syn_flood_random_sources",
 	  .help = "SYNs of forged sources above their limit",
 	  .part = { SYNS(1) } },
@@ -165,11 +189,12 @@ make_part(const struct scenario_part *from, bool is_ipv6, struct traffic_part *p
 		                   .tcp_flags = from->tcp_flags,
 		                   .layout = (uint8_t)from->layout,
 		                   .len = from->len,
-		                   .dst_port = TRAFFIC_PORT,
+		                   .payload = (uint8_t)from->payload,
+		                   .dst_port =
+		                           from->port != 0 ? from->port : TRAFFIC_PORT,
 		                   .seq = PRIME_CLIENT_ISN + 1,
 		                   .ack = PRIME_SERVER_ISN + 1 };
 	uint8_t *ip = p->frame.head + FRAME_ETHERNET;
-	unsigned int headers;
 
 	if (from->tcp_flags == TCP_SYN)
 		spec.ack = 0;
@@ -177,13 +202,15 @@ make_part(const struct scenario_part *from, bool is_ipv6, struct traffic_part *p
 	if (from->pick == PICK_REFLECTOR && is_ipv6)
 		spec.len = ANSWER_IPV6;
 	p->len = frame_write(&p->frame, &spec);
-	headers = FRAME_ETHERNET + (is_ipv6 ? 40u : 20u) +
-	          (from->kind == FRAME_TCP ? 20u + frame_options(from->layout) : 8u);
-	p->bytes = p->len > 64 && (headers > 64 || from->pick == PICK_REFLECTOR)
-	                   ? FRAME_HEAD
-	                   : 64;
+	p->bytes =
+		frame_headers(&spec) > 64 || (p->len > 64 && from->pick == PICK_REFLECTOR)
+			? FRAME_HEAD
+			: 64;
 	p->pick = (uint8_t)from->pick;
-	p->has_any_port = from->kind == FRAME_UDP;
+	p->has_any_port = from->kind == FRAME_UDP && from->port == 0;
+	p->has_id = from->kind == FRAME_FIRST || from->kind == FRAME_REST;
+	if (from->kind != FRAME_REST && from->kind != FRAME_ICMP)
+		p->ports = (uint8_t)frame_ip_len(from->kind, is_ipv6);
 	if (is_ipv6)
 		return;
 	memset(ip + 10, 0, 2);
@@ -196,7 +223,7 @@ scenario_traffic(const struct scenario *s, bool is_ipv6, struct traffic *t)
 {
 	memset(t, 0, sizeof(*t));
 	t->is_ipv6 = is_ipv6;
-	t->population = s->flows > 0 ? s->flows : s->listed;
+	t->population = s->flows > 0 ? s->flows : s->listed[is_ipv6];
 	for (uint8_t i = 0; s->part[i].share > 0; i++) {
 		make_part(&s->part[i], is_ipv6, &t->part[i]);
 		for (unsigned int k = 0; k < s->part[i].share; k++)
@@ -249,6 +276,8 @@ write_config(const struct scenario *s)
 		fputs("  tcpauth = { method = \"off\"; out_of_state = \"pass\"; };\n"
 		      "  udpauth = { method = \"off\"; };\n",
 		      f);
+	if (s->stages != NULL)
+		fputs(s->stages, f);
 	if (s->verified_bits != NULL)
 		fprintf(f, "  sources = { verified_bits = \"%s\"; };\n",
 		        s->verified_bits);
@@ -256,7 +285,7 @@ write_config(const struct scenario *s)
 	      "} );\nservices = ( { name = \"shop\"; policy = \"shop\";\n"
 	      "  prefixes = [ \"203.0.113.10/32\", \"2001:db8:a::10/128\" ]; } );\n",
 	      f);
-	if (s->listed > 0)
+	if (s->listed[0] > 0)
 		fputs("lists = ( { name = \"bad\"; action = \"deny\";\n"
 		      "  prefixes = [ \"192.0.2.0/24\" ]; } );\n",
 		      f);
@@ -264,21 +293,43 @@ write_config(const struct scenario *s)
 	return text;
 }
 
-/* The hosts go into the list as it was read: a million of them would be slow as text. */
+/*
+ * Of one family from `at` on. Of mixed ones every fourth is the network around the host: /24,
+ * or of IPv6, where each source has a /64, /56.
+ */
+static void
+fill_family(const struct scenario *s, bool is_ipv6, struct conf_prefix *at)
+{
+	for (uint32_t i = 0; i < s->listed[is_ipv6]; i++) {
+		struct conf_prefix *p = &at[i];
+		const unsigned int host_bytes = is_ipv6 ? 9 : 1;
+
+		frame_source(is_ipv6, i, p->address);
+		p->len = 128; /* IPv4 is counted as mapped */
+		if (!s->is_mixed || i % 4 != 0)
+			continue;
+		memset(p->address + 16 - host_bytes, 0, host_bytes);
+		p->len = (uint8_t)(128 - 8 * host_bytes);
+	}
+}
+
+/* The prefixes go into the list as it was read: a million of them would be slow as text. */
 static bool
 fill_list(struct settings *settings, const struct scenario *s, bool is_ipv6)
 {
 	struct settings_list *list = settings->lists.element;
-	struct conf_prefix *host = calloc(s->listed, sizeof(*host));
+	const size_t n =
+		s->is_mixed ? (size_t)s->listed[0] + s->listed[1] : s->listed[is_ipv6];
+	struct conf_prefix *prefix = calloc(n, sizeof(*prefix));
 
-	if (host == NULL)
+	if (prefix == NULL)
 		return false;
-	for (uint32_t i = 0; i < s->listed; i++) {
-		frame_source(is_ipv6, i, host[i].address);
-		host[i].len = 128; /* IPv4 is counted as mapped */
-	}
+	if (s->is_mixed || !is_ipv6)
+		fill_family(s, false, prefix);
+	if (s->is_mixed || is_ipv6)
+		fill_family(s, true, prefix + (s->is_mixed ? s->listed[0] : 0));
 	free(list->prefixes.prefix);
-	list->prefixes = (struct conf_prefixes){ s->listed, host };
+	list->prefixes = (struct conf_prefixes){ n, prefix };
 	return true;
 }
 
@@ -293,7 +344,7 @@ scenario_settings(const struct scenario *s, bool is_ipv6)
 	if (text != NULL)
 		rc = settings_read_text(text, strlen(text), s->name, &settings, &errors);
 	free(text);
-	if (rc == 0 && s->listed > 0 && !fill_list(settings, s, is_ipv6)) {
+	if (rc == 0 && s->listed[0] > 0 && !fill_list(settings, s, is_ipv6)) {
 		settings_free(settings);
 		settings = NULL;
 	}

@@ -19,6 +19,8 @@ struct scenario_part {
 	uint16_t len; /* frame with FCS, bytes */
 	enum traffic_pick pick;
 	enum frame_layout layout;
+	uint16_t port; /* of the service; 0: 443, of UDP any */
+	enum frame_payload payload;
 };
 
 /* What goes through the worker before the measurement. */
@@ -31,13 +33,16 @@ enum scenario_opening {
 struct scenario {
 	const char *name, *help;
 	struct scenario_part part[TRAFFIC_PARTS + 1];
-	uint32_t flows;  /* established before the measurement; 0: none */
-	uint32_t listed; /* hosts on the deny list, of the family measured; 0: no list */
+	uint32_t flows; /* established before the measurement; 0: none */
+	/* Prefixes on the deny list: IPv4, IPv6; 0: no list. */
+	uint32_t listed[2];
+	bool is_mixed; /* both families at once, and networks among the hosts */
 	enum scenario_opening opening;
 	bool has_cookies;    /* SYNs are answered; otherwise all but the meters is off */
 	const char *dropped; /* "stage.reason" of all that does not pass; NULL: any */
 	double replied;      /* share of packets that must be answered */
 	double forwarded; /* share of packets that must come through, for a check of the run */
+	const char *stages;    /* keys of the policy that matter here; NULL: none */
 	const char *entries;   /* of the flow table; NULL: twice a million */
 	const char *tcp_syn;   /* threshold of SYNs; NULL: 10kpps */
 	const char *tcp_other; /* threshold of TCP that is no SYN; NULL: out of reach */

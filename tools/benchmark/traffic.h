@@ -40,6 +40,8 @@ struct traffic_part {
 	uint16_t len;       /* without FCS */
 	uint8_t bytes;      /* of the template to copy: whole cache lines */
 	uint8_t pick;       /* enum traffic_pick */
+	uint8_t ports;      /* where they lie behind IP's start; 0: there are none */
+	bool has_id;        /* a fragment: its identification is random */
 	bool has_any_port;  /* the destination port is random, too */
 };
 
@@ -128,23 +130,31 @@ traffic_frame(const struct traffic *t, uint64_t k, uint8_t *to)
 	const struct traffic_ends ends = traffic_pick(t, p, r);
 	const uint32_t address = frame_address(ends.source);
 	const uint32_t wire = __builtin_bswap32(address);
-	uint8_t *ip = to + FRAME_ETHERNET, *l4;
+	uint8_t *ip = to + FRAME_ETHERNET, *l4 = ip + p->ports;
+	const uint32_t id = (uint32_t)(r >> 16);
 
 	memcpy(to, p->frame.head, 64);
 	if (p->bytes > 64)
 		memcpy(to + 64, p->frame.head + 64, 64);
 	if (t->is_ipv6) {
 		memcpy(ip + 12, &wire, sizeof(wire));
-		l4 = ip + 40;
+		if (p->has_id)
+			memcpy(ip + 44, &id, sizeof(id));
 	} else {
 		uint32_t sum = p->sum + (address >> 16) + (address & 0xffff);
+
+		if (p->has_id) {
+			traffic_put16(ip + 4, (uint16_t)id);
+			sum += (uint16_t)id;
+		}
 
 		sum = (sum >> 16) + (sum & 0xffff);
 		sum = (sum >> 16) + (sum & 0xffff);
 		memcpy(ip + 12, &wire, sizeof(wire));
 		traffic_put16(ip + 10, (uint16_t)~sum);
-		l4 = ip + 20;
 	}
+	if (p->ports == 0)
+		return p->len;
 	traffic_put16(l4, ends.src_port);
 	if (t->ack != NULL) {
 		const uint32_t ack = __builtin_bswap32(t->ack[traffic_one(t, r)]);

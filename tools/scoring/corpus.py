@@ -87,7 +87,7 @@ def one(gate, row, duplex, given, frames):
         "customers_packets": customers, "customers_dropped": customers - kept,
         "customers_challenged": 0, "customers_dropped_after_challenge": 0,
         "detected_after_ms": detected, "mitigated_after_ms": mitigated,
-        "reasons": report["reasons"],
+        "reasons": report["reasons"], "customers_dropped_by": {},
     }
 
 

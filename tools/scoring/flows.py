@@ -22,6 +22,23 @@ def records(path):
         at += 16 + n
 
 
+def records_ng(path):
+    """(ns, frame, reason) of what `tidegated replay --dropped` writes: pcapng with comments."""
+    with open(path, "rb") as f:
+        data = f.read()
+    at, head = 0, struct.Struct("<LL")
+    while at < len(data):
+        kind, length = head.unpack_from(data, at)
+        if kind == 6:
+            high, low, n = struct.unpack_from("<LLL", data, at + 12)
+            options, reason = at + 28 + (n + 3) // 4 * 4, ""
+            if options < at + length - 4:
+                _, size = struct.unpack_from("<HH", data, options)
+                reason = data[options + 4:options + 4 + size].decode()
+            yield high << 32 | low, data[at + 28:at + 28 + n], reason
+        at += length
+
+
 def write_inward(path, to):
     """The same capture with what comes from outside alone."""
     with open(path, "rb") as f:
@@ -68,12 +85,14 @@ class Share:
 
     def __init__(self, frames, attack=1):
         self.attack_times, self.flows = [], collections.Counter()
-        for t, frame in frames:
+        self.reasons = collections.Counter()
+        for t, frame, *reason in frames:
             part = part_of(frame)
             if part == attack:
                 self.attack_times.append(t)
             elif part is not None:
                 self.flows[(part, flow_of(frame))] += 1
+                self.reasons.update((part, r) for r in reason)
 
     def customers(self):
         return sum(self.flows.values())

@@ -65,9 +65,10 @@ def beyond_rate(report, given, passed, rates):
 def one(gate, name, family, duplex, path, scratch):
     """Replay and count; returns the row."""
     clean = os.path.join(scratch, "clean-%d.pcap" % os.getpid())
-    thrown = os.path.join(scratch, "thrown-%d.pcap" % os.getpid())
+    thrown = os.path.join(scratch, "thrown-%d.pcapng" % os.getpid())
     report = gate.replay(path, "--clean", clean, "--dropped", thrown)
-    given, passed, dropped = (flows.Share(flows.records(p)) for p in (path, clean, thrown))
+    given, passed = (flows.Share(flows.records(p)) for p in (path, clean))
+    dropped = flows.Share(flows.records_ng(thrown))
     plain, asked = flows.lost(given, dropped, passed)
     detected, mitigated = replaying.delays(report["attacks"])
     attack = len(given.attack_times)
@@ -81,8 +82,17 @@ def one(gate, name, family, duplex, path, scratch):
         "customers_challenged": flows.challenged(given, dropped, passed),
         "customers_dropped_after_challenge": asked,
         "detected_after_ms": detected, "mitigated_after_ms": mitigated,
-        "reasons": report["reasons"],
+        "reasons": report["reasons"], "customers_dropped_by": lost_by(dropped),
     }
+
+
+def lost_by(dropped):
+    """{"kind of customer: reason": packets}; the customers are the parts from 2 on."""
+    found = {}
+    for (part, reason), n in sorted(dropped.reasons.items()):
+        key = "%s: %s" % (CUSTOMERS[part - 2].split(",")[0], reason)
+        found[key] = found.get(key, 0) + n
+    return found
 
 
 def rows(trafficgen, gates, name, scratch):

@@ -9,6 +9,10 @@ SETTLE_S = 0.01                  # a tick of detection
 BURST = 16                       # packets that a limit lets through at once
 
 
+class Failed(Exception):
+    """A replay that cannot be measured. SystemExit would let a pool wait for ever."""
+
+
 class Gate:
     """The program with one configuration."""
 
@@ -17,7 +21,8 @@ class Gate:
         with open(config, encoding="utf-8") as f:
             text = f.read()
         self.rates = max_rates(text)
-        self.config = os.path.join(scratch, "%s-%s" % (duplex, os.path.basename(config)))
+        self.config = os.path.join(scratch, "%s-%d-%s" % (
+            duplex, os.getpid(), os.path.basename(config)))
         with open(self.config, "w", encoding="utf-8") as f:
             f.write(with_duplex(text, duplex))
 
@@ -25,11 +30,11 @@ class Gate:
         done = subprocess.run([self.program, "replay", "-c", self.config, "--json", *arguments],
                               capture_output=True, text=True, check=False)
         if done.returncode != 0:
-            raise SystemExit("tools/score: replay failed (status %d): %s" %
-                             (done.returncode, done.stderr[:2000]))
+            raise Failed("replay failed (status %d): %s" %
+                         (done.returncode, done.stderr[:2000]))
         report = json.loads(done.stdout)
         if not report["balanced"]:
-            raise SystemExit("tools/score: the books of the replay do not balance")
+            raise Failed("the books of a replay do not balance")
         return report
 
 
