@@ -112,6 +112,8 @@ customers_pass(uint32_t n)
 	lay_error(n, n, UNREACHABLE);
 	lay_message(IN, n, ECHO, 77, 56);
 	passed += lanes_count(flood_send(&f, IN));
+	/* Errors of a connection are out of the reach of `shape` as well. */
+	CU_ASSERT_EQUAL(f.b.exempt, 7);
 	/* A ping of the shop's own. */
 	lay_message(OUT, n, ECHO, 99, 56);
 	flood_send(&f, OUT);
@@ -278,6 +280,7 @@ asked_for_messages_of_path_mtu_go_first(void)
 			f.now_ns += 20 * RIG_MS;
 			flood_send(&f, IN);
 			CU_ASSERT_STRING_EQUAL(f.why[32], "passed");
+			CU_ASSERT_EQUAL(f.b.exempt, lane_bit(32));
 		}
 		flood_close(&f);
 	}

@@ -316,6 +316,9 @@ judge(struct state *s, const struct icmp_params *p, struct burst *b, uint64_t la
 			     refused(s, b, &p->rate[class], class,
 			             sorted.class[class] & left, &sorted),
 			     class);
+	/* They belong to a connection, and no ceiling of strangers is theirs. */
+	b->exempt |= sorted.errors & b->live &
+	             (sorted.grade[QUOTA_PROVEN] | sorted.grade[QUOTA_KNOWN]);
 }
 
 /* Types that are denied at any time. */
