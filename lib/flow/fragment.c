@@ -145,7 +145,8 @@ group_of(struct fragment_table *t, unsigned int i)
 	if (g->slot != TABLE_NONE) {
 		g->at = table_record(&t->table, g->slot);
 	} else {
-		memset(g->at, 0, sizeof(*g->at));
+		/* Stretches are written before they are counted. */
+		memset(g->at, 0, offsetof(struct fragment, range));
 		memcpy(g->at, t->batch.key[i], TABLE_KEY);
 	}
 	t->place[at] = (uint8_t)++t->groups;
@@ -227,6 +228,19 @@ fill_rest(struct fragment_table *t, struct burst *b, unsigned int i)
 	b->flags[i] = facts->flags;
 }
 
+/* First fragments will most likely need a place in the table when the burst is over. */
+static void
+ask_for_places(const struct fragment_table *t, uint64_t firsts, uint16_t tick)
+{
+	uint64_t fresh = 0;
+	unsigned int i;
+
+	LANES_FOREACH (i, firsts)
+		if (t->slot[i] == TABLE_NONE)
+			fresh |= lane_bit(i);
+	table_ask_bulk(&t->table, &t->batch, fresh, tick);
+}
+
 void
 fragment_pair_lanes(struct fragment_table *t, struct burst *b, uint64_t lanes)
 {
@@ -253,6 +267,7 @@ fragment_pair_lanes(struct fragment_table *t, struct burst *b, uint64_t lanes)
 		t->piece[i].group = (uint8_t)g;
 		t->group[g].lanes |= lane_bit(i);
 	}
+	ask_for_places(t, lanes & ~t->rests, table_tick(b->now_ns));
 	LANES_FOREACH (i, lanes & ~t->rests)
 		take_first(t, b, i);
 	LANES_FOREACH (i, t->rests)
