@@ -261,6 +261,88 @@ ecn_reaches_the_server_that_speaks_it(void)
 	splice_close();
 }
 
+#define CUT 80u /* bytes of the segment in its first fragment */
+
+/* Bytes from..to of an IPv4 segment as a fragment. */
+static void
+cut_piece(struct wire *out, const struct wire *whole, unsigned int from, unsigned int to,
+          bool has_more)
+{
+	uint8_t *ip = out->bytes + whole->ip;
+
+	*out = *whole;
+	out->len = whole->ip + 20 + to - from;
+	memcpy(ip + 20, whole->bytes + whole->ip + 20 + from, to - from);
+	segment_put16(ip + 2, (uint16_t)(20 + to - from));
+	segment_put16(ip + 6, (uint16_t)((has_more ? 0x2000 : 0) | from / 8));
+	segment_put16(ip + 10, 0);
+	segment_put16(ip + 10, wire_checksum(ip, 20));
+}
+
+/* The frames from `first` on, as the gate lets them pass. */
+static void
+pass_pieces(unsigned int first, unsigned int n)
+{
+	struct burst *b = &r.worker->burst;
+
+	burst_start(b, r.now_ns, 0, SIDE_EXTERNAL);
+	for (unsigned int i = 0; i < n; i++) {
+		b->bytes[i] = r.frame[first + i].bytes;
+		b->bytes_len[i] = (uint16_t)r.frame[first + i].len;
+		b->facts[i].frame_len = b->bytes_len[i];
+	}
+	b->count = (uint16_t)n;
+	b->live = lanes_first(n);
+	worker_judge(r.worker, engine_policies(&r.engine), b);
+	CU_ASSERT_EQUAL(b->live, lanes_first(n));
+	CU_ASSERT_EQUAL(b->rewritten, first == 0 ? 1 : 0);
+	for (unsigned int i = 0; i < n; i++) {
+		CU_ASSERT_NOT_EQUAL(b->flow[i], BURST_NO_FLOW);
+		memmove(r.frame[first + i].bytes, b->bytes[i], b->bytes_len[i]);
+	}
+	worker_account(r.worker, b);
+	engine_quiescent(&r.engine, 0);
+}
+
+/* All numbers are in the first fragment; the later ones, of the same flow, are left alone. */
+static void
+segments_in_pieces_are_whole_behind_the_gate(void)
+{
+	open_all();
+	for (uint32_t who = 1; who <= 6; who++) {
+		struct talk t = talk_of(false, who * 1013);
+		struct segment s = { .flags = TCP_ACK, .window = 300, .payload = 200 };
+		struct wire whole, rest;
+		unsigned int end;
+		struct facts f;
+
+		t.tags = who % 3;
+		talk_open(&t);
+		s.seq = t.client_isn + 1;
+		s.ack = t.ours + 1;
+		splice_frame(&whole, &t, SIDE_EXTERNAL, &s);
+		end = (unsigned int)(whole.len - whole.ip - 20);
+		cut_piece(&r.frame[0], &whole, 0, CUT, true);
+		cut_piece(&r.frame[1], &whole, CUT, end, false);
+		rest = r.frame[1];
+		/* In one burst, or in two. */
+		pass_pieces(0, who % 2 == 0 ? 2 : 1);
+		if (who % 2 != 0)
+			pass_pieces(1, 1);
+		CU_ASSERT_EQUAL(memcmp(rest.bytes, r.frame[1].bytes, rest.len), 0);
+		memcpy(whole.bytes + whole.ip + 20, r.frame[0].bytes + whole.ip + 20,
+		       CUT);
+		memcpy(whole.bytes + whole.ip + 20 + CUT,
+		       r.frame[1].bytes + whole.ip + 20, end - CUT);
+		f = segment_facts(&whole);
+		CU_ASSERT_EQUAL(f.tcp_ack, t.server_isn + 1);
+		CU_ASSERT_EQUAL(segment_checksum(whole.bytes, &f), 0);
+		for (unsigned int k = 0; k < s.payload; k++)
+			CU_ASSERT_EQUAL(whole.bytes[f.payload_off + k], 'd');
+	}
+	splice_close();
+}
+
 SUITE_MAIN("splice", TEST(each_side_sees_only_its_own_numbers),
            TEST(every_combination_of_options_works),
            TEST(windows_are_told_in_the_scale_that_was_promised),
@@ -268,4 +350,5 @@ SUITE_MAIN("splice", TEST(each_side_sees_only_its_own_numbers),
            TEST(what_one_client_was_told_holds_when_more_is_learnt),
            TEST(later_clients_are_promised_what_the_server_has),
            TEST(calm_handshakes_teach_and_are_not_touched),
-           TEST(ecn_reaches_the_server_that_speaks_it))
+           TEST(ecn_reaches_the_server_that_speaks_it),
+           TEST(segments_in_pieces_are_whole_behind_the_gate))
