@@ -70,7 +70,8 @@ static const uint8_t traffic_answer[8][TRAFFIC_ANSWER] = {
 	"\x30\x84\0\0\x0b\x20\2\1\7\x64\x84\0\0\x0b",
 	"\0\0\0\0\0\1\0\0VALUE x",
 	" !\"#$%&'()*+,-.",
-	"\x30\x82\x05\x10\2\1\1\4\1x\xa2\x82\x05\x01",
+	"\x30\x82\x05\x10\2\1\1\4\6"
+	"public\xa2",
 	"\x12\x34\x56\x78\0\0\0\1",
 };
 

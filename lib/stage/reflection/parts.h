@@ -114,7 +114,7 @@ reflection_part(const struct reflection *s, const struct meter_rate *rate)
 
 /* Lanes from reflecting services, by what they are. */
 struct reflection_lanes {
-	uint64_t answers, odd, questions;
+	uint64_t answers, odd;
 };
 
 /* Lanes of one service and policy that are judged together. */

@@ -240,38 +240,65 @@ observe(void *state, const struct stage_view *view, struct burst *b, uint64_t la
 			s, b, lanes & lanes_where8(b->vector, VECTOR_UDP_FLOOD));
 }
 
-/* Datagrams that a reflecting service may have sent: by port, or by what they say. */
-static struct reflection_lanes
-sort(struct reflection *s, const struct burst *b, uint64_t lanes)
+/* Bytes of a lane's payload that can be read. */
+static inline uint32_t
+seen_of(const struct burst *b, unsigned int i)
 {
-	struct reflection_lanes l = { 0 };
-	uint64_t ours = 0;
+	const uint32_t off = b->facts[i].payload_off, len = b->facts[i].payload_len;
+	const uint32_t readable = b->bytes_len[i] > off ? b->bytes_len[i] - off : 0;
+
+	return readable < len ? readable : len;
+}
+
+/*
+ * Datagrams that a reflecting service may have sent, by their port: here are those that
+ * are plainly answers, the others are to be looked at. A stranger from another port is
+ * looked at when he says what is known anywhere.
+ */
+static uint64_t
+plain_answers(struct reflection *s, const struct burst *b, uint64_t lanes, uint64_t *rest)
+{
+	const struct shapes *shapes = &s->shapes;
+	uint64_t answers = 0, others = 0;
 	unsigned int i;
 
 	LANES_FOREACH (i, lanes) {
 		const struct facts *f = &b->facts[i];
+		const uint32_t seen = b->bytes[i] != NULL ? seen_of(b, i) : 0;
+		const uint8_t *payload = seen != 0 ? b->bytes[i] + f->payload_off : NULL;
 		uint32_t head;
 
-		if (shapes_has_port(s->shapes.reflecting, f->src_port)) {
-			ours |= lane_bit(i);
-			continue;
+		if (shapes_has_port(shapes->reflecting, f->src_port)) {
+			const uint8_t row = shapes->row[f->src_port];
+			const uint64_t is_plain =
+				shape_is_plain(shapes, row, payload, seen);
+
+			s->row[i] = row;
+			answers |= is_plain << i;
+			others |= (is_plain ^ 1) << i;
+		} else if (seen >= sizeof(head) && b->flow[i] == BURST_NO_FLOW) {
+			memcpy(&head, payload, sizeof(head));
+			others |= (uint64_t)(head == shapes->anywhere_head) << i;
 		}
-		if (b->flow[i] != BURST_NO_FLOW || b->bytes[i] == NULL ||
-		    f->payload_len < sizeof(head) ||
-		    f->payload_off + sizeof(head) > b->bytes_len[i])
-			continue;
-		memcpy(&head, b->bytes[i] + f->payload_off, sizeof(head));
-		if (head == s->shapes.anywhere_head)
-			ours |= lane_bit(i);
 	}
-	LANES_FOREACH (i, ours) {
+	*rest = others;
+	return answers;
+}
+
+static struct reflection_lanes
+sort(struct reflection *s, const struct burst *b, uint64_t lanes)
+{
+	struct reflection_lanes l = { 0 };
+	uint64_t rest;
+	unsigned int i;
+
+	l.answers = plain_answers(s, b, lanes, &rest);
+	LANES_FOREACH (i, rest) {
 		const enum shape shape =
 			shape_of_lane(&s->shapes, b, i, b->facts[i].src_port, &s->row[i]);
 
-		if (shape == SHAPE_ANSWER)
-			l.answers |= lane_bit(i);
-		else if (shape == SHAPE_ODD)
-			l.odd |= lane_bit(i);
+		l.answers |= (uint64_t)(shape == SHAPE_ANSWER) << i;
+		l.odd |= (uint64_t)(shape == SHAPE_ODD) << i;
 	}
 	return l;
 }

@@ -84,6 +84,11 @@ const struct row rows[] = {
 	    "long as they were asked.",
 	    .port = 111, .least = 16, .usual = 64, ONCE(4096), .answer = ONE(7, 1),
 	    .question = { ONE(7, 0) }),
+	ROW("ntp_monlist",
+	    "NTP private messages (mode 7) list the last 600 clients, 557 times as "
+	    "long as they were asked.",
+	    .port = 123, .least = 8, .usual = 8, OFTEN(100, 60000),
+	    .answer = { { 0, 0x87, 0x87 } }, .question = { { { 0, 0x87, 0x07 } } }),
 	ROW("ntp", "NTP servers (RFC 5905, mode 4) answer as long as they were asked.",
 	    .port = 123, .least = 48, .usual = 128, ONCE(512),
 	    .answer = { { 0, 0x07, 4 } },
@@ -100,11 +105,6 @@ const struct row rows[] = {
 	    .port = 123, .least = 12, .usual = 48, OFTEN(8, 8192),
 	    .answer = { { 0, 0x07, 6 }, { 1, 0x80, 0x80 } },
 	    .question = { { { 0, 0x07, 6 }, { 1, 0x80, 0 } } }),
-	ROW("ntp_monlist",
-	    "NTP private messages (mode 7) list the last 600 clients, 557 times as "
-	    "long as they were asked.",
-	    .port = 123, .least = 8, .usual = 8, OFTEN(100, 60000),
-	    .answer = { { 0, 0x87, 0x87 } }, .question = { { { 0, 0x87, 0x07 } } }),
 	ROW("netbios_ns",
 	    "NetBIOS name service (RFC 1002) tells names, 4 times as long as it "
 	    "was "
@@ -118,6 +118,13 @@ const struct row rows[] = {
 	    "SNMP (RFC 3416) answers GetBulk with tables, 6 times as long and "
 	    "more.",
 	    .port = 161, .least = 10, .usual = 484, OFTEN(4, 65535), .is_ber = true,
+	    .plain = { { 0, 0xff, 0x30 },
+	               { 1, 0xff, 0x82 },
+	               { 4, 0xff, 2 },
+	               { 5, 0xff, 1 },
+	               { 7, 0xff, 4 },
+	               { 8, 0xff, 6 },
+	               { 15, 0xff, 0xa2 } },
 	    .answer = { { 0, 0xff, 0xa2 } },
 	    .question = { ONE(0, 0xa0), ONE(0, 0xa1), ONE(0, 0xa5), ONE(0, 0xa3) }),
 	ROW("snmp_v3",
@@ -144,6 +151,11 @@ const struct row rows[] = {
 	    "times "
 	    "as long as it was asked.",
 	    .port = 389, .least = 10, .usual = 256, OFTEN(4, 8192), .is_ber = true,
+	    .plain = { { 0, 0xff, 0x30 },
+	               { 1, 0xff, 0x84 },
+	               { 6, 0xff, 2 },
+	               { 7, 0xff, 1 },
+	               { 9, 0xfe, 0x64 } },
 	    .answer = { { 0, 0xfe, 0x64 } }, .question = { ONE(0, 0x63) }),
 	ROW("slp",
 	    "Service location (RFC 2608) lists what was registered with it by "

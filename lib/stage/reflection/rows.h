@@ -18,6 +18,7 @@
 #define ROWS_NONE      0xff
 #define ROWS_TESTS     4
 #define ROWS_QUESTIONS 4
+#define ROWS_PLAIN     8
 #define ROWS_WINDOW    32 /* bytes of the payload that tests may look at */
 
 /* Ports below are given to servers only: no client has one by chance. */
@@ -38,6 +39,8 @@ struct row {
 	uint32_t bytes;   /* of frames; both 0: it is a conversation, without a budget */
 	bool is_anywhere; /* known by its answer's bytes, whatever port it comes from */
 	bool is_ber;      /* SNMP, LDAP: tests look at the operation's tag, at byte 0 */
+	/* Optional short cut: when all of these hold within 16 bytes it is an answer. */
+	struct row_test plain[ROWS_PLAIN];
 	struct row_test answer[ROWS_TESTS]; /* all hold, */
 	struct row_test question[ROWS_QUESTIONS]
 				[ROWS_TESTS]; /* and of no one of these all */

@@ -15,12 +15,12 @@ struct window {
 };
 
 static void
-make_pattern(struct pattern *p, const struct row_test test[ROWS_TESTS])
+make_pattern(struct pattern *p, const struct row_test *test, unsigned int most)
 {
 	uint8_t mask[ROWS_WINDOW] = { 0 }, value[ROWS_WINDOW] = { 0 };
 
 	memset(p, 0, sizeof(*p));
-	for (unsigned int t = 0; t < ROWS_TESTS && test[t].mask != 0; t++) {
+	for (unsigned int t = 0; t < most && test[t].mask != 0; t++) {
 		assert(test[t].at < ROWS_WINDOW);
 		mask[test[t].at] = test[t].mask;
 		value[test[t].at] = test[t].value;
@@ -50,6 +50,42 @@ make_ports(struct shapes *s, uint8_t r)
 	}
 }
 
+/* Whether no payload fits both: some bit of some byte is asked to be 1 by one, 0 by the other. */
+static bool
+exclude(const struct pattern *a, const struct pattern *b)
+{
+	for (unsigned int half = 0; half < 2; half++) {
+		const __m128i both = _mm_and_si128(a->mask[half], b->mask[half]);
+		const __m128i differs = _mm_xor_si128(a->value[half], b->value[half]);
+
+		if (!_mm_testz_si128(both, differs))
+			return true;
+	}
+	return false;
+}
+
+/* Only a port's first row can be plain: what comes before another may be a question. */
+static void
+make_plain(struct shapes *s, uint8_t r)
+{
+	struct pattern_plain *p = &s->plain[r];
+	struct pattern told;
+	bool is_plain;
+
+	make_pattern(&told, rows[r].plain, ROWS_PLAIN);
+	is_plain = told.need != 0 || !rows[r].is_ber;
+	if (told.need == 0) {
+		told = s->answer[r];
+		for (unsigned int q = 0;
+		     q < ROWS_QUESTIONS && s->question[r][q].need != 0; q++)
+			is_plain &= exclude(&told, &s->question[r][q]);
+	}
+	is_plain &= !told.is_wide && s->row[rows[r].port] == r;
+	p->mask = told.mask[0];
+	p->value = told.value[0];
+	p->least = !is_plain ? UINT32_MAX : rows[r].least > 16 ? rows[r].least : 16;
+}
+
 void
 shapes_make(struct shapes *s)
 {
@@ -59,9 +95,10 @@ shapes_make(struct shapes *s)
 	s->anywhere = ROWS_NONE;
 	for (uint8_t r = 0; r < rows_count(); r++) {
 		make_ports(s, r);
-		make_pattern(&s->answer[r], rows[r].answer);
+		make_pattern(&s->answer[r], rows[r].answer, ROWS_TESTS);
 		for (unsigned int q = 0; q < ROWS_QUESTIONS; q++)
-			make_pattern(&s->question[r][q], rows[r].question[q]);
+			make_pattern(&s->question[r][q], rows[r].question[q], ROWS_TESTS);
+		make_plain(s, r);
 		if (!rows[r].is_anywhere)
 			continue;
 		assert(s->anywhere == ROWS_NONE && s->answer[r].need == 4);
@@ -113,14 +150,16 @@ ber_operation(const struct window *w)
 {
 	uint32_t at = 0;
 
-	for (unsigned int element = 0; element < 4 && at + 2 <= w->seen; element++) {
+	for (unsigned int element = 0; element < 4 && at < w->seen; element++) {
 		const uint8_t tag = w->bytes[at];
-		uint32_t len = w->bytes[at + 1], size = len & 0x7f;
+		uint32_t len, size;
 
 		if (element > 0 && tag != 0x02 && tag != 0x04)
 			return tag;
-		if (element == 0 && tag != 0x30)
+		if ((element == 0 && tag != 0x30) || w->seen - at < 2)
 			return 0;
+		len = w->bytes[at + 1];
+		size = len & 0x7f;
 		at += 2;
 		if (len >= 0x80) {
 			if (size > 4 || size > w->seen - at)
