@@ -162,7 +162,8 @@ restart(struct fragment *f)
 
 /*
  * What the first says holds for its rests. One that comes again changes nothing, unless
- * the one before was dropped, or its datagram is complete and this begins the next.
+ * its datagram is complete and this begins the next, or the one before was dropped: who
+ * guesses an identification and is found out shall not stand in the way of its owner.
  */
 static void
 take_first(struct fragment_table *t, const struct burst *b, unsigned int i)
@@ -171,10 +172,9 @@ take_first(struct fragment_table *t, const struct burst *b, unsigned int i)
 	const struct facts *facts = &b->facts[i];
 	struct fragment *f = g->at;
 
-	if ((f->state & FRAGMENT_COMPLETE) != 0)
+	if ((f->state & (FRAGMENT_COMPLETE | FRAGMENT_DROPPED)) != 0)
 		restart(f);
-	if ((f->state & (FRAGMENT_FIRST | FRAGMENT_DROPPED)) == FRAGMENT_FIRST &&
-	    b->side == SIDE_EXTERNAL)
+	if ((f->state & FRAGMENT_FIRST) != 0 && b->side == SIDE_EXTERNAL)
 		return;
 	f->state |= FRAGMENT_FIRST;
 	f->state &= (uint8_t)~FRAGMENT_PORTS;

@@ -16,8 +16,8 @@
 #include "packet/parse.h"
 
 #define TWIN_DATAGRAMS 8
-#define TWIN_UNITS     8192
-#define TWIN_OP        3 /* bytes of one piece */
+#define TWIN_UNITS     128 /* no piece of twin_send() reaches further */
+#define TWIN_OP        3   /* bytes of one piece */
 
 struct twin_datagram {
 	bool is_kept; /* from burst to burst */
@@ -63,9 +63,9 @@ twin_take_first(struct twin *t, unsigned int lane)
 	struct twin_datagram *d = &t->datagram[t->which[lane]];
 	const struct piece *p = &t->sent[lane];
 
-	if (d->is_complete)
+	if (d->is_complete || d->is_dropped)
 		twin_restart(d);
-	if (d->has_first && !d->is_dropped)
+	if (d->has_first)
 		return;
 	d->has_first = true;
 	d->there = p->there;

@@ -236,6 +236,14 @@ rests_follow_what_later_stages_decide(void)
 			rest.at = 2 * UNIT;
 			send_one(&rest);
 			CU_ASSERT_STRING_EQUAL(rig_reason(&rig, 0), "follows_first");
+			/* A forger's first does not stand in the way of the true one. */
+			first.bytes += 8;
+			first.here++;
+			send_one(&first);
+			CU_ASSERT_STRING_EQUAL(rig_reason(&rig, 0), "passed");
+			send_one(&rest);
+			CU_ASSERT_STRING_EQUAL(rig_reason(&rig, 0), "passed");
+			first.bytes -= 8;
 		}
 	close_stage();
 }
