@@ -70,6 +70,7 @@ open_icmp(const char *config, const struct flood_link *link)
 {
 	memset(f.rig.rule, 0, sizeof(f.rig.rule));
 	flood_limit(&f, VECTOR_ICMP_FLOOD, 2 * KPPS);
+	f.rig.rule[VECTOR_ICMP_FLOOD].max.per_second = 40 * KPPS;
 	flood_open(&f, &stage_icmp, config, link);
 }
 
@@ -263,6 +264,22 @@ quotas_belong_to_the_whole_box(void)
 	f.rig.env.workers = 1;
 }
 
+/* Strangers of one class leave room in the ceiling behind for those of the others. */
+static void
+strangers_of_a_class_get_a_quarter_of_the_ceiling(void)
+{
+	const struct quoted q = { PROTO_UDP, 443, 5000, 0 };
+
+	memset(f.rig.rule, 0, sizeof(f.rig.rule));
+	flood_limit(&f, VECTOR_ICMP_FLOOD, 2 * KPPS);
+	flood_open(&f, &stage_icmp, "path_mtu = \"100pps\"; other = \"off\";",
+	           &flood_links[1]);
+	CU_ASSERT_DOUBLE_EQUAL((double)passed_of(ECHO, q), 250.0, 1.0);
+	CU_ASSERT_DOUBLE_EQUAL((double)passed_of(TOO_BIG, q), 50.0, 1.0);
+	CU_ASSERT_EQUAL(passed_of(KINDS, q), 20000);
+	flood_close(&f);
+}
+
 /* A forged flood of "too big" leaves room for those that quote what was sent. */
 static void
 asked_for_messages_of_path_mtu_go_first(void)
@@ -439,7 +456,7 @@ a_drop_is_noted_for_explain(void)
 static void
 what_is_configured_wrong_is_told(void)
 {
-	const struct stage_compile from = { 0 };
+	const struct stage_compile from = { .rules = f.rig.rule };
 
 	CU_ASSERT_STRING_EQUAL(flood_told(&stage_icmp, &from, ""), "accepted");
 	CU_ASSERT_STRING_EQUAL(
@@ -464,6 +481,7 @@ SUITE_MAIN("icmp", TEST(below_the_threshold_nobody_is_touched),
            TEST(blacknurse_is_stopped_and_customers_are_not),
            TEST(monitor_counts_the_same_and_drops_nothing), TEST(every_class_has_a_quota),
            TEST(quotas_belong_to_the_whole_box),
+           TEST(strangers_of_a_class_get_a_quarter_of_the_ceiling),
            TEST(asked_for_messages_of_path_mtu_go_first), TEST(one_flow_uses_up_no_quota),
            TEST(quotes_that_tell_no_flow_are_metered),
            TEST(replies_that_nobody_asked_for_are_dropped),

@@ -24,6 +24,7 @@ open_protocols(const char *config, const struct flood_link *link)
 {
 	memset(f.rig.rule, 0, sizeof(f.rig.rule));
 	flood_limit(&f, VECTOR_OTHER_FLOOD, 2 * KPPS);
+	f.rig.rule[VECTOR_OTHER_FLOOD].max.per_second = 40 * KPPS;
 	flood_open(&f, &stage_protocols, config, link);
 }
 
@@ -132,6 +133,20 @@ strangers_are_metered_and_tunnels_are_not(void)
 		}
 		flood_close(&f);
 	}
+}
+
+/* Strangers of one protocol leave room in the ceiling behind for those of the others. */
+static void
+strangers_of_a_protocol_get_a_quarter_of_the_ceiling(void)
+{
+	memset(f.rig.rule, 0, sizeof(f.rig.rule));
+	flood_limit(&f, VECTOR_OTHER_FLOOD, 2 * KPPS);
+	flood_open(&f, &stage_protocols, "", &flood_links[1]);
+	attack(PROTO_GRE, 250);
+	flood_restart(&f);
+	attack(PROTO_GRE, 1250);
+	CU_ASSERT_DOUBLE_EQUAL((double)f.passed, 500.0, 2.0);
+	flood_close(&f);
 }
 
 /* A quota is of all packets of its protocol, in which tunnels find room first. */
@@ -276,7 +291,7 @@ a_drop_is_noted_for_explain(void)
 static void
 what_is_configured_wrong_is_told(void)
 {
-	const struct stage_compile from = { 0 };
+	const struct stage_compile from = { .rules = f.rig.rule };
 
 	CU_ASSERT_STRING_EQUAL(flood_told(&stage_protocols, &from, ""), "accepted");
 	CU_ASSERT_PTR_NOT_NULL(
@@ -305,6 +320,7 @@ SUITE_MAIN("protocols", TEST(below_the_threshold_nobody_is_touched),
            TEST(what_is_not_allowed_is_dropped_and_tunnels_live),
            TEST(monitor_counts_the_same_and_drops_nothing),
            TEST(strangers_are_metered_and_tunnels_are_not),
+           TEST(strangers_of_a_protocol_get_a_quarter_of_the_ceiling),
            TEST(a_quota_holds_and_tunnels_go_first), TEST(workers_share_a_quota),
            TEST(conversations_of_other_protocols_live_on),
            TEST(others_in_quiet_time_are_as_configured),

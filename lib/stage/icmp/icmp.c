@@ -85,9 +85,10 @@ static const char *const full_name[REASONS] = {
 #define CLAIM_CELLS (1u << CLAIM_BITS)
 #define CLAIM_PPS   50
 
-/* One line of the cache a service. */
+/* Two lines of the cache a service. */
 struct meters {
 	alignas(64) struct meter of[ICMP_CLASSES];
+	struct meter strangers[ICMP_CLASSES];
 };
 
 struct state {
@@ -244,19 +245,26 @@ grade_others(struct state *s, const struct burst *b, uint64_t lanes,
 
 /* Take what the quota lets pass of some lanes of one class, the better first. */
 static uint64_t
-refused(struct state *s, const struct burst *b, const struct meter_rate *rate,
+refused(struct state *s, const struct icmp_params *p, const struct burst *b,
         unsigned int class, uint64_t lanes, const struct sorted *sorted)
 {
-	const struct quota quota = quota_part(rate, s->workers);
+	const struct quota quota = quota_part(&p->rate[class], s->workers);
+	const struct quota part = quota_part(&p->strangers[class], s->workers);
 	const uint64_t now = meter_ticks(b->now_ns);
 	uint64_t stopped = 0;
 	unsigned int i;
 
 	for (unsigned int grade = QUOTA_GRADES; grade-- > 0;)
-		LANES_FOREACH (i, lanes & sorted->grade[grade])
-			if (!quota_take(&quota, &s->meters[b->service[i]].of[class],
-			                (enum quota_grade)grade, now))
+		LANES_FOREACH (i, lanes & sorted->grade[grade]) {
+			struct meters *m = &s->meters[b->service[i]];
+
+			if ((grade == QUOTA_STRANGER &&
+			     !quota_take(&part, &m->strangers[class], QUOTA_PROVEN,
+			                 now)) ||
+			    !quota_take(&quota, &m->of[class], (enum quota_grade)grade,
+			                now))
 				stopped |= lane_bit(i);
+		}
 	return stopped;
 }
 
@@ -313,8 +321,7 @@ judge(struct state *s, const struct icmp_params *p, struct burst *b, uint64_t la
 	for (unsigned int class = 0; class < ICMP_CLASSES; class ++)
 		if ((sorted.class[class] & left) != 0)
 			drop(s, b,
-			     refused(s, b, &p->rate[class], class,
-			             sorted.class[class] & left, &sorted),
+			     refused(s, p, b, class, sorted.class[class] & left, &sorted),
 			     class);
 	/* They belong to a connection, and no ceiling of strangers is theirs. */
 	b->exempt |= sorted.errors & b->live &

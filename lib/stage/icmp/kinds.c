@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "meter/quota.h"
+#include "meter/watch.h"
 #include "stage/icmp/parts.h"
 
 #define AT(field) offsetof(struct icmp_params, field)
@@ -129,6 +130,20 @@ deny(struct icmp_params *p, unsigned int family, struct conf_errors *errors)
 	}
 }
 
+/*
+ * No class of strangers may fill more than a quarter of the ceiling that all of them share
+ * in `shape`, or a flood of one would cost those of the others.
+ */
+static uint64_t
+strangers_of(const struct watch_rule *rule, uint64_t quota)
+{
+	const uint64_t quarter = (rule->max.per_second + 3) / 4;
+
+	if (quota == 0 || quarter == 0 || rule->max.unit != METER_PACKETS)
+		return quota;
+	return quota < quarter ? quota : quarter;
+}
+
 int
 icmp_compile(void *params, const struct stage_compile *from, struct conf_errors *errors)
 {
@@ -152,7 +167,11 @@ icmp_compile(void *params, const struct stage_compile *from, struct conf_errors 
 	deny(p, 0, errors);
 	deny(p, 1, errors);
 	for (unsigned int class = 0; class < ICMP_CLASSES; class ++) {
-		if (quota_rate_init(&p->rate[class], p->pps[class]) < 0)
+		const uint64_t strangers =
+			strangers_of(&from->rules[VECTOR_ICMP_FLOOD], p->pps[class]);
+
+		if (quota_rate_init(&p->rate[class], p->pps[class]) < 0 ||
+		    quota_rate_init(&p->strangers[class], strangers) < 0)
 			conf_fail(errors, NULL, "icmp: a quota is out of range");
 	}
 	return errors->count > before ? -EINVAL : 0;

@@ -37,6 +37,7 @@ struct icmp_params {
 	/* Derived: */
 	bool is_ingress;
 	struct meter_rate rate[ICMP_CLASSES];
+	struct meter_rate strangers[ICMP_CLASSES]; /* what strangers get of it at most */
 	uint8_t kind[2][256]; /* enum icmp_class or ICMP_DENIED, by family and type */
 };
 

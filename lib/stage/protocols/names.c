@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "meter/quota.h"
+#include "meter/watch.h"
 #include "packet/facts.h"
 #include "stage/protocols/parts.h"
 
@@ -144,12 +145,28 @@ take_rate(struct meter_rate *rate, uint64_t pps, struct conf_errors *errors)
 		conf_fail(errors, NULL, "protocols: a limit is out of range");
 }
 
+/*
+ * No protocol's strangers may fill more than a quarter of the ceiling that all of them share
+ * in `shape`, or a flood of one would cost newcomers of the others.
+ */
+static uint64_t
+strangers_of(const struct watch_rule *rule, uint64_t limit)
+{
+	const uint64_t quarter = (rule->max.per_second + 3) / 4;
+
+	if (limit == 0 || quarter == 0 || rule->max.unit != METER_PACKETS)
+		return limit;
+	return limit < quarter ? limit : quarter;
+}
+
 int
 protocols_compile(void *params, const struct stage_compile *from,
                   struct conf_errors *errors)
 {
 	struct protocols_params *p = params;
 	const struct protocols_quota *quota = p->quota.element;
+	const uint64_t strangers =
+		strangers_of(&from->rules[VECTOR_OTHER_FLOOD], p->strangers);
 	const size_t before = errors->count;
 	unsigned int used = 1;
 
@@ -160,8 +177,7 @@ protocols_compile(void *params, const struct stage_compile *from,
 	for (size_t i = 0; i < p->allow.count; i++) {
 		const unsigned int slot = allow(p, p->allow.text[i], &used, NULL, errors);
 
-		take_rate(&p->rate[slot], slot == 0 ? p->others_pps : p->strangers,
-		          errors);
+		take_rate(&p->rate[slot], slot == 0 ? p->others_pps : strangers, errors);
 	}
 	for (size_t i = 0; i < p->quota.count; i++) {
 		const unsigned int slot =

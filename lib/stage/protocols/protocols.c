@@ -234,7 +234,7 @@ decide(void *state, const struct stage_view *view, struct burst *b, uint64_t tod
 const struct stage stage_protocols = {
 	.name = "protocols",
 	.help = "Limits IP protocols beside TCP, UDP and ICMP to those the service "
-	        "speaks.",
+		"speaks.",
 	.reasons = reasons,
 	.fields = protocols_fields,
 	.params_size = sizeof(struct protocols_params),
