@@ -290,6 +290,25 @@ nobody_is_asked_while_there_is_room(void)
 	}
 }
 
+/* In ingress nobody knows what the inside has asked; answers have a stage of their own. */
+static void
+answers_are_not_asked_in_ingress(void)
+{
+	static const uint16_t from[] = { 53, 123, 443, 5353 };
+
+	for (int is_ingress = 0; is_ingress < 2; is_ingress++) {
+		f.rig.from.is_ingress = is_ingress;
+		open_udpauth(is_ingress ? "" : "ports = [ \"1-65535\" ];",
+		             &flood_links[is_ingress]);
+		attack(100);
+		for (unsigned int i = 0; i < 4; i++)
+			lay(IN, 9, from[i], 40);
+		CU_ASSERT_EQUAL(flood_send(&f, IN), is_ingress ? 7 : 0);
+		flood_close(&f);
+	}
+	f.rig.from.is_ingress = false;
+}
+
 /* What the inside asks outside is answered at once, and never challenged. */
 static void
 answers_to_the_inside_are_not_asked(void)
@@ -366,5 +385,6 @@ SUITE_MAIN("udpauth", TEST(below_the_threshold_nobody_is_asked),
            TEST(tools_that_repeat_at_once_prove_nothing),
            TEST(where_everybody_repeats_repetition_proves_nothing),
            TEST(only_some_ports_are_asked), TEST(answers_to_the_inside_are_not_asked),
-           TEST(streams_of_calm_go_on), TEST(nobody_is_asked_below_the_rung),
+           TEST(answers_are_not_asked_in_ingress), TEST(streams_of_calm_go_on),
+           TEST(nobody_is_asked_below_the_rung),
            TEST(nobody_is_asked_while_there_is_room), TEST(a_drop_is_noted_for_explain))

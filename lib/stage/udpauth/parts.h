@@ -46,6 +46,7 @@ struct udpauth_params {
 	struct udpauth_validator *validator;
 	size_t validators;
 	bool has_always;
+	bool is_ingress;
 };
 
 extern const struct conf_field udpauth_fields[];

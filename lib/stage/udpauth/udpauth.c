@@ -153,7 +153,18 @@ without_flow(const struct burst *b, uint64_t lanes)
 	return set & lanes;
 }
 
-/* Of lanes without a flow those whose senders have to prove themselves by this policy. */
+/* DNS and QUIC have stages of their own. */
+static inline bool
+is_others_port(uint16_t port)
+{
+	return port == 53 || port == 443;
+}
+
+/*
+ * Of lanes without a flow those whose senders have to prove themselves by this policy.
+ * Where answers to the inside cannot be told by flows, and nobody sends an answer twice,
+ * those of name and time servers are left to `reflection`.
+ */
 static uint64_t
 to_be_asked(const struct udpauth_params *p, const struct burst *b, uint64_t lanes)
 {
@@ -162,12 +173,15 @@ to_be_asked(const struct udpauth_params *p, const struct burst *b, uint64_t lane
 
 	if (p->method == METHOD_OFF || lanes == 0)
 		return 0;
+	if (p->is_ingress)
+		LANES_FOREACH (i, lanes)
+			others |= (uint64_t)(is_others_port(b->facts[i].src_port) ||
+			                     b->facts[i].src_port == 123)
+			          << i;
 	if (p->ports.count > 0)
-		return udpauth_to_ports(&p->ports, b, lanes);
+		return udpauth_to_ports(&p->ports, b, lanes & ~others);
 	LANES_FOREACH (i, lanes)
-		others |= (uint64_t)(b->facts[i].dst_port == 53 ||
-		                     b->facts[i].dst_port == 443)
-		          << i;
+		others |= (uint64_t)is_others_port(b->facts[i].dst_port) << i;
 	return lanes & ~others;
 }
 

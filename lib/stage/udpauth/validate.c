@@ -142,6 +142,7 @@ udpauth_compile(void *params, const struct stage_compile *from,
 	int rc = 0;
 
 	p->rules = from->rules;
+	p->is_ingress = from->is_ingress;
 	p->validators = 0;
 	p->has_always = false;
 	if (p->earliest_ns >= p->latest_ns) {
