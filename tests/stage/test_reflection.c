@@ -275,6 +275,13 @@ run_pieces(void)
 	CU_ASSERT_STRING_EQUAL(ring_one(&p), "unasked_fragment");
 	CU_ASSERT_STRING_EQUAL(send_dns(SIDE_INTERNAL, 5, false), "passed");
 	CU_ASSERT_STRING_EQUAL(ring_one(&p), "passed");
+
+	/* A question may be in fragments as well. */
+	p = dns(SIDE_INTERNAL, 6, false);
+	p.is_first_piece = true;
+	p.len = 1400;
+	CU_ASSERT_STRING_EQUAL(ring_one(&p), "passed");
+	CU_ASSERT_STRING_EQUAL(send_dns(SIDE_EXTERNAL, 6, true), "passed");
 }
 
 static void

@@ -226,18 +226,36 @@ reflection_drop(struct reflection *s, const struct reflection_group *g, struct b
 	burst_drop_lanes(b, lanes, (uint8_t)reason);
 }
 
+/* Of these lanes the first fragments of datagrams. */
+static uint64_t
+first_pieces(const struct burst *b, uint64_t lanes)
+{
+	uint64_t first = 0;
+	unsigned int i;
+
+	lanes &= ~lanes_with16(b->flags, FACT_FRAG_REST | FACT_NO_PORTS);
+	LANES_FOREACH (i, lanes)
+		if (b->facts[i].proto == PROTO_UDP)
+			first |= lane_bit(i);
+	return first;
+}
+
 /* Questions of the inside, and nothing else, are learned from. */
 static void
 observe(void *state, const struct stage_view *view, struct burst *b, uint64_t lanes)
 {
 	struct reflection *s = state;
+	uint64_t udp;
 
 	(void)view;
 	if (s->first_ns == 0)
 		s->first_ns = b->now_ns;
-	if (b->side == SIDE_INTERNAL && !s->is_ingress)
-		reflection_see_questions(
-			s, b, lanes & lanes_where8(b->vector, VECTOR_UDP_FLOOD));
+	if (b->side == SIDE_EXTERNAL || s->is_ingress)
+		return;
+	udp = lanes & lanes_where8(b->vector, VECTOR_UDP_FLOOD);
+	udp |= first_pieces(b, lanes & lanes_where8(b->vector, VECTOR_FRAGMENT_FLOOD));
+	if (udp != 0)
+		reflection_see_questions(s, b, udp);
 }
 
 /* Bytes of a lane's payload that can be read. */
@@ -301,20 +319,6 @@ sort(struct reflection *s, const struct burst *b, uint64_t lanes)
 		l.odd |= (uint64_t)(shape == SHAPE_ODD) << i;
 	}
 	return l;
-}
-
-/* Of these lanes the first fragments of datagrams. */
-static uint64_t
-first_pieces(const struct burst *b, uint64_t lanes)
-{
-	uint64_t first = 0;
-	unsigned int i;
-
-	lanes &= ~lanes_with16(b->flags, FACT_FRAG_REST | FACT_NO_PORTS);
-	LANES_FOREACH (i, lanes)
-		if (b->facts[i].proto == PROTO_UDP)
-			first |= lane_bit(i);
-	return first;
 }
 
 static void
