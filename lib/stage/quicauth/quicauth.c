@@ -128,7 +128,7 @@ static const struct conf_field fields[] = {
 	{ .key = "unknown_flows",
 	  .kind = CONF_PACKETS,
 	  .offset = AT(unknown_flows),
-	  .absent = "500pps",
+	  .absent = "100pps",
 	  .max = METER_MAX_PPS,
 	  .help = "Packets of connections that nobody inside has answered, of the whole "
 	          "service, while udp_flood is active." },
