@@ -81,11 +81,15 @@ def flow_of(frame):
 
 
 class Share:
-    """Packets of the attack (part 1) and of each customers' flow."""
+    """Packets of the attack (part 1) and of each customers' flow.
 
-    def __init__(self, frames, attack=1):
+    Of dropped ones (whose frames come with a reason) `asked` counts those that were dropped
+    so that the sender repeats them: `challenges` names these reasons.
+    """
+
+    def __init__(self, frames, challenges=(), attack=1):
         self.attack_times, self.flows = [], collections.Counter()
-        self.reasons = collections.Counter()
+        self.reasons, self.asked = collections.Counter(), collections.Counter()
         for t, frame, *reason in frames:
             part = part_of(frame)
             if part == attack:
@@ -93,23 +97,30 @@ class Share:
             elif part is not None:
                 self.flows[(part, flow_of(frame))] += 1
                 self.reasons.update((part, r) for r in reason)
+                if reason and reason[0] in challenges:
+                    self.asked[(part, flow_of(frame))] += 1
 
     def customers(self):
         return sum(self.flows.values())
 
 
-def lost(given, dropped, passed):
-    """(dropped, of flows that were asked to prove themselves) of the customers' packets.
+def lost(given, dropped, passed, answering=()):
+    """(dropped, dropped because a proof was asked for) of the customers' packets.
 
     Recorded customers cannot answer a challenge: a flow of which a packet was answered or
-    consumed by the gate would have gone on otherwise, so its drops are counted apart.
+    consumed by the gate would have gone on otherwise, so its drops are counted apart, and so
+    are packets that the sender was to repeat. Nobody repeats an answer, so those of the parts
+    `answering`, whose hosts were asked from inside, are lost.
     """
     plain = asked = 0
     for flow, count in dropped.flows.items():
         if given.flows[flow] > count + passed.flows[flow]:
             asked += count
-        else:
+        elif flow[0] in answering:
             plain += count
+        else:
+            asked += dropped.asked[flow]
+            plain += count - dropped.asked[flow]
     return plain, asked
 
 

@@ -19,6 +19,9 @@ CUSTOMERS = (
     "dns_large,cps=4,initiator=inside", "ntp,cps=4,initiator=inside",
     "quic,cps=1", "esp,cps=1", "ping,cps=2")
 
+# The parts whose outside hosts only answer; the attack is part 1.
+ANSWERING = [i + 2 for i, c in enumerate(CUSTOMERS) if "initiator=inside" in c]
+
 # One of each way to be stopped; --all has every vector that trafficgen knows.
 USUAL = ("reflect_dns_any", "reflect_ntp_monlist", "reflect_ssdp", "reflect_memcached",
          "reflect_synack", "udp_random_ports", "udp_served_port", "carpet_udp", "pulse_udp",
@@ -68,8 +71,8 @@ def one(gate, name, family, duplex, path, scratch):
     thrown = os.path.join(scratch, "thrown-%d.pcapng" % os.getpid())
     report = gate.replay(path, "--clean", clean, "--dropped", thrown)
     given, passed = (flows.Share(flows.records(p)) for p in (path, clean))
-    dropped = flows.Share(flows.records_ng(thrown))
-    plain, asked = flows.lost(given, dropped, passed)
+    dropped = flows.Share(flows.records_ng(thrown), replaying.challenges())
+    plain, asked = flows.lost(given, dropped, passed, ANSWERING)
     detected, mitigated = replaying.delays(report["attacks"])
     attack = len(given.attack_times)
     return {

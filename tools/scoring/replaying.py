@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Running `tidegated replay` on one capture, and what its report says about attacks."""
+import functools
+import glob
 import json
 import os
 import re
 import subprocess
 
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 SETTLE_S = 0.01                  # a tick of detection
 BURST = 16                       # packets that a limit lets through at once
 
@@ -36,6 +39,16 @@ class Gate:
         if not report["balanced"]:
             raise Failed("the books of a replay do not balance")
         return report
+
+
+@functools.cache
+def challenges():
+    """Reasons of class challenge, as the stages' pages list them."""
+    found = set()
+    for page in glob.glob(os.path.join(ROOT, "lib/stage/*/README.md")):
+        with open(page, encoding="utf-8") as f:
+            found.update(re.findall(r"^\| `([\w.]+)` \| challenge", f.read(), re.M))
+    return found
 
 
 def with_duplex(text, duplex):
