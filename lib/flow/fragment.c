@@ -330,8 +330,8 @@ fragment_has_good_ends(const struct fragment_table *t, const struct burst *b,
  * again; who looked at the cell last has cleared it by then, or 1.2 hours of somebody
  * else's good name cost nothing but a little of the flood's quota.
  */
-static void
-call_good(struct fragment_table *t, const struct burst *b, unsigned int lane)
+void
+fragment_call_good(struct fragment_table *t, const struct burst *b, unsigned int lane)
 {
 	const uint16_t until =
 		(uint16_t)(table_tick(b->now_ns) + TICKS(FRAGMENT_GOOD_NS));
@@ -396,7 +396,7 @@ note_first(struct fragment_table *t, const struct burst *b,
 	if ((b->live & ~b->spared & lane) == 0)
 		g->at->state |= FRAGMENT_DROPPED;
 	else if (b->standing[g->first] >= STANDING_CONVERSATION)
-		call_good(t, b, g->first);
+		fragment_call_good(t, b, g->first);
 }
 
 /* A new record for a datagram of which something passed, and more must come. */

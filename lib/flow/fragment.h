@@ -200,6 +200,10 @@ uint64_t fragment_followers(const struct fragment_table *t, const struct burst *
 bool fragment_has_good_ends(const struct fragment_table *t, const struct burst *b,
                             unsigned int lane);
 
+/* They are good from now on, for FRAGMENT_GOOD_NS. */
+void fragment_call_good(struct fragment_table *t, const struct burst *b,
+                        unsigned int lane);
+
 /* Where datagrams of this source are counted that were begun; others may share it. */
 struct fragment_open *fragment_open_of(const struct fragment_table *t,
                                        const uint8_t src[16]);

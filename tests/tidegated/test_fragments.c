@@ -13,7 +13,8 @@
 
 static const char text[] =
 	"version = 1;\n"
-	"dataplane = { flow_entries = \"256k\"; source_entries = \"64k\"; };\n"
+	"dataplane = { flow_entries = \"256k\"; source_entries = \"64k\"; "
+	"duplex = \"%s\"; };\n"
 	"links = ( { name = \"a\"; external = \"x0\"; internal = \"x1\"; } );\n"
 	"policies = ( { name = \"all\"; mode = \"%s\"; vectors = (\n"
 	"  { vector = \"fragment_flood\"; activate_rate = \"5kpps\"; max_rate = \"%s\"; "
@@ -25,6 +26,7 @@ static const char text[] =
 	"];\n"
 	"    prefixes = [ \"203.0.113.10/32\", \"2001:db8:a::10/128\" ]; } );\n";
 
+static const char *duplex = "inline";
 static struct flood_rig r;
 static uint8_t frame[LANES_MAX][PIECES_ROOM];
 static uint16_t len[LANES_MAX];
@@ -41,7 +43,7 @@ open_gate(const char *mode, const char *max_rate)
 {
 	char conf[sizeof(text) + 32];
 
-	snprintf(conf, sizeof(conf), text, mode, max_rate);
+	snprintf(conf, sizeof(conf), text, duplex, mode, max_rate);
 	rig_open(&r, conf, rig_clock);
 	filled = 0;
 }
@@ -171,6 +173,39 @@ rests_belong_to_the_flow_of_their_first(void)
 		CU_ASSERT_EQUAL(flow_at(r.worker->pipeline.env.flows, b->flow[0])->in, 1);
 		/* A second answer was not asked for. */
 		p = piece_of(who, 6, 0);
+		CU_ASSERT_EQUAL(judge_one(&p)->standing[0], STANDING_UNVERIFIED);
+	}
+	rig_close(&r);
+}
+
+/* Where no answer is seen, who completed a datagram in calm is known in the flood. */
+static void
+ends_are_known_from_calm_where_answers_go_another_way(void)
+{
+	duplex = "ingress";
+	open_gate("mitigate", "20kpps");
+	duplex = "inline";
+	for (uint32_t who = 1; who <= 6; who++) {
+		struct piece p;
+
+		for (unsigned int k = 0; k < 3; k++) {
+			p = piece_of(who, 5, k);
+			judge_one(&p);
+		}
+		p = piece_of(who + 600, 5, 0);
+		judge_one(&p);
+	}
+	for (uint32_t n = 0; n < 2048; n++) {
+		const struct piece p = piece_of(0x400000 + n, n, n % 2);
+
+		judge_one(&p);
+	}
+	for (uint32_t who = 1; who <= 6; who++) {
+		struct piece p = piece_of(who, 6, 0);
+
+		CU_ASSERT_EQUAL(judge_one(&p)->standing[0], STANDING_CONVERSATION);
+		CU_ASSERT_EQUAL(r.worker->burst.armed, 1);
+		p = piece_of(who + 600, 6, 0);
 		CU_ASSERT_EQUAL(judge_one(&p)->standing[0], STANDING_UNVERIFIED);
 	}
 	rig_close(&r);
@@ -399,5 +434,6 @@ a_million_fragments_cost_no_customer_a_datagram(void)
 
 SUITE_MAIN("fragments", TEST(rests_have_the_service_of_their_first_either_way),
            TEST(rests_belong_to_the_flow_of_their_first),
+           TEST(ends_are_known_from_calm_where_answers_go_another_way),
            TEST(what_is_dropped_is_counted_alike_in_monitor),
            TEST(a_million_fragments_cost_no_customer_a_datagram))

@@ -283,7 +283,8 @@ see_splices(struct state *s, struct burst *b, uint64_t found)
 /*
  * Large answers come in pieces, and few come of one question, so that they never make a
  * conversation: to have been asked for is enough. What comes before its first piece has
- * no flow; ends that are known to talk so are held for more than strangers.
+ * no flow; ends that are known to talk so are held for more than strangers, and where
+ * no answer is ever seen for a conversation, as connections in order are.
  */
 static void
 tell_pieces(const struct state *s, struct burst *b, uint64_t lanes, uint64_t found)
@@ -298,7 +299,8 @@ tell_pieces(const struct state *s, struct burst *b, uint64_t lanes, uint64_t fou
 	lanes_fill8(b->standing, asked, STANDING_CONVERSATION);
 	good = s->fragments != NULL ? s->fragments->good : 0;
 	good &= lanes & lanes_where8(b->standing, STANDING_UNVERIFIED);
-	lanes_fill8(b->standing, good, STANDING_VERIFIED_SOURCE);
+	lanes_fill8(b->standing, good,
+	            s->is_ingress ? STANDING_CONVERSATION : STANDING_VERIFIED_SOURCE);
 }
 
 /*

@@ -30,6 +30,7 @@ struct state {
 	struct fragment_table *table; /* NULL: nobody pairs fragments here */
 	struct source_table *sources; /* whose notes tell who was dropped; or NULL */
 	unsigned int services, workers;
+	bool is_ingress;   /* what the inside answers is never seen */
 	uint64_t armed_ns; /* when a fragment last met an armed cell; 0: never */
 	/* By service: */
 	struct meter *orphans, *rate;
@@ -60,6 +61,7 @@ open_state(void **state, const struct stage_env *env)
 	s->table = env->fragments;
 	s->sources = env->sources;
 	s->services = env->watch->services;
+	s->is_ingress = env->common->is_ingress;
 	s->workers = env->workers > 0 ? env->workers : 1;
 	s->orphans = calloc(s->services, sizeof(*s->orphans));
 	s->rate = calloc(s->services, sizeof(*s->rate));
@@ -95,6 +97,21 @@ count_complete(struct state *s, const struct burst *b, unsigned int i, struct fr
 	fragment_count_open(&s->open[b->service[i]], -1, b->now_ns);
 }
 
+/*
+ * Where answers go another way no conversation is ever seen. Then two ends are good that
+ * completed a datagram in calm, and stay so while they complete others.
+ */
+static void
+learn_ends(struct state *s, const struct burst *b, unsigned int i)
+{
+	const struct fragment *f = fragment_group_of(s->table, i)->at;
+
+	if (s->finding[i] != FRAGMENT_FITS || (f->state & FRAGMENT_COMPLETE) == 0)
+		return;
+	if ((b->armed & lane_bit(i)) == 0 || fragment_has_good_ends(s->table, b, i))
+		fragment_call_good(s->table, b, i);
+}
+
 static void
 observe(void *state, const struct stage_view *view, struct burst *b, uint64_t lanes)
 {
@@ -110,6 +127,8 @@ observe(void *state, const struct stage_view *view, struct burst *b, uint64_t la
 	LANES_FOREACH (i, lanes) {
 		s->finding[i] = (uint8_t)fragment_track(s->table, b, i);
 		count_complete(s, b, i, fragment_group_of(s->table, i)->at);
+		if (s->is_ingress)
+			learn_ends(s, b, i);
 	}
 }
 
