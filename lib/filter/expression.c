@@ -71,35 +71,45 @@ load(const struct convert_insn *classic, unsigned int n, struct program *to, cha
 	return 0;
 }
 
+/*
+ * One family's program from its text, or from the words themselves; *is_never where it
+ * can hold for no packet.
+ */
+static int
+make_one(const struct filter_words *words, const char *text, struct program *to,
+         bool *is_never, char *error, size_t room)
+{
+	struct convert_insn *classic = NULL;
+	int n = text == NULL ? classic_compile(words, &classic, error, room)
+	                     : classic_compile_text(text, &classic, error, room);
+
+	*is_never = n == -EINVAL && strstr(error, "rejects all packets") != NULL;
+	if (n < 0)
+		return n;
+	n = load(classic, (unsigned int)n, to, error, room);
+	free(classic);
+	return n;
+}
+
 static int
 make(const struct filter_words *words, struct filter_expression *e, char *error,
      size_t room)
 {
-	struct convert_insn *classic = NULL;
 	char ipv6[FILTER_WRITTEN];
-	int n = classic_compile(words, &classic, error, room), status;
+	bool is_never;
+	int status = make_one(words, NULL, &e->ipv4, &is_never, error, room);
 
-	if (n < 0)
-		return n;
-	status = load(classic, (unsigned int)n, &e->ipv4, error, room);
-	free(classic);
-	if (status != 0)
-		return status;
 	if (!words->has_read) {
 		e->ipv6 = e->ipv4;
-		return 0;
+		return status;
 	}
+	if (status != 0 && !is_never)
+		return status;
 	if (filter_words_ipv6(words, ipv6, sizeof(ipv6)) != 0)
 		return too_much(error, room);
-	n = classic_compile_text(ipv6, &classic, error, room);
-	/* What is about IPv4 beside the payload never holds for IPv6. */
-	if (n == -EINVAL && strstr(error, "rejects all packets") != NULL)
-		return 0;
-	if (n < 0)
-		return n;
-	status = load(classic, (unsigned int)n, &e->ipv6, error, room);
-	free(classic);
-	return status;
+	/* What is about one family beside the payload never holds for the other. */
+	status = make_one(words, ipv6, &e->ipv6, &is_never, error, room);
+	return is_never && e->ipv4.bpf != NULL ? 0 : status;
 }
 
 int
@@ -147,7 +157,8 @@ filter_expression_free(struct filter_expression *e)
 bool
 filter_expression_is_native(const struct filter_expression *e)
 {
-	return e->ipv4.native != NULL && (e->ipv6.native != NULL || e->ipv6.bpf == NULL);
+	return (e->ipv4.native != NULL || e->ipv4.bpf == NULL) &&
+	       (e->ipv6.native != NULL || e->ipv6.bpf == NULL);
 }
 
 /* --- matching ----------------------------------------------------------------- */
@@ -271,12 +282,10 @@ filter_expression_match(const struct filter_expression *e, const struct burst *b
 	uint64_t found = 0;
 	unsigned int i;
 
-	LANES_FOREACH (i, lanes & b->ipv4)
+	LANES_FOREACH (i, e->ipv4.bpf != NULL ? lanes & b->ipv4 : 0)
 		if (look(&s, b, i) && run(&e->ipv4, &s) != 0)
 			found |= lane_bit(i);
-	if (e->ipv6.bpf == NULL)
-		return found;
-	LANES_FOREACH (i, lanes & b->ipv6)
+	LANES_FOREACH (i, e->ipv6.bpf != NULL ? lanes & b->ipv6 : 0)
 		if (look(&s, b, i) && run(&e->ipv6, &s) != 0)
 			found |= lane_bit(i);
 	return found;

@@ -29,6 +29,18 @@ void policy_plan_free(struct aggregate_plan *plan);
 int policy_lists_build(struct policies *p, const struct settings *s,
                        const struct policy_overrides *over, struct conf_errors *errors);
 
+/*
+ * Compile the filter rules into p->filters, or take over those of `before` when they are
+ * the same; needs p->hits. Returns 0, or -errno with all errors.
+ */
+int policy_filters_build(struct policies *p, const struct policies *before,
+                         const struct settings *s, const struct policy_overrides *over,
+                         struct conf_errors *errors);
+/* Tell each rule its services; needs those of the snapshot. 0, or -EINVAL with errors. */
+int policy_filters_bind(struct policies *p, const struct settings *s,
+                        struct conf_errors *errors);
+void policy_filters_free(struct stage_filters *filters);
+
 /* The same bytes under the name that prefix/prefix.h gives them. */
 struct prefix policy_prefix(const struct conf_prefix *from);
 

@@ -112,6 +112,7 @@ make_params(const struct policies *p, const struct settings_policy *s, unsigned 
 		                            .listed = p->listed,
 		                            .entries = p->entry,
 		                            .routers = p->routers,
+		                            .filters = p->filters,
 		                            .is_ingress = p->is_ingress,
 		                            .hit = policy_hit,
 		                            .hits = p->hits };
@@ -453,9 +454,13 @@ policy_build(const struct settings *s, const struct policies *before,
 	if (status == 0)
 		status = make_routers(p, s, errors);
 	if (status == 0)
+		status = policy_filters_build(p, before, s, over, errors);
+	if (status == 0)
 		status = make_policies(p, s, errors);
 	if (status == 0)
 		status = make_services(p, s, before, errors);
+	if (status == 0)
+		status = policy_filters_bind(p, s, errors);
 	if (status == 0)
 		status = apply_modes(p, over, errors);
 	if (status == 0)
@@ -492,6 +497,7 @@ policy_free(struct policies *p)
 	policy_targets_free(p->targets);
 	prefix_free(p->listed);
 	prefix_free(p->routers);
+	policy_filters_free(p->filters);
 	policy_hits_free(p->hits);
 	free(p->entry);
 	free(p);

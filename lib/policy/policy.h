@@ -68,8 +68,9 @@ struct policies {
 	struct prefix_table *listed;    /* NULL: nothing is listed */
 	struct stage_listed *entry;     /* what `listed` values mean: entry[value - 1] */
 	unsigned int n_entries;
-	struct prefix_table *routers; /* NULL: none */
-	struct policy_hits *hits;     /* names of what stages count beside reasons */
+	struct prefix_table *routers;  /* NULL: none */
+	struct stage_filters *filters; /* NULL: no filter rules */
+	struct policy_hits *hits;      /* names of what stages count beside reasons */
 };
 
 /* A timed block or allow made by the API, kept across reloads by control. */
@@ -94,6 +95,9 @@ struct policy_overrides {
 	 * the same.
 	 */
 	struct list_set *lists;
+	/* Filter rules made by the API, behind those of the file. */
+	const struct filter_spec *filter;
+	size_t filters;
 	int mode_all;          /* enum policy_mode, or -1 */
 	int mode[SERVICE_MAX]; /* by service id; -1: as configured */
 };

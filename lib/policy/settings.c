@@ -237,7 +237,7 @@ static const struct conf_field service_fields[] = {
 	{ .key = NULL },
 };
 
-enum { TOP_POLICIES = 9 };
+enum { TOP_POLICIES = 10 };
 
 static const struct conf_field top_fields[] = {
 	{ .key = "version",
@@ -283,6 +283,14 @@ static const struct conf_field top_fields[] = {
 	  .fields = list_fields,
 	  .size = sizeof(struct settings_list),
 	  .help = "Sources that are always let through or never." },
+	{ .key = "filters",
+	  .kind = CONF_LIST,
+	  .offset = AT(filters),
+	  .absent = "",
+	  .fields = filter_fields,
+	  .size = sizeof(struct filter_spec),
+	  .help = "Rules of your own, asked in this order: the first that drops, passes "
+	          "or meters a packet decides it." },
 	[TOP_POLICIES] = { .key = "policies",
 	                   .kind = CONF_SECTIONS,
 	                   .offset = offsetof(struct reading, policies),

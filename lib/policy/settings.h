@@ -15,6 +15,7 @@
 #include <stdio.h>
 
 #include "conf/conf.h"
+#include "filter/rule.h"
 #include "meter/watch.h"
 #include "stage/stage.h"
 
@@ -82,6 +83,7 @@ struct settings {
 	char *cookie_secret;          /* path; "": a file of our own in state_folder */
 	struct conf_prefixes routers; /* BGP and OSPF neighbours on the wire */
 	struct conf_list lists;       /* struct settings_list */
+	struct conf_list filters;     /* struct filter_spec */
 	size_t n_policies;
 	struct settings_policy *policy; /* [0] is "default" */
 	struct conf_list services;      /* struct settings_service */

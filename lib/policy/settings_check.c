@@ -328,6 +328,7 @@ settings_check(const struct settings *s, struct conf_errors *errors)
 	check_names(&s->links, sizeof(struct settings_link), "link", errors);
 	check_names(&s->lists, sizeof(struct settings_list), "list", errors);
 	check_names(&s->services, sizeof(struct settings_service), "service", errors);
+	check_names(&s->filters, sizeof(struct filter_spec), "filter", errors);
 	for (size_t i = 0; i < s->links.count; i++)
 		check_devices(s, i, errors);
 	check_listen(s, errors);

@@ -28,12 +28,14 @@
 #include <stdint.h>
 
 #include "hash/hash.h"
+#include "meter/meter.h"
 
 struct aggregates;
 struct burst;
 struct conf_errors;
 struct conf_field;
 struct explain;
+struct filter_set;
 struct flow_table;
 struct fragment_table;
 struct notices;
@@ -106,13 +108,28 @@ struct stage_listed {
 	char name[64]; /* of the list, or the reason given with the block */
 };
 
+/* One filter rule as this snapshot counts and prices it, beside struct filter_rule. */
+struct stage_filter {
+	uint16_t hit, over;     /* counters: what it met, and what exceeded its limit */
+	bool has_services;      /* else it is for all */
+	struct meter_rate rate; /* of the whole box */
+	uint64_t services[1024 / 64]; /* bit: service id */
+};
+
+/* The filter rules of a snapshot, by part (filter/set.h). */
+struct stage_filters {
+	struct filter_set *set;
+	struct stage_filter *of[2];
+};
+
 /* What a policy's params may be derived from, besides their own keys; lives as long as they. */
 struct stage_compile {
-	const struct watch_rule *rules;     /* VECTOR_COUNT thresholds of this policy */
-	const struct prefix_table *listed;  /* allow and deny prefixes; NULL: none */
-	const struct stage_listed *entries; /* what the values of `listed` mean */
-	const struct prefix_table *routers; /* BGP and OSPF neighbours; NULL: none */
-	bool is_ingress;                    /* answers of the inside return another way */
+	const struct watch_rule *rules;      /* VECTOR_COUNT thresholds of this policy */
+	const struct prefix_table *listed;   /* allow and deny prefixes; NULL: none */
+	const struct stage_listed *entries;  /* what the values of `listed` mean */
+	const struct prefix_table *routers;  /* BGP and OSPF neighbours; NULL: none */
+	const struct stage_filters *filters; /* the operator's rules; NULL: none */
+	bool is_ingress; /* answers of the inside return another way */
 	/* The id of a counter of that name (at most 63 characters); 0: no room is left. */
 	uint16_t (*hit)(void *hits, const char *stage, const char *name);
 	void *hits; /* owner of hit() */

@@ -247,6 +247,9 @@ payload_is_read_in_ipv6(void)
 	CU_ASSERT_EQUAL(matches("not tcp[13] = 0x12"), 0x37);
 	CU_ASSERT_EQUAL(matches("udp[8] = 1 or tcp[13] = 0x12"), 0x08);
 	CU_ASSERT_EQUAL(matches("udp[8 + (udp[8] & 3):2] = 0x7575"), 0x07);
+	/* Of one family alone. */
+	CU_ASSERT_EQUAL(matches("udp[8] = 0x75 and ip6"), 0x06);
+	CU_ASSERT_EQUAL(matches("udp[8] = 0x75 and ip"), 0x01);
 }
 
 /* A header more in front of it hides no port and no payload. */

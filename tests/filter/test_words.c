@@ -112,6 +112,7 @@ static const struct {
 	{ "tcp[13", "'[', after 'tcp'", "begins no condition" },
 	{ "port 65536", "65536", "port" },
 	{ "ip[0 - 8] = 1", "bytes that no packet has", "" },
+	{ "udp[8] = 1 and ip6 and ip", "rejects all packets", "" },
 	{ "udp[8] / 0 = 1", "division by zero", "" },
 };
 
