@@ -60,6 +60,9 @@ static const struct verb {
 	  "  --for TIME     as in 10m; without it, until taken back\n"
 	  "  --reason TEXT  why, for those who find it later\n",
 	  verb_allow },
+	{ "filters", "list | add FILE | check FILE | del NAME",
+	  "the operator's filter rules, with what each has met",
+	  "  FILE  one rule as JSON, - for standard input\n", verb_filters },
 	{ "check", "", "health in one line, for Nagios and its kin",
 	  "Exits 0 when all is well, 1 for a warning (attack, bypass), 2 when packets "
 	  "or\n"

@@ -21,6 +21,12 @@ struct conf_errors;
 /* Put these functions into the engine's box. */
 void change_attach(struct engine *e);
 
+/*
+ * Put the rules of filters.json in force, before the workers start. What is wrong with
+ * the file is logged, and the box runs without them.
+ */
+void change_load_filters(struct engine *e);
+
 /* Read the file again. 0; -EINVAL with all errors, the old snapshot stays; -EBUSY; -ENOMEM. */
 int change_reload(struct engine *e, struct conf_errors *errors);
 

@@ -139,6 +139,7 @@ engine_close(struct engine *e)
 		policy_free(e->retired);
 	if (atomic_load(&e->policies) != NULL)
 		policy_free(atomic_load(&e->policies));
+	filters_free(&e->filters);
 	free(e->block);
 	if (e->settings != NULL)
 		settings_free(e->settings);

@@ -17,6 +17,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
+#include "filters.h"
 #include "hash/hash.h"
 #include "policy/settings.h"
 #include "telemetry/box.h"
@@ -43,6 +44,7 @@ struct engine {
 	struct policies *retired; /* waits for `token`; NULL: nothing does */
 	uint64_t token;
 	bool is_stale; /* something ended, and the snapshot in force does not know yet */
+	struct filters filters; /* made through the API */
 	struct policy_block *block;
 	size_t blocks;
 	int mode_all;

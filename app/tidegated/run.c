@@ -13,6 +13,7 @@
 
 #include "base/log.h"
 #include "beside.h"
+#include "change.h"
 #include "io/carrier.h"
 #include "io/eal.h"
 #include "io/preflight.h"
@@ -178,6 +179,7 @@ open_engine(struct live *l, struct settings *settings, unsigned int workers)
 	if (rc != 0)
 		return -1;
 	l->engine.clock = live_clock;
+	change_load_filters(&l->engine);
 	if (live_open(l) == 0)
 		return 0;
 	log_error("there is no memory for the workers' queues");

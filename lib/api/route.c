@@ -152,8 +152,13 @@ authenticate(const struct api_context *c, const struct api_request *rq, char *na
 static bool
 is_of(const json_t *value, const char *type)
 {
-	return strcmp(type, "boolean") == 0 ? json_is_boolean(value)
-	                                    : json_is_string(value);
+	if (strcmp(type, "boolean") == 0)
+		return json_is_boolean(value);
+	if (strcmp(type, "object") == 0)
+		return json_is_object(value);
+	if (strcmp(type, "array") == 0)
+		return json_is_array(value);
+	return json_is_string(value);
 }
 
 /* Every member known and of its type, nothing missing. */
@@ -174,7 +179,7 @@ check_body(const struct api_write *w, json_t *body, struct api_answer *out)
 			return false;
 		}
 		if (!is_of(value, f->type)) {
-			api_put_problem(out, 400, key, "'%s' must be a %s: %s", key,
+			api_put_problem(out, 400, key, "'%s' must be of type %s: %s", key,
 			                f->type, f->help);
 			return false;
 		}

@@ -17,7 +17,7 @@
 
 struct api_field {
 	const char *name; /* NULL ends the list */
-	const char *type; /* of JSON: string or boolean */
+	const char *type; /* of JSON: string, boolean, object or array */
 	bool is_required;
 	const char *help;
 };
@@ -39,6 +39,12 @@ struct api_write {
 };
 
 extern const struct api_write api_writes[]; /* ended by method == NULL */
+
+/* Filter rules (filters.c). */
+void api_post_filter(const struct api_call *call, struct api_answer *out);
+void api_put_filter(const struct api_call *call, struct api_answer *out);
+void api_delete_filter(const struct api_call *call, struct api_answer *out);
+void api_check_filter(const struct api_call *call, struct api_answer *out);
 
 /* Whether `path` (below API_ROOT) fits the pattern; name gets {name}. */
 bool api_path_fits(const char *pattern, const char *path, char name[API_PATH_MAX]);

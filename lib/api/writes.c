@@ -351,6 +351,31 @@ static const struct api_field check_fields[] = {
 	  "The configuration; without it, the file that is in use." },
 	{ NULL, NULL, false, NULL },
 };
+#define FILTER_FIELDS                                                                    \
+	{ "action", "string", true, "drop, pass, meter, count or tag." },                \
+		{ "expression", "string", false,                                         \
+		  "What it matches, in tcpdump's syntax without names." },               \
+		{ "match", "object", false,                                              \
+		  "What it matches, by components as in the configuration." },           \
+		{ "limit", "string", false, "Of meter, as in \"5kpps\"." },              \
+		{ "services", "array", false, "Names; without it, all." },               \
+		{ "until", "string", false, "When it ends, \"2026-12-24T12:00:00Z\"." }, \
+		{ "for", "string", false, "Instead: how long, as in \"30m\"." },         \
+		{ "dry_run", "boolean", false, "Count, and do nothing." },               \
+		{ "verified", "boolean", false,                                          \
+		  "false spares packets of verified flows." },                           \
+	{                                                                                \
+		NULL, NULL, false, NULL                                                  \
+	}
+
+static const struct api_field filter_rule_fields[] = {
+	{ "name", "string", true, "What the rule is called where it is counted." },
+	FILTER_FIELDS,
+};
+static const struct api_field filter_named_fields[] = {
+	{ "name", "string", false, "As in the path." },
+	FILTER_FIELDS,
+};
 static const struct api_field no_fields[] = { { NULL, NULL, false, NULL } };
 
 const struct api_write api_writes[] = {
@@ -365,6 +390,16 @@ const struct api_write api_writes[] = {
 	  post_block },
 	{ "DELETE", "blocks", API_ROLE_OPERATE, unblock_fields,
 	  "Take such an entry back.", delete_block },
+	{ "POST", "filters", API_ROLE_OPERATE, filter_rule_fields,
+	  "Make a filter rule, or replace one made here; it stands behind the file's.",
+	  api_post_filter },
+	{ "POST", "filters/check", API_ROLE_OPERATE, filter_rule_fields,
+	  "Tell what is wrong with a filter rule, and change nothing.",
+	  api_check_filter },
+	{ "PUT", "filters/{name}", API_ROLE_OPERATE, filter_named_fields,
+	  "Make or replace the filter rule of that name.", api_put_filter },
+	{ "DELETE", "filters/{name}", API_ROLE_OPERATE, no_fields,
+	  "Take back a filter rule made here.", api_delete_filter },
 	{ "POST", "config/check", API_ROLE_ADMIN, check_fields,
 	  "Tell what a reload would find, and change nothing.", post_check },
 	{ "POST", "config/reload", API_ROLE_ADMIN, no_fields,

@@ -44,6 +44,8 @@ const struct telemetry_document telemetry_documents[] = {
 	  "All the box knows of one address, and why its packets pass or not." },
 	{ "config", telemetry_config, NULL,
 	  "The configuration in force, without secrets." },
+	{ "filters", telemetry_filters, NULL,
+	  "The operator's filter rules in force, and what each has met." },
 	{ "blocks", telemetry_blocks, NULL,
 	  "Timed entries of the deny and allow lists." },
 	{ NULL, NULL, NULL, NULL },

@@ -16,6 +16,7 @@
 #ifndef TELEMETRY_BOX_H
 #define TELEMETRY_BOX_H
 
+#include <jansson.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -93,6 +94,13 @@ struct box {
 	int (*block_del)(void *daemon, const struct prefix *prefix, bool is_allow);
 	/* Copy up to n entries in force; returns how many there are. */
 	size_t (*block_list)(void *daemon, struct policy_block *out, size_t n);
+	/*
+	 * Make or replace a filter rule (filter/json.h), or only check it. -EINVAL with
+	 * errors; -EEXIST: the configuration has one of that name.
+	 */
+	int (*filter_put)(void *daemon, const json_t *rule, bool is_check,
+	                  struct conf_errors *errors);
+	int (*filter_del)(void *daemon, const char *name, struct conf_errors *errors);
 	/* Ask every worker; fills one explain each. Returns 0, or -ETIMEDOUT when one does not answer in 2 s. */
 	int (*ask)(void *daemon, const uint8_t address[16], struct explain *by_worker);
 };

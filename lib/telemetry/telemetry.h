@@ -65,7 +65,8 @@ typedef json_t *telemetry_function(struct telemetry *t, const struct telemetry_a
 telemetry_function telemetry_status, telemetry_live, telemetry_services,
 	telemetry_service, telemetry_attacks, telemetry_attack, telemetry_top,
 	telemetry_networks, telemetry_workers, telemetry_ports, telemetry_reasons,
-	telemetry_hits, telemetry_explain, telemetry_config, telemetry_blocks;
+	telemetry_hits, telemetry_explain, telemetry_config, telemetry_blocks,
+	telemetry_filters;
 
 struct telemetry_document {
 	const char *path; /* "services"; "services/" is followed by a name */
