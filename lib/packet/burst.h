@@ -94,6 +94,7 @@ struct burst {
 		challenged; /* of armed: unproven senders are asked to prove themselves */
 	uint64_t
 		blocking; /* of challenged: proven senders that go too far are shut out */
+	uint64_t trusted; /* lanes whose source is never blocked by address */
 	uint64_t ipv4, ipv6; /* lanes of each family, by the parser */
 	uint64_t plain;      /* lanes with FACT_PLAIN, by the parser */
 	uint64_t sought;     /* lanes whose flow was looked for, by stage `flows` */
@@ -107,6 +108,7 @@ struct burst {
 	uint8_t stage[LANES_MAX];    /* who decided; valid unless PASS, or when spared */
 	uint8_t reason[LANES_MAX];   /* reason code of that stage */
 	uint8_t standing[LANES_MAX]; /* enum standing, set by stage `flows` */
+	uint8_t scale[LANES_MAX];    /* of trusted lanes: index in stage_lists.scale */
 	uint16_t service[LANES_MAX]; /* 0: no service protects this packet */
 	uint16_t policy[LANES_MAX];
 	uint16_t frame_len[LANES_MAX]; /* of facts, side by side, and so are: */
@@ -132,7 +134,7 @@ static inline void
 burst_start(struct burst *b, uint64_t now_ns, uint8_t link, enum side side)
 {
 	b->live = b->spared = b->exempt = b->watched = b->armed = 0;
-	b->challenged = b->blocking = 0;
+	b->challenged = b->blocking = b->trusted = 0;
 	b->ipv4 = b->ipv6 = b->plain = 0;
 	b->sought = b->rewritten = b->pieces = 0;
 	b->now_ns = now_ns;

@@ -26,6 +26,7 @@ struct list_content;
 struct list_set;
 struct prefix;
 struct settings;
+struct stage_lists;
 
 /* What is to be joined. Nothing of it is needed once the set is built. */
 struct list_set_input {
@@ -60,10 +61,14 @@ uint64_t list_set_prefixes(const struct list_set *set, const char *name);
 size_t list_set_bytes(const struct list_set *set);
 
 /*
- * The never_block list that holds the whole prefix, or NULL. Blocking it would have no
- * effect, so it is refused. The name lives as long as the set.
+ * The never_block list that holds the whole prefix at this moment of the worker clock,
+ * or NULL. Blocking it would have no effect, so it is refused. The name lives as long
+ * as the set.
  */
-const char *list_set_never_blocks(const struct list_set *set,
-                                  const struct prefix *prefix);
+const char *list_set_never_blocks(const struct list_set *set, const struct prefix *prefix,
+                                  uint64_t now_ns);
+
+/* What the workers look into; NULL for NULL. It lives as long as the set. */
+const struct stage_lists *list_set_lists(const struct list_set *set);
 
 #endif

@@ -25,9 +25,13 @@ int policy_plan_build(struct policies *p, const struct policies *before,
                       const struct settings *s, struct conf_errors *errors);
 void policy_plan_free(struct aggregate_plan *plan);
 
-/* Join lists and timed blocks into p->listed and p->entry. Returns 0, or -errno with an error. */
-int policy_lists_build(struct policies *p, const struct settings *s,
-                       const struct policy_overrides *over, struct conf_errors *errors);
+/*
+ * Hold the lists, those of `over` or of `before` where they are the same, and join the
+ * timed blocks into p->blocks. Returns 0, or -errno with an error.
+ */
+int policy_lists_build(struct policies *p, const struct policies *before,
+                       const struct settings *s, const struct policy_overrides *over,
+                       struct conf_errors *errors);
 
 /*
  * Compile the filter rules into p->filters, or take over those of `before` when they are

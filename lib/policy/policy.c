@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "packet/facts.h"
+#include "policy/list_set.h"
 #include "policy/parts.h"
 
 #define ACTIVATE_BURST_NS UINT64_C(100000000)
@@ -108,9 +109,10 @@ make_params(const struct policies *p, const struct settings_policy *s, unsigned 
             const struct watch_rule *rules, const void **out, struct conf_errors *errors)
 {
 	const struct stage *stage = stage_list[index];
-	const struct stage_compile from = { .rules = rules,
-		                            .listed = p->listed,
-		                            .entries = p->entry,
+	const struct stage_compile from = { .policy = s->name,
+		                            .rules = rules,
+		                            .lists = list_set_lists(p->lists),
+		                            .blocks = list_set_lists(p->blocks),
 		                            .routers = p->routers,
 		                            .filters = p->filters,
 		                            .is_ingress = p->is_ingress,
@@ -450,7 +452,7 @@ policy_build(const struct settings *s, const struct policies *before,
 
 	status = make_hits(p, before, errors);
 	if (status == 0)
-		status = policy_lists_build(p, s, over, errors);
+		status = policy_lists_build(p, before, s, over, errors);
 	if (status == 0)
 		status = make_routers(p, s, errors);
 	if (status == 0)
@@ -495,10 +497,10 @@ policy_free(struct policies *p)
 	}
 	policy_plan_free(p->plan);
 	policy_targets_free(p->targets);
-	prefix_free(p->listed);
+	list_set_release(p->lists);
+	list_set_release(p->blocks);
 	prefix_free(p->routers);
 	policy_filters_free(p->filters);
 	policy_hits_free(p->hits);
-	free(p->entry);
 	free(p);
 }

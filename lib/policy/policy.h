@@ -65,9 +65,9 @@ struct policies {
 	unsigned int n_in_file;
 	struct policy_targets *targets; /* classification, private */
 	struct aggregate_plan *plan;    /* where each protected address is counted */
-	struct prefix_table *listed;    /* NULL: nothing is listed */
-	struct stage_listed *entry;     /* what `listed` values mean: entry[value - 1] */
-	unsigned int n_entries;
+	struct list_set *lists;         /* held; NULL: the configuration has none */
+	struct list_set
+		*blocks; /* what was blocked or allowed at run time; NULL: nothing */
 	struct prefix_table *routers;  /* NULL: none */
 	struct stage_filters *filters; /* NULL: no filter rules */
 	struct policy_hits *hits;      /* names of what stages count beside reasons */

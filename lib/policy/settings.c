@@ -16,7 +16,7 @@ static const char *const transmit_words[] = { "auto", "worker", "control", NULL 
 static const char *const rss_words[] = { "addresses", "ports", NULL };
 static const char *const link_down_words[] = { "propagate", "ignore", NULL };
 static const char *const duplex_words[] = { "inline", "ingress", NULL };
-static const char *const action_words[] = { "allow", "deny", NULL };
+static const char *const action_words[] = { "allow", "deny", "tag", "never_block", NULL };
 
 /* The settings, and what is only needed while they are read. */
 struct reading {
@@ -196,12 +196,21 @@ static const struct conf_field list_fields[] = {
 	  .offset = offsetof(struct settings_list, action),
 	  .words = action_words,
 	  .example = "allow",
-	  .help = "What happens to packets from these prefixes." },
+	  .help = "What happens to packets from these prefixes: allow and deny decide, tag "
+	          "leaves it to the policies, never_block keeps them off every block." },
 	{ .key = "prefixes",
 	  .kind = CONF_PREFIXES,
 	  .offset = offsetof(struct settings_list, prefixes),
 	  .example = "192.0.2.10/32",
 	  .help = "Source prefixes, IPv4 and IPv6." },
+	{ .key = "scale",
+	  .kind = CONF_COUNT,
+	  .offset = offsetof(struct settings_list, scale),
+	  .absent = "1",
+	  .min = 1,
+	  .max = MEGA,
+	  .help = "Of never_block: for how many customers one of these sources stands, "
+	          "such as a proxy; its limits count so many times." },
 	{ .key = NULL },
 };
 

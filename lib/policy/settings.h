@@ -21,7 +21,6 @@
 
 enum policy_mode { POLICY_LEARN, POLICY_MONITOR, POLICY_MITIGATE };
 enum transmit { TRANSMIT_AUTO, TRANSMIT_WORKER, TRANSMIT_CONTROL };
-enum list_action { LIST_ALLOW, LIST_DENY };
 
 struct settings_link {
 	char *name, *external, *internal;
@@ -31,6 +30,7 @@ struct settings_list {
 	char *name;
 	int action; /* enum list_action */
 	struct conf_prefixes prefixes;
+	uint64_t scale; /* of never_block: customers behind one source */
 };
 
 /* How long something must last before the next step is taken; ns. */

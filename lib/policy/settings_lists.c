@@ -75,7 +75,9 @@ check_conflicts(const struct settings *s, struct conf_errors *errors)
 					   *b = &lists[c[i].owner];
 		char text[CONF_PREFIX_TEXT];
 
-		if (!is_same(&c[i - 1], &c[i]) || a->action == b->action)
+		/* Tags and never_block stand beside what decides. */
+		if (!is_same(&c[i - 1], &c[i]) || a->action == b->action ||
+		    a->action > LIST_DENY || b->action > LIST_DENY)
 			continue;
 		conf_format_prefix(c[i].prefix, text);
 		conf_fail(errors, &s->lists.place[c[i].owner],

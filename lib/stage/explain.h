@@ -20,6 +20,7 @@
 struct explain_line {
 	uint8_t stage;       /* index in stage_list; written by the pipeline */
 	uint16_t service;    /* 0: none or any */
+	uint16_t policy;     /* 0: none or any */
 	const char *what;    /* "packets", "flow", "blocked", "last drop" */
 	const char *unit;    /* "packets_per_second", "seconds", "packets", or "" */
 	uint64_t value;      /* measured */

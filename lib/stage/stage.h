@@ -98,14 +98,42 @@ struct stage_env {
 	void *counts; /* owner of count() */
 };
 
-/* One allow or deny list, or one timed block; a value of the prefix table is its index + 1. */
+/* What a list says of the sources on it. The first two decide, the others are told beside. */
+enum list_action { LIST_ALLOW, LIST_DENY, LIST_TAG, LIST_NEVER_BLOCK };
+
+/* One list, as far as it ends at one moment, or one timed block. */
 struct stage_listed {
 	uint64_t until_ns; /* worker clock when it ends; 0: never */
-	uint16_t
-		under; /* value that holds for the prefix once this one has ended; 0: none */
-	bool is_deny;
-	bool is_block; /* made at run time */
-	char name[64]; /* of the list, or the reason given with the block */
+	uint16_t list;     /* number of the list; of blocks their own */
+	uint8_t action;    /* enum list_action */
+	uint8_t scale;     /* of never_block: index in stage_lists.scale */
+	bool is_block;     /* made at run time */
+	char name[64];     /* of the list, or the reason given with the block */
+};
+
+/*
+ * Everything that is said of an address, as one chain that ends with `under` 0: first who
+ * decides, the most specific prefix first, of equal ones allow, and each only where
+ * it holds longer than all before it; then tags and never_block. Who has ended is passed
+ * over, so nothing has to be built when that happens. A node comes behind its `under`.
+ */
+struct stage_list_node {
+	uint16_t entry, list; /* numbers of the entry and of its list */
+	uint16_t under;       /* value of the next one; 0: none */
+	uint8_t len;   /* of who decides: length of the prefix, as in prefix/prefix.h */
+	bool is_timed; /* somebody from here on ends */
+};
+
+#define STAGE_LIST_SCALES 16
+
+/* All lists, or all timed blocks, behind one look-up. */
+struct stage_lists {
+	const struct prefix_table *table;
+	const struct stage_list_node *node; /* value v of the table is node[v - 1] */
+	const struct stage_listed
+		*entry; /* of lists the first ones are the lists, without an end */
+	unsigned int nodes, entries, lists;
+	uint32_t scale[STAGE_LIST_SCALES]; /* customers behind one source; [0] is 1 */
 };
 
 /* One filter rule as this snapshot counts and prices it, beside struct filter_rule. */
@@ -124,9 +152,10 @@ struct stage_filters {
 
 /* What a policy's params may be derived from, besides their own keys; lives as long as they. */
 struct stage_compile {
+	const char *policy;                  /* its name */
 	const struct watch_rule *rules;      /* VECTOR_COUNT thresholds of this policy */
-	const struct prefix_table *listed;   /* allow and deny prefixes; NULL: none */
-	const struct stage_listed *entries;  /* what the values of `listed` mean */
+	const struct stage_lists *lists;     /* of the configuration; NULL: none */
+	const struct stage_lists *blocks;    /* made at run time; NULL: none */
 	const struct prefix_table *routers;  /* BGP and OSPF neighbours; NULL: none */
 	const struct stage_filters *filters; /* the operator's rules; NULL: none */
 	bool is_ingress; /* answers of the inside return another way */

@@ -86,6 +86,10 @@ held(const struct conf_prefixes *list, const uint8_t address[16], struct prefix 
 static void
 look_in_settings(struct finding *f, const struct box *box)
 {
+	static const char *const words[] = { [LIST_ALLOW] = "allow",
+		                             [LIST_DENY] = "deny",
+		                             [LIST_TAG] = "tag",
+		                             [LIST_NEVER_BLOCK] = "never_block" };
 	const struct settings_list *list;
 	struct prefix p;
 
@@ -94,8 +98,7 @@ look_in_settings(struct finding *f, const struct box *box)
 	list = box->settings->lists.element;
 	for (size_t i = 0; i < box->settings->lists.count; i++) {
 		if (held(&list[i].prefixes, f->ask->address, &p))
-			add_list(f, list[i].name,
-			         list[i].action == LIST_ALLOW ? "allow" : "deny", &p);
+			add_list(f, list[i].name, words[list[i].action], &p);
 	}
 }
 

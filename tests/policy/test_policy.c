@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Snapshots: ids that last, modes, thresholds, lists with time, all or nothing. */
+#include "policy/list_set.h"
 #include "policy/policy.h"
 
 #include <errno.h>
@@ -324,8 +325,11 @@ static struct burst burst;
 static const char *
 fate(const struct policies *p, const char *src, uint64_t now_ns)
 {
+	static uint64_t hits[STAGE_HITS];
+	const struct stage_env env = { .workers = 1, .hits = hits };
 	const unsigned int s = stage_index("lists");
 	struct prefix from, to;
+	void *state;
 
 	CU_ASSERT_EQUAL_FATAL(prefix_parse(src, &from), 0);
 	CU_ASSERT_EQUAL_FATAL(
@@ -342,7 +346,9 @@ fate(const struct policies *p, const char *src, uint64_t now_ns)
 	burst_describe(&burst);
 	policy_classify(p, &burst);
 	CU_ASSERT_NOT_EQUAL_FATAL(burst.service[0], 0);
-	stage_list[s]->decide(NULL, &p->view[s], &burst, 1);
+	CU_ASSERT_EQUAL_FATAL(stage_list[s]->open(&state, &env), 0);
+	stage_list[s]->decide(state, &p->view[s], &burst, 1);
+	stage_list[s]->close(state);
 	if (burst.verdict[0] == VERDICT_DROP)
 		return "denied";
 	return burst.exempt != 0 ? "allowed" : "free";
@@ -379,6 +385,7 @@ lists_and_blocks_are_joined_and_blocks_end(void)
 		{ "2001:db8:65::1", { "denied" } },
 	};
 	struct policy_overrides over = no_overrides();
+	const struct stage_lists *in_force;
 	struct policies *p;
 
 	rig_settings(&rig);
@@ -391,10 +398,16 @@ lists_and_blocks_are_joined_and_blocks_end(void)
 	over.block = blocks;
 	over.blocks = sizeof(blocks) / sizeof(*blocks);
 	p = rig_build(&rig, NULL, &over);
-	CU_ASSERT_EQUAL(p->n_entries, 2 + over.blocks);
+	in_force = list_set_lists(p->blocks);
+	CU_ASSERT_EQUAL(list_set_lists(p->lists)->entries, 2);
+	CU_ASSERT_EQUAL(in_force->entries, over.blocks);
 	/* Of two blocks that deny, the one that ends last is told. */
 	CU_ASSERT_STRING_EQUAL(
-		p->entry[prefix_find(p->listed, blocks[4].prefix.address) - 1].name,
+		in_force->entry[in_force->node[prefix_find(in_force->table,
+	                                                   blocks[4].prefix.address) -
+	                                       1]
+	                                .entry]
+			.name,
 		"long");
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
 		const char *want = NULL;
@@ -436,7 +449,8 @@ routers_are_there_when_configured(void)
 	rig_settings(&rig);
 	p = rig_build(&rig, NULL, NULL);
 	CU_ASSERT_PTR_NULL(p->routers);
-	CU_ASSERT_PTR_NULL(p->listed);
+	CU_ASSERT_PTR_NULL(p->lists);
+	CU_ASSERT_PTR_NULL(p->blocks);
 	policy_free(p);
 	rig_prefix(&rig.s.routers, "198.51.100.1");
 	p = rig_build(&rig, NULL, NULL);
