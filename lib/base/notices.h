@@ -28,6 +28,8 @@ struct notice {
 	uint8_t address[16];
 	const char *unit; /* of value and threshold, static: "packets_per_second" … */
 	uint16_t service;
+	uint16_t
+		times; /* that it happened to this one lately, this time included; 0: nobody counts */
 	uint8_t kind;       /* enum notice_kind */
 	uint8_t prefix_len; /* of address, counted as IPv6: an IPv4 host is 128 */
 	uint8_t stage, reason;

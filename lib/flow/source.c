@@ -82,6 +82,14 @@ source_prefix_init(struct source_prefix *p, unsigned int ipv6_len)
 	p->len[1] = (uint8_t)ipv6_len;
 }
 
+/* Whether it was blocked so lately that the next time counts as another one. */
+static bool
+is_remembered(const struct source_table *t, const struct source *s, uint64_t now_ns)
+{
+	return t->memory_ns != 0 && s->blocks != 0 &&
+	       source_since(s->blocked_until, now_ns) < t->memory_ns;
+}
+
 /* Verified time and blocks run out in silence; the class follows when somebody looks. */
 static void
 settle_class(struct source_table *t, uint32_t slot, uint64_t now_ns)
@@ -90,7 +98,7 @@ settle_class(struct source_table *t, uint32_t slot, uint64_t now_ns)
 
 	if (table_class(&t->table, slot) == TABLE_EARNED &&
 	    !source_is_ahead(s->verified_until, now_ns) &&
-	    !source_is_ahead(s->blocked_until, now_ns))
+	    !source_is_ahead(s->blocked_until, now_ns) && !is_remembered(t, s, now_ns))
 		table_set_class(&t->table, slot, TABLE_UNEARNED);
 }
 
@@ -213,7 +221,7 @@ earn(struct source_table *t, uint32_t slot, uint64_t for_ns)
 {
 	uint16_t ticks = (uint16_t)(for_ns / TABLE_TICK_NS + 1);
 
-	assert(for_ns <= SOURCE_MAX_NS);
+	assert(for_ns <= 2 * SOURCE_MAX_NS);
 	if (t->table.idle[TABLE_EARNED] < ticks)
 		t->table.idle[TABLE_EARNED] = ticks;
 	table_set_class(&t->table, slot, TABLE_EARNED);
@@ -239,6 +247,28 @@ source_block(struct source_table *t, uint32_t slot, uint64_t now_ns, uint64_t fo
 	if (s->blocks != UINT16_MAX)
 		s->blocks++;
 	earn(t, slot, for_ns);
+}
+
+uint64_t
+source_punish(struct source_table *t, uint32_t slot, uint64_t now_ns,
+              const struct source_penalty *penalty)
+{
+	struct source *s = source_at(t, slot);
+	uint64_t for_ns = penalty->first_ns;
+
+	if (source_since(s->blocked_until, now_ns) >= penalty->memory_ns &&
+	    !source_is_ahead(s->blocked_until, now_ns))
+		s->blocks = 0;
+	for (unsigned int n = 0; n < s->blocks && for_ns < penalty->most_ns; n++)
+		for_ns *= penalty->factor;
+	if (for_ns > penalty->most_ns)
+		for_ns = penalty->most_ns;
+	if (t->memory_ns < penalty->memory_ns)
+		t->memory_ns = penalty->memory_ns;
+	source_block(t, slot, now_ns, for_ns);
+	/* The record must outlive the silence until it is forgotten. */
+	earn(t, slot, for_ns + penalty->memory_ns);
+	return for_ns;
 }
 
 /* Lanes without a record, all at once. */

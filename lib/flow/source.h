@@ -87,7 +87,7 @@ struct source {
 	uint32_t
 		over_debt; /* what it was refused meanwhile, in 256 ns of its limit, saturating */
 	uint32_t flows;  /* earned flows it holds */
-	uint16_t blocks; /* times it was blocked, saturating */
+	uint16_t blocks; /* times it was blocked in a row, saturating */
 	uint8_t birth;   /* tells two sources apart that had the same slot */
 	uint8_t policy;  /* that judged it last */
 };
@@ -100,6 +100,8 @@ struct source_table {
 	struct drops drops; /* and why they were dropped */
 	uint8_t births;
 	uint8_t epoch; /* another one with each block; never 0 */
+	uint64_t
+		memory_ns; /* longest that anybody wants to know of a block that is over */
 	/* Of the burst in work: */
 	uint64_t proven; /* lanes whose packet completed a handshake just now */
 	uint64_t asked;  /* lanes whose source was looked up, by source_find_burst() */
@@ -236,6 +238,19 @@ void source_verify(struct source_table *t, uint32_t slot, uint64_t now_ns,
 /* Block it for `for_ns` (up to SOURCE_MAX_NS) from now. */
 void source_block(struct source_table *t, uint32_t slot, uint64_t now_ns,
                   uint64_t for_ns);
+
+/* How long a source is blocked that goes too far again and again. */
+struct source_penalty {
+	uint64_t first_ns; /* the first time */
+	uint64_t factor;   /* each further time so many times as long as the last one, */
+	uint64_t most_ns;  /* but never longer than this, up to SOURCE_MAX_NS */
+	uint64_t
+		memory_ns; /* after the end of a block, up to SOURCE_MAX_NS: then it is forgotten */
+};
+
+/* Block it as it deserves. Returns for how long; source->blocks says which time it is. */
+uint64_t source_punish(struct source_table *t, uint32_t slot, uint64_t now_ns,
+                       const struct source_penalty *penalty);
 
 /*
  * A flow of this source gives its lot up: what is left of it goes back. Whoever next

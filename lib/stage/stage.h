@@ -150,6 +150,14 @@ struct stage_filters {
 	struct stage_filter *of[2];
 };
 
+/* Customers behind one source by index, for a stage that limits sources; 1 where none is said. */
+static inline void
+stage_scales(const struct stage_lists *lists, uint32_t scale[STAGE_LIST_SCALES])
+{
+	for (unsigned int i = 0; i < STAGE_LIST_SCALES; i++)
+		scale[i] = lists == NULL || lists->scale[i] == 0 ? 1 : lists->scale[i];
+}
+
 /* What a policy's params may be derived from, besides their own keys; lives as long as they. */
 struct stage_compile {
 	const char *policy;                  /* its name */

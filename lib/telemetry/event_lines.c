@@ -120,6 +120,8 @@ telemetry_line_notice(struct box *box, const struct notice *n)
 	telemetry_put_text(block, "metric", n->unit != NULL ? n->unit : "");
 	telemetry_put_count(block, "value", n->value);
 	telemetry_put_count(block, "threshold", n->threshold);
+	if (n->times != 0)
+		telemetry_put_count(block, "times", n->times);
 	put_reason(block, n);
 	json_object_set_new(o, "block", block);
 	return o;

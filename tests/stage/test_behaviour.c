@@ -438,7 +438,9 @@ header_time_needs_its_ports(void)
 	CU_ASSERT_EQUAL_FATAL(conf_read_text(config, strlen(config), "rig",
 	                                     stage_behaviour.fields, params, &errors),
 	                      0);
-	CU_ASSERT_EQUAL(stage_behaviour.compile(params, NULL, &errors), -EINVAL);
+	CU_ASSERT_EQUAL(
+		stage_behaviour.compile(params, &(struct stage_compile){ 0 }, &errors),
+		-EINVAL);
 	CU_ASSERT_EQUAL_FATAL(errors.count, 1);
 	CU_ASSERT_PTR_NOT_NULL(strstr(errors.error[0].message, "http_ports"));
 	conf_release(stage_behaviour.fields, params);

@@ -163,7 +163,7 @@ compile(void *params, const struct stage_compile *from, struct conf_errors *erro
 {
 	struct behaviour_params *p = params;
 
-	(void)from;
+	stage_scales(from->lists, p->scale);
 	p->initial_ticks = ticks_of(p->initial_time_ns);
 	p->header_ticks = ticks_of(p->header_time_ns);
 	p->idle_ticks = ticks_of(p->idle_limit_ns);
@@ -290,6 +290,22 @@ half_of(struct behaviour *s, const struct burst *b, unsigned int lane, bool make
 	return slot == TABLE_NONE ? NULL : table_record(&s->halves, slot);
 }
 
+/* How many customers the source of a lane stands for (stage lists). */
+static inline uint64_t
+customers(const struct behaviour_params *p, const struct burst *b, unsigned int lane)
+{
+	return (b->trusted & lane_bit(lane)) == 0 ? 1 : p->scale[b->scale[lane]];
+}
+
+/* What one handshake pays; who stands for many pays a part of it. */
+static inline uint64_t
+half_price(const struct behaviour_params *p, const struct burst *b, unsigned int lane)
+{
+	const uint64_t scale = customers(p, b, lane);
+
+	return scale == 1 ? p->half_each : p->half_each / scale;
+}
+
 static unsigned int
 judge_opening(struct behaviour *s, const struct behaviour_params *p,
               const struct burst *b, unsigned int lane)
@@ -298,11 +314,11 @@ judge_opening(struct behaviour *s, const struct behaviour_params *p,
 	struct half *half;
 
 	if (p->max_connections != 0 && source != NULL &&
-	    source->flows >= p->max_connections)
+	    source->flows >= p->max_connections * customers(p, b, lane))
 		return REASON_CONNECTIONS;
 	if (p->max_half_open == 0 || (half = half_of(s, b, lane, true)) == NULL)
 		return NO_REASON;
-	return meter_take(&half->begun, p->half_each, p->half_slack,
+	return meter_take(&half->begun, half_price(p, b, lane), p->half_slack,
 	                  meter_ticks(b->now_ns))
 	               ? NO_REASON
 	               : REASON_HALF_OPEN;
@@ -345,15 +361,17 @@ judge_proof(struct behaviour *s, const struct behaviour_params *p, struct burst 
 	struct half *half = p->max_half_open != 0 ? half_of(s, b, lane, false) : NULL;
 
 	if (half != NULL) {
+		const uint64_t price = half_price(p, b, lane);
 		uint64_t *paid = &half->begun.paid_until;
 
-		*paid -= p->half_each < *paid ? p->half_each : *paid;
+		*paid -= price < *paid ? price : *paid;
 	}
 	if (source == NULL)
 		return NO_REASON;
-	if (!is_watched)
+	if (!is_watched && (b->trusted & lane_bit(lane)) == 0)
 		block_if_due(s, p, b, s->sources->lane[lane]);
-	if (p->max_connections == 0 || source->flows <= p->max_connections)
+	if (p->max_connections == 0 ||
+	    source->flows <= p->max_connections * customers(p, b, lane))
 		return NO_REASON;
 	if (!is_watched)
 		behaviour_refuse(s, p, b, lane);
@@ -389,7 +407,8 @@ judge_life(struct behaviour *s, const struct behaviour_params *p, struct burst *
 	if (flow_is_counted(flow, source, source_at(s->sources, source))) {
 		s->sources->lane[lane] = source;
 		behaviour_end(s, p, b, lane, reason);
-		block_if_due(s, p, b, source);
+		if ((b->trusted & lane_bit(lane)) == 0)
+			block_if_due(s, p, b, source);
 	} else {
 		behaviour_end(s, p, b, lane, reason);
 	}

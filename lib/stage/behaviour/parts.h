@@ -56,6 +56,7 @@ struct behaviour_params {
 	uint64_t half_each,
 		half_slack; /* price of a handshake and what may be paid ahead */
 	bool has_lives;     /* any limit that needs one */
+	uint32_t scale[STAGE_LIST_SCALES]; /* customers behind a source, by index */
 };
 #define RATE_SHIFT 8
 

@@ -35,6 +35,7 @@ struct params {
 	struct source_prefix prefix; /* derived */
 	unsigned int
 		credit_ticks; /* derived: how long a flow may leave its source alone */
+	uint32_t scale[STAGE_LIST_SCALES]; /* derived: customers behind a source */
 };
 
 static const struct conf_field fields[] = {
@@ -83,8 +84,8 @@ compile(void *params, const struct stage_compile *from, struct conf_errors *erro
 	struct params *p = params;
 	const uint64_t ticks = p->verified_for_ns / 8 / TABLE_TICK_NS;
 
-	(void)from;
 	(void)errors;
+	stage_scales(from->lists, p->scale);
 	source_prefix_init(&p->prefix, (unsigned int)p->ipv6_prefix);
 	p->credit_ticks = ticks < CREDIT_TICKS ? (unsigned int)ticks : CREDIT_TICKS;
 	return 0;
@@ -146,6 +147,15 @@ is_in_need(const struct state *s, const struct burst *b, unsigned int i, uint16_
 	                           b->frame_len[i], s->sources->epoch, tick);
 }
 
+/* Who stands for many customers may have as many more flows (stage lists). */
+static uint64_t
+most_flows(const struct params *p, const struct burst *b, unsigned int i)
+{
+	return (b->trusted & lane_bit(i)) == 0
+	               ? p->max_flows_per_source
+	               : p->max_flows_per_source * p->scale[b->scale[i]];
+}
+
 /*
  * The source of a verified flow is real: it has a record, it stays verified, it
  * counts the flow, and while it is not blocked the flow may go without it for a
@@ -161,12 +171,12 @@ tie(struct state *s, const struct params *p, const struct burst *b, unsigned int
 	if (slot == SOURCE_NONE)
 		slot = source_make(s->sources, i, b->now_ns);
 	if (slot == SOURCE_NONE) {
-		flow_earn(s->flows, b->flow[i], slot, p->max_flows_per_source);
+		flow_earn(s->flows, b->flow[i], slot, most_flows(p, b, i));
 		return;
 	}
 	source = source_at(s->sources, slot);
 	if (!flow_is_counted(flow, slot, source))
-		flow_earn(s->flows, b->flow[i], slot, p->max_flows_per_source);
+		flow_earn(s->flows, b->flow[i], slot, most_flows(p, b, i));
 	source_verify(s->sources, slot, b->now_ns, p->verified_for_ns);
 	if (flow_is_counted(flow, slot, source) &&
 	    !source_is_ahead(source->blocked_until, b->now_ns))

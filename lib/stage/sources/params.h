@@ -6,14 +6,36 @@
 #include "flow/crowd.h"
 #include "flow/source.h"
 #include "meter/meter.h"
+#include "packet/burst.h"
+#include "stage/stage.h"
 
 struct sources_params {
 	uint64_t limit[SOURCE_METERS]; /* as configured; 0: none */
 	uint64_t block_for_ns, block_after_ns;
+	uint64_t block_repeat, block_max_ns, block_memory_ns;
 	struct meter_rate rate[SOURCE_METERS]; /* derived, like all that follows */
 	uint64_t crowd_most[2]; /* ticks a stranger without a record may be ahead */
 	uint32_t lent_most;     /* packets that may be lent to the flows of one source */
+	const struct stage_lists *lists; /* of the snapshot; NULL: none */
+	/* By index of stage_lists.scale, the same limits so many times; NULL: no scales. */
+	struct sources_params *scaled;
 };
+
+/* What holds for a source: the limits times the customers behind it. */
+static inline const struct sources_params *
+sources_scaled(const struct sources_params *p, unsigned int scale)
+{
+	return p->scaled == NULL ? p : &p->scaled[scale];
+}
+
+/* The same for a lane. */
+static inline const struct sources_params *
+sources_params_of(const struct stage_view *view, const struct burst *b, unsigned int lane)
+{
+	const struct sources_params *p = view->params[b->policy[lane]];
+
+	return (b->trusted & lane_bit(lane)) == 0 ? p : sources_scaled(p, b->scale[lane]);
+}
 
 static inline struct meter *
 sources_meter(struct source *source, enum source_meter m)

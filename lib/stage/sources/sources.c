@@ -128,6 +128,29 @@ static const struct conf_field fields[] = {
 	  .min = 100 * MS_NS,
 	  .max = 600 * SECOND_NS,
 	  .help = "How long a source must stay over such a limit to be blocked." },
+	{ .key = "block_repeat",
+	  .kind = CONF_COUNT,
+	  .offset = offsetof(struct sources_params, block_repeat),
+	  .absent = "5",
+	  .min = 1,
+	  .max = 100,
+	  .help = "Each further block of a source is so many times as long as the last "
+	          "one; 1 keeps them all the same." },
+	{ .key = "block_max",
+	  .kind = CONF_TIME,
+	  .offset = offsetof(struct sources_params, block_max_ns),
+	  .absent = "1h",
+	  .min = SECOND_NS,
+	  .max = SOURCE_MAX_NS,
+	  .help = "No block of a source is longer than this." },
+	{ .key = "block_memory",
+	  .kind = CONF_TIME,
+	  .offset = offsetof(struct sources_params, block_memory_ns),
+	  .absent = "10m",
+	  .min = 0,
+	  .max = SOURCE_MAX_NS,
+	  .help = "How long after the end of a block the next one counts as a further "
+	          "one." },
 	{ 0 },
 };
 
@@ -139,11 +162,8 @@ struct state {
 };
 
 static int
-compile(void *params, const struct stage_compile *from, struct conf_errors *errors)
+make_rates(struct sources_params *p, struct conf_errors *errors)
 {
-	struct sources_params *p = params;
-
-	(void)from;
 	for (unsigned int m = 0; m < SOURCE_METERS; m++) {
 		const struct meter_limit limit = { p->limit[m], kinds[m].counts };
 
@@ -156,6 +176,61 @@ compile(void *params, const struct stage_compile *from, struct conf_errors *erro
 	}
 	charge_prepare(p);
 	return 0;
+}
+
+static void
+release(void *params)
+{
+	struct sources_params *p = params;
+
+	free(p->scaled);
+	p->scaled = NULL;
+}
+
+/* Beyond what can be metered there is no limit. */
+static uint64_t
+times(unsigned int m, uint64_t limit, uint64_t scale)
+{
+	const uint64_t most =
+		kinds[m].counts == METER_BITS ? METER_MAX_BITS : METER_MAX_PPS;
+
+	return limit > most / scale ? 0 : limit * scale;
+}
+
+static int
+make_scaled(struct sources_params *p, const struct stage_lists *lists,
+            struct conf_errors *errors)
+{
+	int status = 0;
+
+	p->scaled = calloc(STAGE_LIST_SCALES, sizeof(*p->scaled));
+	if (p->scaled == NULL)
+		return -ENOMEM;
+	for (unsigned int k = 0; k < STAGE_LIST_SCALES && status == 0; k++) {
+		const uint64_t scale = lists->scale[k] == 0 ? 1 : lists->scale[k];
+
+		p->scaled[k] = *p;
+		p->scaled[k].scaled = NULL;
+		for (unsigned int m = 0; m < SOURCE_METERS; m++)
+			p->scaled[k].limit[m] = times(m, p->limit[m], scale);
+		status = make_rates(&p->scaled[k], errors);
+	}
+	if (status != 0)
+		release(p);
+	return status;
+}
+
+static int
+compile(void *params, const struct stage_compile *from, struct conf_errors *errors)
+{
+	struct sources_params *p = params;
+	int status = make_rates(p, errors);
+
+	p->lists = from->lists;
+	p->scaled = NULL;
+	if (status == 0 && from->lists != NULL && from->lists->scale[1] > 1)
+		status = make_scaled(p, from->lists, errors);
+	return status;
 }
 
 static int
@@ -182,15 +257,16 @@ close_state(void *state)
 
 static void
 notify(struct state *s, const struct source *source, const struct sources_params *p,
-       enum source_meter m, uint64_t now_ns)
+       enum source_meter m, uint64_t now_ns, uint64_t for_ns)
 {
 	const uint64_t elapsed_ns = source_since(source->over_since, now_ns);
 	struct notice n = {
 		.time_ns = now_ns,
-		.until_ns = now_ns + p->block_for_ns,
+		.until_ns = now_ns + for_ns,
 		.threshold = p->limit[m],
 		.unit = kinds[m].unit,
 		.service = source->key.service,
+		.times = source->blocks,
 		.kind = NOTICE_SOURCE_BLOCKED,
 		.prefix_len = source->key.prefix_len,
 		.stage = s->index,
@@ -205,8 +281,22 @@ notify(struct state *s, const struct source *source, const struct sources_params
 }
 
 /*
+ * Monitor blocks nobody, and no ladder is jumped: a vector under attack blocks from the
+ * rung `block` on. Outside of an attack the policy's word is enough. Who is never
+ * blocked goes on being metered.
+ */
+static bool
+may_block(const struct sources_params *p, const struct burst *b, unsigned int i)
+{
+	const uint64_t not_yet = b->armed & ~b->blocking;
+
+	return p->block_for_ns != 0 &&
+	       ((b->watched | b->trusted | not_yet) & lane_bit(i)) == 0;
+}
+
+/*
  * Proven traffic was refused. When that has gone on for block_after without a
- * second of calm, the source is blocked. Monitor blocks nobody.
+ * second of calm, the source is blocked, longer each time.
  */
 static void
 note_over(struct state *s, const struct sources_params *p, const struct burst *b,
@@ -214,6 +304,7 @@ note_over(struct state *s, const struct sources_params *p, const struct burst *b
 {
 	struct source *source = source_of_lane(s->sources, i);
 	uint64_t debt = meter_price(&p->rate[m], b->facts[i].frame_len) >> DEBT_SHIFT;
+	uint64_t for_ns;
 
 	if (source->over_since == 0 ||
 	    source_since(source->over_last, b->now_ns) > CALM_NS) {
@@ -224,11 +315,14 @@ note_over(struct state *s, const struct sources_params *p, const struct burst *b
 	debt += source->over_debt;
 	source->over_debt = debt > UINT32_MAX ? UINT32_MAX : (uint32_t)debt;
 
-	if (p->block_for_ns == 0 || (b->watched & lane_bit(i)) != 0 ||
+	if (!may_block(p, b, i) ||
 	    source_since(source->over_since, b->now_ns) < p->block_after_ns)
 		return;
-	source_block(s->sources, s->sources->lane[i], b->now_ns, p->block_for_ns);
-	notify(s, source, p, m, b->now_ns);
+	for_ns = source_punish(s->sources, s->sources->lane[i], b->now_ns,
+	                       &(struct source_penalty){ p->block_for_ns, p->block_repeat,
+	                                                 p->block_max_ns,
+	                                                 p->block_memory_ns });
+	notify(s, source, p, m, b->now_ns, for_ns);
 	source->over_since = 0;
 }
 
@@ -300,7 +394,8 @@ judge(struct state *s, const struct sources_params *p, const struct burst *b,
 	if (source == NULL)
 		return NO_REASON;
 	source->policy = (uint8_t)b->policy[i];
-	if (source_is_ahead(source->blocked_until, b->now_ns))
+	if (source_is_ahead(source->blocked_until, b->now_ns) &&
+	    (b->trusted & lane_bit(i)) == 0)
 		return REASON_BLOCKED;
 	if (is_connection_refused(s, p, b, i, now))
 		return REASON_CONNECTIONS;
@@ -325,7 +420,7 @@ static void
 judge_lane(struct state *s, const struct stage_view *view, const struct burst *b,
            unsigned int i, uint64_t drops[REASONS])
 {
-	const unsigned int reason = judge(s, view->params[b->policy[i]], b, i);
+	const unsigned int reason = judge(s, sources_params_of(view, b, i), b, i);
 
 	if (reason == NO_REASON)
 		return;
@@ -355,15 +450,15 @@ decide_flows(struct state *s, const struct stage_view *view, const struct burst 
 }
 
 /*
- * Strangers without a record, all under one policy. Whom the cells do not pay for gets
+ * Strangers without a record, all under one policy and of one scale. Whom the cells do not pay for gets
  * a record that is judged.
  */
 static void
 decide_crowd(struct state *s, const struct stage_view *view, const struct burst *b,
              uint64_t lanes, uint64_t drops[REASONS])
 {
-	const unsigned int policy = b->policy[__builtin_ctzll(lanes)];
-	const struct crowd_prices prices = charge_prices(view->params[policy]);
+	const struct crowd_prices prices = charge_prices(
+		sources_params_of(view, b, (unsigned int)__builtin_ctzll(lanes)));
 	const uint64_t now = meter_ticks(b->now_ns);
 	const struct crowd crowd = s->sources->crowd;
 	const struct hash128 *hash = s->sources->batch.hash;
@@ -375,6 +470,17 @@ decide_crowd(struct state *s, const struct stage_view *view, const struct burst 
 		                  meters) &&
 		    promote(s, i, meters, b->now_ns))
 			judge_lane(s, view, b, i, drops);
+}
+
+/* Lanes that stand for as many customers as the first of them. */
+static uint64_t
+alike(const struct burst *b, uint64_t lanes)
+{
+	const unsigned int i = (unsigned int)__builtin_ctzll(lanes);
+
+	if ((b->trusted & lane_bit(i)) == 0)
+		return lanes & ~b->trusted;
+	return lanes_where8(b->scale, b->scale[i]) & lanes & b->trusted;
 }
 
 /* No packet of these leads to a block, so they need not keep their place among flows. */
@@ -395,8 +501,10 @@ decide_strangers(struct state *s, const struct stage_view *view, const struct bu
 	}
 	while (crowd != 0) {
 		const uint16_t policy = b->policy[__builtin_ctzll(crowd)];
-		const uint64_t same = lanes_where16(b->policy, policy) & crowd;
+		uint64_t same = lanes_where16(b->policy, policy) & crowd;
 
+		if ((b->trusted & same) != 0)
+			same &= alike(b, crowd);
 		decide_crowd(s, view, b, same, drops);
 		crowd &= ~same;
 	}
@@ -445,6 +553,7 @@ const struct stage stage_sources = {
 	.fields = fields,
 	.params_size = sizeof(struct sources_params),
 	.compile = compile,
+	.release = release,
 	.open = open_state,
 	.close = close_state,
 	.decide = decide,

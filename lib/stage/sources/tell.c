@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "prefix/prefix.h"
 #include "stage/explain.h"
 #include "stage/sources/params.h"
 #include "stage/stage.h"
@@ -70,6 +71,26 @@ tell_meters(struct explain *e, struct source *source, const struct sources_param
 	}
 }
 
+/* The limits of this address, which may stand for many customers. */
+static const struct sources_params *
+params_for(const struct explain *e, const struct sources_params *p, uint64_t now_ns)
+{
+	uint32_t value = PREFIX_NONE;
+	uint8_t scale = 0;
+
+	if (p->scaled != NULL)
+		value = prefix_find(p->lists->table, e->address);
+	for (; value != PREFIX_NONE; value = p->lists->node[value - 1].under) {
+		const struct stage_listed *entry =
+			&p->lists->entry[p->lists->node[value - 1].entry];
+
+		if (entry->action == LIST_NEVER_BLOCK && entry->scale > scale &&
+		    (entry->until_ns == 0 || entry->until_ns > now_ns))
+			scale = entry->scale;
+	}
+	return sources_scaled(p, scale);
+}
+
 static void
 tell(struct explain *e, const struct stage_view *view, struct source *source,
      uint64_t now_ns)
@@ -82,8 +103,12 @@ tell(struct explain *e, const struct stage_view *view, struct source *source,
 		return;
 	tell_until(e, source, "verified source", source->verified_until, now_ns);
 	tell_until(e, source, "blocked", source->blocked_until, now_ns);
+	if (source_is_ahead(source->blocked_until, now_ns) &&
+	    (line = add(e, source, "block number", "")) != NULL)
+		line->value = source->blocks;
 	if (view->params[source->policy] != NULL)
-		tell_meters(e, source, view->params[source->policy], now_ns);
+		tell_meters(e, source,
+		            params_for(e, view->params[source->policy], now_ns), now_ns);
 	line = add(e, source, "verified flows", "");
 	if (line != NULL)
 		line->value = source->flows;
