@@ -11,6 +11,7 @@
 
 #include "base/log.h"
 #include "engine.h"
+#include "policy/list_set.h"
 
 #define GRACE_MS                                                                         \
 	1000 /* how long a change waits for workers before it leaves the rest to later */
@@ -254,7 +255,11 @@ block_add(void *daemon, const struct policy_block *block)
 	pthread_mutex_lock(&e->change_lock);
 	count = e->blocks;
 	at = find_block(e, &block->prefix, block->is_allow);
-	if (at == ENGINE_BLOCKS_MAX) {
+	if (!block->is_allow &&
+	    list_set_never_blocks(atomic_load(&e->policies)->lists, &block->prefix,
+	                          e->clock()) != NULL) {
+		rc = -EPERM;
+	} else if (at == ENGINE_BLOCKS_MAX) {
 		rc = -ENOSPC;
 	} else if (at == count) {
 		grown = realloc(e->block, (count + 1) * sizeof(*grown));

@@ -8,6 +8,8 @@
 
 #include "api/route.h"
 #include "conf/conf.h"
+#include "policy/list_set.h"
+#include "prefix/prefix.h"
 #include "telemetry/put.h"
 #include "telemetry/telemetry.h"
 
@@ -76,6 +78,26 @@ put_failure(struct api_answer *out, int rc, const struct conf_errors *errors)
 	default:
 		api_put_config_problem(out, 503, strerror(-rc), errors);
 	}
+}
+
+/* Why a prefix was not blocked that a list protects from that. */
+static void
+put_never_blocked(struct api_answer *out, struct box *box, const struct prefix *prefix)
+{
+	const char *name = NULL;
+	char list[64], text[PREFIX_TEXT];
+
+	prefix_format(prefix, text);
+	pthread_mutex_lock(&box->lock);
+	if (box->policies != NULL)
+		name = list_set_never_blocks(box->policies->lists, prefix,
+		                             box->now_ns(box->daemon));
+	snprintf(list, sizeof(list), "%s", name != NULL ? name : "");
+	pthread_mutex_unlock(&box->lock);
+	api_put_problem(out, 409, "prefix",
+	                "%s is never blocked: it is on the list '%s'; take it off that "
+	                "list first",
+	                text, list);
 }
 
 static void
@@ -240,6 +262,10 @@ post_block(const struct api_call *call, struct api_answer *out)
 	snprintf(b.reason, sizeof(b.reason), "%s", reason != NULL ? reason : "");
 	b.until_ns = for_ns == 0 ? 0 : box->now_ns(box->daemon) + for_ns;
 	rc = box->block_add == NULL ? -ENOSYS : box->block_add(box->daemon, &b);
+	if (rc == -EPERM) {
+		put_never_blocked(out, box, &b.prefix);
+		return;
+	}
 	if (rc < 0) {
 		put_failure(out, rc, &none);
 		return;

@@ -65,6 +65,9 @@ bool prefix_is_ipv4(const struct prefix *p);
 /* Whether `p` holds the address. */
 bool prefix_holds(const struct prefix *p, const uint8_t address[16]);
 
+/* Give the prefix the address, cut to its length, which is set. */
+void prefix_mask(struct prefix *p, const uint8_t address[16]);
+
 /* One entry to build from. Of equal prefixes the last one wins. */
 struct prefix_entry {
 	struct prefix prefix;

@@ -47,6 +47,13 @@ prefix_holds(const struct prefix *p, const uint8_t address[16])
 	return memcmp(masked, p->address, sizeof(masked)) == 0;
 }
 
+void
+prefix_mask(struct prefix *p, const uint8_t address[16])
+{
+	memcpy(p->address, address, sizeof(p->address));
+	mask_address(p->address, p->len);
+}
+
 /* Decimal without sign, blanks or leading zeros. */
 static int
 parse_len(const char *text, unsigned int most, unsigned int *out)

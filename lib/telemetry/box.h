@@ -89,7 +89,7 @@ struct box {
 	/* service 0..n, or -1 for all; mode -1: as configured. for_ns 0: until taken back. */
 	int (*set_mode)(void *daemon, int service, int mode, uint64_t for_ns);
 	int (*set_bypass)(void *daemon, bool on, uint64_t for_ns);
-	/* A timed entry of the allow or deny list; for_ns 0: no end. */
+	/* A timed entry of the allow or deny list. -EPERM: a never_block list holds the prefix. */
 	int (*block_add)(void *daemon, const struct policy_block *block);
 	int (*block_del)(void *daemon, const struct prefix *prefix, bool is_allow);
 	/* Copy up to n entries in force; returns how many there are. */

@@ -10,13 +10,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "policy/list_set.h"
 #include "prefix/prefix.h"
 #include "stage/explain.h"
+#include "telemetry/explain_words.h"
 #include "telemetry/parts.h"
 #include "telemetry/put.h"
 #include "telemetry/view.h"
 
 #define BLOCKS_ASKED 4096
+#define SECOND_NS    UINT64_C(1000000000)
 
 /* What was found out so far, and the words for it. */
 struct finding {
@@ -30,41 +33,60 @@ struct finding {
 	const char *last_drop;
 	uint64_t last_drop_age_ns;
 	uint64_t left_out;
-	char listed[160], guarded[200];
+	struct explain_words words;
+	char guarded[200];
 };
 
 static void
-add_list(struct finding *f, const char *name, const char *action, const struct prefix *p)
+add_list(struct finding *f, const struct explain_entry *e)
 {
 	json_t *o = json_object();
-	char text[PREFIX_TEXT];
 
-	prefix_format(p, text);
-	telemetry_put_text(o, "list", name);
-	telemetry_put_text(o, "action", action);
-	telemetry_put_text(o, "prefix", text);
+	telemetry_put_text(o, "list", e->name);
+	telemetry_put_text(o, "action", e->action);
+	if (e->prefix != NULL)
+		telemetry_put_text(o, "prefix", e->prefix);
+	if (e->remaining_s != 0)
+		telemetry_put_count(o, "remaining_seconds", e->remaining_s);
+	if (e->scale != 0)
+		telemetry_put_count(o, "scale", e->scale);
 	json_array_append_new(f->lists, o);
-	if (f->listed[0] == '\0')
-		snprintf(f->listed, sizeof(f->listed),
-		         " It is on the %s list \"%.50s\" as %s.", action, name, text);
+	telemetry_explain_words_list(&f->words, e);
+}
+
+/* Until then, in seconds begun; 0: no end. */
+static uint64_t
+seconds_to(uint64_t until_ns, uint64_t now_ns)
+{
+	return until_ns == 0 ? 0 : (until_ns - now_ns + SECOND_NS - 1) / SECOND_NS;
 }
 
 static void
 look_in_blocks(struct finding *f, const struct box *box)
 {
+	uint64_t now_ns;
 	struct policy_block *b;
 	size_t n;
 
 	if (box->block_list == NULL)
 		return;
+	now_ns = box->now_ns(box->daemon);
 	b = calloc(BLOCKS_ASKED, sizeof(*b));
 	if (b == NULL)
 		return;
 	n = box->block_list(box->daemon, b, BLOCKS_ASKED);
 	for (size_t i = 0; i < n && i < BLOCKS_ASKED; i++) {
-		if (prefix_holds(&b[i].prefix, f->ask->address))
-			add_list(f, "timed entries", b[i].is_allow ? "allow" : "deny",
-			         &b[i].prefix);
+		char text[PREFIX_TEXT];
+
+		if (!prefix_holds(&b[i].prefix, f->ask->address) ||
+		    (b[i].until_ns != 0 && b[i].until_ns <= now_ns))
+			continue;
+		prefix_format(&b[i].prefix, text);
+		add_list(f, &(struct explain_entry){
+				    .name = "timed entries",
+				    .action = b[i].is_allow ? "allow" : "deny",
+				    .prefix = text,
+				    .remaining_s = seconds_to(b[i].until_ns, now_ns) });
 	}
 	free(b);
 }
@@ -82,14 +104,15 @@ held(const struct conf_prefixes *list, const uint8_t address[16], struct prefix 
 	return false;
 }
 
-/* Under box->lock. */
+static const char *const action_words[] = { [LIST_ALLOW] = "allow",
+	                                    [LIST_DENY] = "deny",
+	                                    [LIST_TAG] = "tag",
+	                                    [LIST_NEVER_BLOCK] = "never_block" };
+
+/* Under box->lock: what is written in the configuration. */
 static void
 look_in_settings(struct finding *f, const struct box *box)
 {
-	static const char *const words[] = { [LIST_ALLOW] = "allow",
-		                             [LIST_DENY] = "deny",
-		                             [LIST_TAG] = "tag",
-		                             [LIST_NEVER_BLOCK] = "never_block" };
 	const struct settings_list *list;
 	struct prefix p;
 
@@ -97,8 +120,64 @@ look_in_settings(struct finding *f, const struct box *box)
 		return;
 	list = box->settings->lists.element;
 	for (size_t i = 0; i < box->settings->lists.count; i++) {
-		if (held(&list[i].prefixes, f->ask->address, &p))
-			add_list(f, list[i].name, words[list[i].action], &p);
+		struct explain_entry e = { .name = list[i].name,
+			                   .action = action_words[list[i].action] };
+		char text[PREFIX_TEXT];
+
+		if (!held(&list[i].prefixes, f->ask->address, &p))
+			continue;
+		prefix_format(&p, text);
+		e.prefix = text;
+		if (list[i].action == LIST_NEVER_BLOCK)
+			e.scale = list[i].scale;
+		add_list(f, &e);
+	}
+}
+
+static bool
+is_told(const struct finding *f, const char *name)
+{
+	const json_t *e;
+	size_t i;
+
+	json_array_foreach(f->lists, i,
+	                   e) if (strcmp(json_string_value(json_object_get(e, "list")),
+	                                 name) == 0) return true;
+	return false;
+}
+
+/* Under box->lock: what came from files. Of who only tags, the prefix is not known any more. */
+static void
+look_in_lists(struct finding *f, const struct box *box)
+{
+	const struct stage_lists *lists;
+	const uint64_t now_ns = box->now_ns(box->daemon);
+	uint32_t value;
+
+	if (box->policies == NULL || box->policies->lists == NULL)
+		return;
+	lists = list_set_lists(box->policies->lists);
+	value = prefix_find(lists->table, f->ask->address);
+	for (; value != PREFIX_NONE; value = lists->node[value - 1].under) {
+		const struct stage_list_node *node = &lists->node[value - 1];
+		const struct stage_listed *entry = &lists->entry[node->entry];
+		struct explain_entry e = { .name = entry->name,
+			                   .action = action_words[entry->action] };
+		struct prefix p = { .len = node->len };
+		char text[PREFIX_TEXT];
+
+		if (is_told(f, entry->name) ||
+		    (entry->until_ns != 0 && entry->until_ns <= now_ns))
+			continue;
+		e.remaining_s = seconds_to(entry->until_ns, now_ns);
+		if (entry->action == LIST_NEVER_BLOCK)
+			e.scale = lists->scale[entry->scale];
+		if (entry->action == LIST_ALLOW || entry->action == LIST_DENY) {
+			prefix_mask(&p, f->ask->address);
+			prefix_format(&p, text);
+			e.prefix = text;
+		}
+		add_list(f, &e);
 	}
 }
 
@@ -141,6 +220,11 @@ line_object(const struct box *box, const struct explain_line *l, unsigned int wo
 	if (box->policies != NULL && l->service > 0 &&
 	    l->service < box->policies->n_services)
 		telemetry_put_text(o, "service", box->policies->service[l->service].name);
+	if (l->name[0] != '\0')
+		telemetry_put_text(o, "name", l->name);
+	if (box->policies != NULL && l->policy > 0 &&
+	    l->policy < box->policies->n_policies)
+		telemetry_put_text(o, "policy", box->policies->policy[l->policy].name);
 	telemetry_put_text(o, "verdict", l->verdict);
 	telemetry_put_text(o, "unit", l->unit);
 	telemetry_put_count(o, "value", l->value);
@@ -177,6 +261,7 @@ add_line(struct finding *f, const struct box *box, const struct explain_line *l,
 {
 	json_t *o = line_object(box, l, worker), *to = f->facts;
 
+	telemetry_explain_words_line(&f->words, box->policies, l);
 	if (strcmp(l->what, "flow") == 0) {
 		to = f->flows;
 		f->verified += strcmp(l->verdict, "verified") == 0;
@@ -237,7 +322,7 @@ static void
 put_sentence(json_t *o, const struct finding *f, const struct box *box)
 {
 	const size_t flows = json_array_size(f->flows);
-	char text[1200] = "";
+	char text[2400] = "";
 
 	say(text, sizeof(text), "%s:", f->address);
 	if (box_is_bypassed(box))
@@ -246,7 +331,14 @@ put_sentence(json_t *o, const struct finding *f, const struct box *box)
 	    f->guarded[0] != '\0' ? f->guarded
 	                          : " No service protects it; it is a client here.");
 	say(text, sizeof(text), "%s",
-	    f->listed[0] != '\0' ? f->listed : " It is on no list.");
+	    f->words.listed[0] != '\0' ? f->words.listed : " It is on no list.");
+	say(text, sizeof(text), "%s", f->words.tagged);
+	if (f->words.blocked_s != 0)
+		say(text, sizeof(text),
+		    " It is blocked for another %llu s, because it stayed over a limit; "
+		    "block number %llu in a row.",
+		    (unsigned long long)f->words.blocked_s,
+		    (unsigned long long)f->words.blocks);
 	if (f->over != NULL)
 		say(text, sizeof(text),
 		    " Its %s are over the limit: %llu against %llu %s.", f->over,
@@ -291,6 +383,7 @@ telemetry_explain(struct telemetry *t, const struct telemetry_ask *ask)
 	look_in_blocks(&f, box);
 	pthread_mutex_lock(&box->lock);
 	look_in_settings(&f, box);
+	look_in_lists(&f, box);
 	look_in_services(&f, box);
 	json_object_set_new(o, "received", telemetry_received_object(box, ask->address));
 	pthread_mutex_unlock(&box->lock);

@@ -21,7 +21,7 @@ struct settings_rig {
 	struct settings s;
 	struct settings_policy policy[RIG_POLICIES];
 	struct settings_service service[RIG_SERVICES + 1];
-	struct settings_list list[8];
+	struct settings_list list[24];
 };
 
 static inline void

@@ -98,7 +98,8 @@ fill(struct facts *f, const struct packet *k)
 static void
 run_stage(const struct policies *p, unsigned int s)
 {
-	const struct stage_env env = { .worker = 0 };
+	static uint64_t hits[STAGE_HITS];
+	const struct stage_env env = { .workers = 1, .hits = hits };
 	uint64_t todo = 0;
 	void *state = NULL;
 	unsigned int i;

@@ -31,7 +31,10 @@ struct wire {
 	struct burst b;
 	uint64_t now_ns;
 	bool is_ipv6;
-	uint64_t watched;         /* lanes that only monitor, for the next sends */
+	uint64_t watched; /* lanes that only monitor, for the next sends */
+	uint64_t trusted; /* lanes on a never_block list, and which scale they have: */
+	uint8_t scale;
+	uint64_t armed, blocking; /* lanes under attack, and of these on that rung */
 	uint64_t passed, dropped; /* packets from outside, since the test set them to 0 */
 	const char *reason
 		[LANES_MAX]; /* why a lane of the last send was dropped, or "passed" */
@@ -40,6 +43,7 @@ struct wire {
 struct wire_conf {
 	const char *flows, *sources;           /* groups of the configuration */
 	uint64_t flow_entries, source_entries; /* 0: 64 k */
+	const struct stage_lists *lists;       /* that the stages are compiled from */
 };
 
 static inline void
@@ -68,6 +72,7 @@ wire_open(struct wire *w, struct wire_conf c)
 	for (unsigned int i = 0; i < 3; i++) {
 		rigs[i]->env.flows = &w->flow_table;
 		rigs[i]->env.sources = &w->source_table;
+		rigs[i]->from.lists = c.lists;
 		rig_open(rigs[i], stages[i], conf[i]);
 	}
 }
@@ -189,6 +194,10 @@ wire_send(struct wire *w, enum side side, const struct facts *f, unsigned int n)
 	b->count = (uint16_t)n;
 	b->live = lanes_first(n);
 	b->watched = w->watched;
+	b->trusted = side == SIDE_EXTERNAL ? w->trusted & b->live : 0;
+	memset(b->scale, w->scale, sizeof(b->scale));
+	b->armed = b->challenged = w->armed & b->live;
+	b->blocking = w->blocking & b->live;
 	for (unsigned int i = 0; i < n; i++) {
 		b->facts[i] = f[i];
 		b->policy[i] = RIG_POLICY;

@@ -48,7 +48,7 @@ enum {
 static const struct stage_reason reasons[] = {
 	[REASON_BLOCKED] = { "blocked", REASON_DROP,
 	                     "The source is real, stayed over a limit for `block_after` "
-	                     "and is blocked for `block_for`." },
+	                     "and is blocked for a while." },
 	[REASON_CONNECTIONS] = { "connections", REASON_DROP,
 	                         "The source completes more handshakes than "
 	                         "`new_connections`; what it has open goes on." },
@@ -120,7 +120,7 @@ static const struct conf_field fields[] = {
 	  .absent = "0s",
 	  .max = SOURCE_MAX_NS,
 	  .help = "How long to block a real source that stays over a verified limit or "
-	          "new_connections; 0s never blocks." },
+	          "new_connections, the first time; 0s never blocks." },
 	{ .key = "block_after",
 	  .kind = CONF_TIME,
 	  .offset = offsetof(struct sources_params, block_after_ns),
@@ -228,6 +228,12 @@ compile(void *params, const struct stage_compile *from, struct conf_errors *erro
 
 	p->lists = from->lists;
 	p->scaled = NULL;
+	if (p->block_for_ns > p->block_max_ns) {
+		conf_fail(errors, NULL,
+		          "sources.block_for is longer than sources.block_max; no block "
+		          "would last so long");
+		return -EINVAL;
+	}
 	if (status == 0 && from->lists != NULL && from->lists->scale[1] > 1)
 		status = make_scaled(p, from->lists, errors);
 	return status;
