@@ -113,6 +113,24 @@ def the_ladder_is_climbed_as_far_as_it_must_be(f):
     at(out, 1, 2.2, "the step")
 
 
+def random_names_of_a_zone_are_dropped_and_known_ones_are_not(f):
+    """Water torture: the questions come from real resolvers, which ask for customers as well."""
+    zone = CONFIG.replace('name = "web"; mode', 'name = "web"; dnsauth = { method = "off"; new_names = "100pps"; nxdomain_share = "0%%"; }; mode')
+    zone = zone.replace('name = "shop"; ', 'name = "dns"; protocol = "udp"; ports = [ "53" ]; ')
+    for family in ("4", "6"):
+        inside = "dst=%s,family=%s" % ("203.0.113.53" if family == "4" else "2001:db8:a::53", family)
+        out = run(f, ["dns,duration=14s,cps=50,clients=40," + inside,
+                      "dns_torture,rate=20k,start=4s,duration=4s," + inside], config=zone)
+        equal(events(out), [("start", "dns", "udp_flood", None), ("end", "dns", "udp_flood", None)], "events")
+        at(out, 0, 4.2, "the torture")
+        at(out, 1, 10.1, "its end")
+        names = out["reasons"].get("dnsauth.random_names", 0)
+        expect(names >= 0.95 * 80_000, "%d of 80000 by their names: %s" % (names, out["reasons"]))
+        others = out["packets"]["received"] - out["packets"]["forwarded"] - names
+        expect(others <= 0.02 * 80_000, "stopped for other reasons: %s" % out["reasons"])
+        expect(out["attacks"][0]["mitigated_after_ms"] <= 100, "mitigated too late")
+
+
 def monitor_tells_the_same_and_drops_nothing(f):
     parts = ["dns,duration=16s,cps=20,family=4",
              "udp_random_ports,rate=20k,start=1s,duration=2s,family=4",
@@ -125,7 +143,8 @@ def monitor_tells_the_same_and_drops_nothing(f):
 
 TESTS = [a_pulse_wave_is_held_through_its_pauses, a_carpet_names_its_network_and_nobody_else,
          each_vector_of_a_mixed_attack_begins_and_ends_by_itself,
-         the_ladder_is_climbed_as_far_as_it_must_be, monitor_tells_the_same_and_drops_nothing]
+         the_ladder_is_climbed_as_far_as_it_must_be,
+         random_names_of_a_zone_are_dropped_and_known_ones_are_not, monitor_tells_the_same_and_drops_nothing]
 
 
 def main():
