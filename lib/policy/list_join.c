@@ -5,11 +5,11 @@
  * is known when it comes. The two families are never inside each other, and ::/0 goes on
  * behind all of IPv4, so each has a stack of its own.
  */
+#include "policy/list_join.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "policy/list_parts.h"
 
 #define SECOND_NS  UINT64_C(1000000000)
 #define STACK_MOST 130 /* lengths, and one */
@@ -167,7 +167,7 @@ place(struct work *w, const struct prefix *p)
 }
 
 int
-list_join(struct list_joining *j, struct prefix_table **out)
+list_join_runs(struct list_joining *j, struct prefix_table **out)
 {
 	struct work w = { .j = j };
 	struct prefix p;

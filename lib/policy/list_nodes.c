@@ -3,11 +3,11 @@
  * Chains of entries, each kept once: equal chains have equal nodes, so that millions of
  * prefixes need no more values than there are ways in which lists lie over one another.
  */
+#include "policy/list_nodes.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "policy/list_parts.h"
 
 #define PLACES (UINT32_C(1) << 17) /* twice what there may be */
 #define MEMOS  4096

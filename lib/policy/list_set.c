@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "policy/list_parts.h"
+#include "policy/list_join.h"
 #include "policy/parts.h"
 
 #define SECOND_NS UINT64_C(1000000000)
@@ -178,7 +178,7 @@ list_set_of_blocks(const struct policy_block *block, size_t count, struct list_s
 		run.at = item;
 		run.end = item + count;
 		j.nodes = &set->nodes;
-		status = list_join(&j, &set->table);
+		status = list_join_runs(&j, &set->table);
 	}
 	free(item);
 	if (status != 0) {
@@ -365,7 +365,7 @@ join_runs(struct building *b, struct conf_errors *errors)
 			fill_runs(b);
 		}
 		j.grain_s = grains_s[i];
-		status = list_join(&j, &b->set->table);
+		status = list_join_runs(&j, &b->set->table);
 		if (status == 0 && i > 0)
 			conf_warn(errors, NULL,
 			          "the lists have so many different ends that each is "

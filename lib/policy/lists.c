@@ -7,7 +7,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "policy/list_parts.h"
+#include "policy/list_nodes.h"
 #include "policy/list_set.h"
 #include "policy/parts.h"
 

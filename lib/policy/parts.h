@@ -45,6 +45,10 @@ int policy_filters_bind(struct policies *p, const struct settings *s,
                         struct conf_errors *errors);
 void policy_filters_free(struct stage_filters *filters);
 
+/* A set of timed blocks, held once. Returns 0; -ENOSPC: too many; -ENOMEM; -E2BIG. */
+int list_set_of_blocks(const struct policy_block *block, size_t count,
+                       struct list_set **out);
+
 /* The same bytes under the name that prefix/prefix.h gives them. */
 struct prefix policy_prefix(const struct conf_prefix *from);
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include <errno.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -203,6 +204,12 @@ writes_reach_the_box_as_they_were_meant(void)
 	CU_ASSERT_EQUAL(hand.block[0].until_ns, hand.now_ns + UINT64_C(600000000000));
 	CU_ASSERT_STRING_EQUAL(hand.block[0].reason, "scan");
 	free(a.body);
+	hand.rc = -EPERM;
+	a = ask("POST", "/api/v1/blocks", GOOD, "{\"prefix\":\"192.0.2.9/32\"}");
+	CU_ASSERT_EQUAL(a.status, 409);
+	CU_ASSERT_PTR_NOT_NULL(strstr(a.body, "192.0.2.9/32 is never blocked"));
+	free(a.body);
+	hand.rc = 0;
 	a = ask("GET", "/api/v1/blocks", NULL, NULL);
 	CU_ASSERT_PTR_NOT_NULL(strstr(a.body, "\"remaining_seconds\":600"));
 	free(a.body);

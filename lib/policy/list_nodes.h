@@ -1,19 +1,16 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * list_parts - how lists become nodes and a table; for this room only.
+ * list_nodes - entries of lists, and the chains of them that hold one address; for this
+ * room only. See stage/stage.h for what a chain says.
  *
- *     list_nodes.c  entries, and the chains of them that hold one address
- *     list_join.c   sorted runs of prefixes, read side by side, become one table
- *     list_set.c    what is joined, and who holds the result
+ * Threads one control-side thread.
  */
-#ifndef POLICY_LIST_PARTS_H
-#define POLICY_LIST_PARTS_H
+#ifndef POLICY_LIST_NODES_H
+#define POLICY_LIST_NODES_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include "list/list.h"
 #include "prefix/prefix.h"
 #include "stage/stage.h"
 
@@ -45,33 +42,5 @@ struct list_claim {
 
 /* The value of a chain. Returns it, -ENOSPC, or -E2BIG when more than LIST_CHAIN_MAX meet. */
 int list_nodes_join(struct list_nodes *n, const struct list_claim *claim);
-
-/* One list, or all blocks, in order of address and length. */
-struct list_run {
-	const struct list_prefix *at, *end;
-	uint16_t list;
-	bool is_by_entry; /* until_s is the number of an entry */
-};
-
-struct list_joining {
-	struct list_nodes *nodes;
-	struct list_run *run; /* used up */
-	size_t runs;
-	uint64_t wall_ns; /* Unix time of the worker clock's zero */
-	uint64_t grain_s; /* ends are rounded up to a multiple of it */
-};
-
-/*
- * Read the runs side by side into a table. Returns 0 and *out; -ENOMEM; what
- * list_nodes_join() may; -errno of prefix_build().
- */
-int list_join(struct list_joining *j, struct prefix_table **out);
-
-struct list_set;
-struct policy_block;
-
-/* A set of timed blocks, held once. Returns 0; -ENOSPC: too many; -ENOMEM; -E2BIG. */
-int list_set_of_blocks(const struct policy_block *block, size_t count,
-                       struct list_set **out);
 
 #endif
