@@ -8,6 +8,10 @@
 
 #include "policy/policy.h"
 
+/* Fill rule, network and address of a policy. Returns 0, or -EINVAL with errors. */
+int policy_rules_fill(struct policy *to, const struct settings_policy *s,
+                      struct conf_errors *errors);
+
 /*
  * Build the classification from p->service; `order` holds the `count` ids in the
  * order of the file. Returns 0 and p->targets, or -errno with an error.
