@@ -251,3 +251,29 @@ list_sort(struct list_content *c)
 		c->prefix = trimmed;
 	return 0;
 }
+
+int
+list_merge(const struct list_content *file, const struct list_prefix *more, size_t count,
+           struct list_content **out)
+{
+	const size_t first = file == NULL ? 0 : file->count;
+	struct list_content *c = calloc(1, sizeof(*c));
+
+	if (c != NULL)
+		c->prefix = calloc(first + count + 1, sizeof(*c->prefix));
+	if (c == NULL || c->prefix == NULL) {
+		list_free(c);
+		return -ENOMEM;
+	}
+	if (first > 0)
+		memcpy(c->prefix, file->prefix, first * sizeof(*c->prefix));
+	if (count > 0)
+		memcpy(c->prefix + first, more, count * sizeof(*c->prefix));
+	c->count = first + count;
+	if (list_sort(c) < 0) {
+		list_free(c);
+		return -ENOMEM;
+	}
+	*out = c;
+	return 0;
+}

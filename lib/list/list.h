@@ -86,6 +86,13 @@ int list_read(const struct list_spec *spec, int64_t now_s, struct list_content *
 int list_read_text(const struct list_spec *spec, const char *text, size_t len,
                    int64_t now_s, struct list_content **out, struct conf_errors *errors);
 
+/*
+ * What a file holds (or NULL: nothing) and `count` more prefixes, in any order, as one new
+ * content; of equal ones that which ends last. Returns 0 and *out, or -ENOMEM.
+ */
+int list_merge(const struct list_content *file, const struct list_prefix *more,
+               size_t count, struct list_content **out);
+
 /* NULL is allowed. */
 void list_free(struct list_content *content);
 
