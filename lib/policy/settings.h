@@ -31,7 +31,16 @@ struct settings_list {
 	int action; /* enum list_action */
 	struct conf_prefixes prefixes;
 	uint64_t scale; /* of never_block: customers behind one source */
+	char *file;               /* as written; "": none */
+	int format;               /* SETTINGS_FORMAT_AUTO, else enum list_format + 1 */
+	int on_error;             /* enum list_on_error */
+	struct conf_texts select; /* countries and systems of a database; empty: all */
+	uint64_t refresh_ns;      /* 0: only by call */
+	uint64_t max_prefixes;
+	bool allow_empty;
 };
+
+#define SETTINGS_FORMAT_AUTO 0
 
 /* How long something must last before the next step is taken; ns. */
 struct settings_pace {

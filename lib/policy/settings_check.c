@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "list/list.h"
 #include "policy/policy.h"
 
 #define MAX_UNIX_PATH 107 /* sun_path of Linux without its NUL */
@@ -315,6 +316,39 @@ check_sources(const struct settings_policy *p, struct conf_errors *errors)
 	}
 }
 
+/* --- lists --- */
+
+static void
+check_list(const struct settings_list *list, const struct conf_place *place,
+           struct conf_errors *errors)
+{
+	const bool has_file = list->file != NULL && list->file[0] != '\0';
+	const bool is_database =
+		has_file && (list->format == SETTINGS_FORMAT_AUTO
+	                             ? list_format_of(list->file) == LIST_MMDB
+	                             : list->format == LIST_MMDB + 1);
+
+	if (list->prefixes.count == 0 && !has_file)
+		conf_warn(errors, place,
+		          "this list has neither prefixes nor a file, so it only holds "
+		          "what is put into it while running");
+	if (!has_file && (list->select.count > 0 || list->refresh_ns > 0))
+		conf_fail(errors, place, "%s needs a file",
+		          list->select.count > 0 ? "select" : "refresh");
+	else if (list->select.count > 0 && !is_database)
+		conf_fail(errors, place,
+		          "select needs a database; write format = \"mmdb\" if the file "
+		          "is one");
+	if (list->refresh_ns > 0 && list->refresh_ns < UINT64_C(1000000000))
+		conf_fail(errors, place, "refresh is at least \"1s\"");
+	for (size_t i = 0; i < list->select.count; i++)
+		if (!list_is_selectable(list->select.text[i]))
+			conf_fail(errors, place,
+			          "select: \"%.40s\" is neither a country such as "
+			          "\"NL\" nor a system such as \"AS64496\"",
+			          list->select.text[i]);
+}
+
 /* --- the whole --- */
 
 void
@@ -344,5 +378,8 @@ settings_check(const struct settings *s, struct conf_errors *errors)
 		          SERVICE_MAX - 1);
 	for (size_t i = 0; i < s->n_policies; i++)
 		check_sources(&s->policy[i], errors);
+	for (size_t i = 0; i < s->lists.count; i++)
+		check_list((const struct settings_list *)s->lists.element + i,
+		           &s->lists.place[i], errors);
 	settings_check_lists(s, errors);
 }
