@@ -60,9 +60,9 @@ add_read(json_t *paths, const struct telemetry_document *d)
 
 	snprintf(path, sizeof(path), API_ROOT "%s%s", d->path, is_named ? "{name}" : "");
 	if (is_named)
-		json_array_append_new(
-			parameters,
-			parameter("name", "path", "Name of the service or attack."));
+		json_array_append_new(parameters,
+		                      parameter("name", "path",
+		                                "Name of the service, attack or list."));
 	for (const char *const *k = d->keys; k != NULL && *k != NULL; k++)
 		json_array_append_new(parameters,
 		                      parameter(*k, "query", telemetry_key_help(*k)));
@@ -108,9 +108,10 @@ add_write(json_t *paths, const struct api_write *w)
 	method[i] = '\0';
 	telemetry_put_text(o, "summary", w->help);
 	if (strstr(path, "{name}") != NULL)
-		json_object_set_new(o, "parameters",
-		                    json_pack("[o]", parameter("name", "path",
-		                                               "Name of the service.")));
+		json_object_set_new(
+			o, "parameters",
+			json_pack("[o]", parameter("name", "path",
+		                                   "Name of the service or list.")));
 	json_object_set_new(o, "security", json_pack("[{s:[]}]", "token"));
 	json_object_set_new(o, "requestBody", body(w));
 	json_object_set_new(o, "responses", answers(w->help));

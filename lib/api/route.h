@@ -46,6 +46,16 @@ void api_put_filter(const struct api_call *call, struct api_answer *out);
 void api_delete_filter(const struct api_call *call, struct api_answer *out);
 void api_check_filter(const struct api_call *call, struct api_answer *out);
 
+/*
+ * "for" of the body in ns, 0 when it is absent. Returns false when the answer is a refusal.
+ */
+bool api_read_for(const struct api_call *call, uint64_t *ns, struct api_answer *out);
+
+/* Of write_lists.c. */
+void api_post_list_reload(const struct api_call *call, struct api_answer *out);
+void api_put_list_entry(const struct api_call *call, struct api_answer *out);
+void api_delete_list_entry(const struct api_call *call, struct api_answer *out);
+
 /* Whether `path` (below API_ROOT) fits the pattern; name gets {name}. */
 bool api_path_fits(const char *pattern, const char *path, char name[API_PATH_MAX]);
 

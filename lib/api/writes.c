@@ -27,9 +27,8 @@ text_of(const struct api_call *call, const char *name)
 	return json_string_value(json_object_get(call->body, name));
 }
 
-/* "for" in ns, 0 when it is absent. Returns false when the answer is a refusal. */
-static bool
-read_for(const struct api_call *call, uint64_t *ns, struct api_answer *out)
+bool
+api_read_for(const struct api_call *call, uint64_t *ns, struct api_answer *out)
 {
 	const char *text = text_of(call, "for");
 	char why[API_WHY];
@@ -137,7 +136,7 @@ change_mode(const struct api_call *call, int service, struct api_answer *out)
 		                text);
 		return;
 	}
-	if (!read_for(call, &for_ns, out))
+	if (!api_read_for(call, &for_ns, out))
 		return;
 	rc = box->set_mode == NULL ? -ENOSYS
 	                           : box->set_mode(box->daemon, service, mode, for_ns);
@@ -190,7 +189,7 @@ put_bypass(const struct api_call *call, struct api_answer *out)
 	json_t *o;
 	int rc;
 
-	if (!read_for(call, &for_ns, out))
+	if (!api_read_for(call, &for_ns, out))
 		return;
 	rc = box->set_bypass == NULL ? -ENOSYS : box->set_bypass(box->daemon, on, for_ns);
 	if (rc < 0) {
@@ -252,7 +251,7 @@ post_block(const struct api_call *call, struct api_answer *out)
 	json_t *o;
 	int rc;
 
-	if (!read_block(call, &b, out) || !read_for(call, &for_ns, out))
+	if (!read_block(call, &b, out) || !api_read_for(call, &for_ns, out))
 		return;
 	if (reason != NULL && strlen(reason) >= sizeof(b.reason)) {
 		api_put_problem(out, 400, "reason", "at most %zu bytes",
@@ -372,6 +371,15 @@ static const struct api_field unblock_fields[] = {
 	{ "action", "string", false, "deny (the default) or allow." },
 	{ NULL, NULL, false, NULL },
 };
+static const struct api_field entry_fields[] = {
+	{ "prefix", "string", true, "\"198.51.100.0/24\", or a bare address." },
+	FOR_FIELD,
+	{ NULL, NULL, false, NULL },
+};
+static const struct api_field no_entry_fields[] = {
+	{ "prefix", "string", true, "As it was put in." },
+	{ NULL, NULL, false, NULL },
+};
 static const struct api_field check_fields[] = {
 	{ "text", "string", false,
 	  "The configuration; without it, the file that is in use." },
@@ -426,6 +434,14 @@ const struct api_write api_writes[] = {
 	  "Make or replace the filter rule of that name.", api_put_filter },
 	{ "DELETE", "filters/{name}", API_ROLE_OPERATE, no_fields,
 	  "Take back a filter rule made here.", api_delete_filter },
+	{ "POST", "lists/{name}/reload", API_ROLE_OPERATE, no_fields,
+	  "Read the file of a list now; answers when it is in force.",
+	  api_post_list_reload },
+	{ "PUT", "lists/{name}/entries", API_ROLE_OPERATE, entry_fields,
+	  "Put a prefix into a list, beside its file; kept over restarts until it ends.",
+	  api_put_list_entry },
+	{ "DELETE", "lists/{name}/entries", API_ROLE_OPERATE, no_entry_fields,
+	  "Take back what was put into a list by hand.", api_delete_list_entry },
 	{ "POST", "config/check", API_ROLE_ADMIN, check_fields,
 	  "Tell what a reload would find, and change nothing.", post_check },
 	{ "POST", "config/reload", API_ROLE_ADMIN, no_fields,

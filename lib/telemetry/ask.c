@@ -48,6 +48,10 @@ const struct telemetry_document telemetry_documents[] = {
 	  "The operator's filter rules in force, and what each has met." },
 	{ "blocks", telemetry_blocks, NULL,
 	  "Timed entries of the deny and allow lists." },
+	{ "lists", telemetry_lists, NULL,
+	  "Every list: where from, what is wanted and what is loaded, packets decided." },
+	{ "lists/", telemetry_list, NULL,
+	  "One list, with the entries that were made by hand." },
 	{ NULL, NULL, NULL, NULL },
 };
 

@@ -60,6 +60,43 @@ struct box_link {
 	struct box_port port[2]; /* by enum side */
 };
 
+#define BOX_LIST_ERRORS 10
+
+enum box_list_state { BOX_LIST_NONE, BOX_LIST_OK, BOX_LIST_FAILED };
+
+/* One list: what is wanted (its file as it was last looked at) and what is loaded. */
+struct box_list {
+	char name[64];
+	int action;         /* enum list_action */
+	char file[4096];    /* as a whole path; "": none */
+	const char *format; /* a literal */
+	bool skips;         /* broken lines are left out, else they refuse the file */
+	uint64_t refresh_ns;
+	enum box_list_state state; /* of the last reading */
+	int64_t wanted_time_s;     /* modification of the file, Unix time */
+	uint64_t wanted_bytes, checked_unix_ns;
+	char wanted_sha256[65]; /* "": not known, as it could not be read */
+	uint64_t errors;        /* of the last reading; the first stand here */
+	struct {
+		unsigned int line; /* 0: the whole file */
+		char text[240];
+	} error[BOX_LIST_ERRORS];
+	uint64_t loads, failures, failed_in_a_row;
+	uint64_t loaded_unix_ns; /* 0: never */
+	int64_t loaded_time_s;
+	char loaded_sha256[65];
+	uint64_t prefixes, lines, skipped, ended; /* of the file */
+	uint64_t written, made; /* prefixes of the configuration, and made by hand */
+	uint64_t total;         /* in force, of all three */
+};
+
+/* An entry of a list made by hand. */
+struct box_list_entry {
+	char list[64];
+	struct prefix prefix;
+	uint32_t until_s; /* Unix time; 0: no end */
+};
+
 struct box {
 	char version[32], dpdk_version[32], node[64];
 	uint64_t started_unix_ns;
@@ -101,6 +138,17 @@ struct box {
 	int (*filter_put)(void *daemon, const json_t *rule, bool is_check,
 	                  struct conf_errors *errors);
 	int (*filter_del)(void *daemon, const char *name, struct conf_errors *errors);
+	/*
+	 * Lists, up to n of them; returns how many there are. Reading one anew: -ENOENT, -ENODATA
+	 * when it has no file, -EINVAL when it failed and the old content stays. Entries made by
+	 * hand: is_add, else taken back; -ENOENT -EDOM -ENOSPC. May all be NULL.
+	 */
+	size_t (*lists_read)(void *daemon, struct box_list *out, size_t n);
+	int (*list_reload)(void *daemon, const char *name, struct conf_errors *errors);
+	int (*list_entry)(void *daemon, const struct box_list_entry *entry, bool is_add,
+	                  struct conf_errors *errors);
+	size_t (*list_entries)(void *daemon, const char *list, struct box_list_entry *out,
+	                       size_t n);
 	/* Ask every worker; fills one explain each. Returns 0, or -ETIMEDOUT when one does not answer in 2 s. */
 	int (*ask)(void *daemon, const uint8_t address[16], struct explain *by_worker);
 };

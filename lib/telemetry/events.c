@@ -290,6 +290,27 @@ telemetry_event_config(struct telemetry_events *e, const struct conf_errors *err
 }
 
 void
+telemetry_event_list(struct telemetry_events *e, const char *list, bool is_loaded,
+                     const struct conf_errors *errors)
+{
+	json_t *line, *o;
+
+	if (e == NULL)
+		return;
+	line = telemetry_line_new(e->box, "list", telemetry_unix_now(e->box));
+	o = json_object();
+	telemetry_put_text(o, "name", list);
+	telemetry_put_text(o, "result", is_loaded ? "loaded" : "failed");
+	telemetry_put_count(o, "messages", errors->count + errors->warnings);
+	if (errors->count + errors->warnings > 0) {
+		telemetry_put_count(o, "first_line", errors->error[0].line);
+		telemetry_put_text(o, "first_message", errors->error[0].message);
+	}
+	json_object_set_new(line, "list", o);
+	put(e, line);
+}
+
+void
 telemetry_event_audit(struct telemetry_events *e, const char *who, const char *what,
                       const json_t *request, unsigned int status)
 {

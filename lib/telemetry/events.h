@@ -10,8 +10,8 @@
  * next line; the end of an attack, audits and reloads are always written. The
  * writer also looks after links and workers once a second.
  *
- * Types   attack (status alarm, start, update, end) · block · config · port ·
- *         worker · audit
+ * Types   attack (status alarm, start, update, end) · block · config · list ·
+ *         port · worker · audit
  * Threads telemetry_event_*: any but workers and the control lcore. They queue
  *         and return at once. A NULL `e` is allowed and does nothing.
  */
@@ -48,6 +48,10 @@ void telemetry_events_reopen(struct telemetry_events *e);
 
 /* A reload: errors NULL or without entries when it was taken over. */
 void telemetry_event_config(struct telemetry_events *e, const struct conf_errors *errors);
+
+/* The file of a list was read: taken, perhaps with warnings, or refused with errors. */
+void telemetry_event_list(struct telemetry_events *e, const char *list, bool is_loaded,
+                          const struct conf_errors *errors);
 
 /* Somebody changed something by API; `request` (or NULL) is what they sent, kept by us. */
 void telemetry_event_audit(struct telemetry_events *e, const char *who, const char *what,

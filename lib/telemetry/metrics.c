@@ -217,6 +217,7 @@ telemetry_metrics(struct telemetry *t)
 	telemetry_service_metrics(&o, &v);
 	telemetry_load_metrics(&o, &v, telemetry_own(t));
 	telemetry_queue_metrics(&o, &v);
+	telemetry_list_metrics(&o, box);
 	telemetry_view_close(&v);
 	if (fclose(o.file) != 0) {
 		free(text);

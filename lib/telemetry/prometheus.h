@@ -39,6 +39,9 @@ struct telemetry_own;
 void telemetry_load_metrics(struct telemetry_out *o, const struct telemetry_view *v,
                             const struct telemetry_own *own);
 
+/* All families about lists. */
+void telemetry_list_metrics(struct telemetry_out *o, const struct box *box);
+
 /* All families about what crosses between workers. */
 void telemetry_queue_metrics(struct telemetry_out *o, const struct telemetry_view *v);
 

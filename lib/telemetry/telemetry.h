@@ -38,7 +38,7 @@ void telemetry_beat(struct telemetry *t);
 
 /* What a document may be asked; set by telemetry_ask_set(). */
 struct telemetry_ask {
-	char name[TELEMETRY_NAME]; /* the service or attack of a single document */
+	char name[TELEMETRY_NAME]; /* the service, attack or list of a single document */
 	uint8_t address[16];
 	bool has_address;
 	bool active_only;
@@ -66,7 +66,7 @@ telemetry_function telemetry_status, telemetry_live, telemetry_services,
 	telemetry_service, telemetry_attacks, telemetry_attack, telemetry_top,
 	telemetry_networks, telemetry_workers, telemetry_ports, telemetry_reasons,
 	telemetry_hits, telemetry_explain, telemetry_config, telemetry_blocks,
-	telemetry_filters;
+	telemetry_filters, telemetry_lists, telemetry_list;
 
 struct telemetry_document {
 	const char *path; /* "services"; "services/" is followed by a name */
