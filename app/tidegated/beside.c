@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "change.h"
 #include "io/carrier.h"
+#include "lists.h"
 #include "live.h"
 #include "telemetry/events.h"
 #include "telemetry/telemetry.h"
@@ -169,9 +170,19 @@ static void
 close_views(struct beside *s)
 {
 	api_close(s->api);
+	/* Before what it would tell is gone. */
+	lists_stop(s->live->engine.lists);
 	telemetry_dpdk_forget();
 	telemetry_events_close(s->events);
 	telemetry_close(s->telemetry);
+}
+
+static void
+tell_list(void *arg, const char *list, bool is_loaded, const struct conf_errors *errors)
+{
+	struct beside *s = arg;
+
+	telemetry_event_list(s->events, list, is_loaded, errors);
 }
 
 int
@@ -193,7 +204,12 @@ beside_open(struct beside *s, struct live *l, char *why)
 	}
 	if (telemetry_dpdk_register(s->telemetry) != 0)
 		log_warning("DPDK's telemetry does not take the commands /tidegate");
-	failed = open_api(s, why);
+	failed = lists_start(l->engine.lists,
+	                     &(struct lists_ear){ .tell = tell_list, .arg = s });
+	if (failed != 0)
+		io_fail(why, failed, "no thread can be started: %s", strerror(-failed));
+	else
+		failed = open_api(s, why);
 	if (failed == 0) {
 		failed = -pthread_create(&s->thread, NULL, keep_house, s);
 		if (failed != 0)

@@ -11,6 +11,7 @@
 
 #include "base/log.h"
 #include "engine.h"
+#include "lists.h"
 #include "policy/list_set.h"
 
 #define GRACE_MS                                                                         \
@@ -86,6 +87,7 @@ apply(struct engine *e, struct settings *settings, struct conf_errors *errors)
 		return -ENOMEM;
 	over->block = e->block;
 	over->blocks = e->blocks;
+	over->lists = e->list_set;
 	over->mode_all = e->mode_all;
 	over->filter = e->filters.spec;
 	over->filters = e->filters.count;
@@ -112,6 +114,36 @@ apply(struct engine *e, struct settings *settings, struct conf_errors *errors)
 	return 0;
 }
 
+/* The same with other lists, which are kept when it succeeds. */
+static int
+apply_lists(struct engine *e, struct settings *settings, struct list_set *set,
+            struct conf_errors *errors)
+{
+	struct list_set *before = e->list_set;
+	int rc;
+
+	e->list_set = set;
+	rc = apply(e, settings, errors);
+	if (rc < 0) {
+		e->list_set = before;
+		return rc;
+	}
+	list_set_hold(set);
+	list_set_release(before);
+	return 0;
+}
+
+int
+change_lists(struct engine *e, struct list_set *set, struct conf_errors *errors)
+{
+	int rc;
+
+	pthread_mutex_lock(&e->change_lock);
+	rc = apply_lists(e, e->settings, set, errors);
+	pthread_mutex_unlock(&e->change_lock);
+	return rc;
+}
+
 static void
 count_reload(struct engine *e, int rc)
 {
@@ -133,18 +165,27 @@ int
 change_reload(struct engine *e, struct conf_errors *errors)
 {
 	struct settings *next = NULL;
+	struct lists_next *lists = NULL;
 	int rc;
 
-	pthread_mutex_lock(&e->change_lock);
+	/* Reload by reload: settings change here alone. */
+	pthread_mutex_lock(&e->reload_lock);
 	rc = settings_read(e->settings->file, &next, errors);
 	if (rc == 0)
 		rc = settings_check_live(e->settings, next, errors);
+	/* Files are read before the lock of all other changes is taken. */
 	if (rc == 0)
-		rc = apply(e, next, errors);
+		rc = lists_prepare(e->lists, next, &lists, errors);
+	if (rc == 0) {
+		pthread_mutex_lock(&e->change_lock);
+		rc = apply_lists(e, next, lists_set_of(lists), errors);
+		pthread_mutex_unlock(&e->change_lock);
+		lists_finish(e->lists, lists, rc == 0);
+	}
 	if (rc < 0 && next != NULL)
 		settings_free(next);
 	count_reload(e, rc);
-	pthread_mutex_unlock(&e->change_lock);
+	pthread_mutex_unlock(&e->reload_lock);
 	return rc;
 }
 
@@ -161,9 +202,14 @@ check(void *daemon, const char *text, size_t len, struct conf_errors *errors)
 	struct engine *e = daemon;
 	struct settings *next = NULL;
 	struct policies *built = NULL;
+	struct policy_overrides *over = calloc(1, sizeof(*over));
 	int rc;
 
-	pthread_mutex_lock(&e->change_lock);
+	if (over == NULL)
+		return -ENOMEM;
+	over->mode_all = -1;
+	memset(over->mode, 0xff, sizeof(over->mode));
+	pthread_mutex_lock(&e->reload_lock);
 	if (text == NULL)
 		rc = settings_read(e->settings->file, &next, errors);
 	else
@@ -171,12 +217,19 @@ check(void *daemon, const char *text, size_t len, struct conf_errors *errors)
 	if (rc == 0)
 		rc = settings_check_live(e->settings, next, errors);
 	if (rc == 0)
-		rc = policy_build(next, atomic_load(&e->policies), NULL, &built, errors);
+		rc = lists_try(next, e->settings->file, &over->lists, errors);
+	if (rc == 0) {
+		pthread_mutex_lock(&e->change_lock);
+		rc = policy_build(next, atomic_load(&e->policies), over, &built, errors);
+		pthread_mutex_unlock(&e->change_lock);
+	}
 	if (built != NULL)
 		policy_free(built);
 	if (next != NULL)
 		settings_free(next);
-	pthread_mutex_unlock(&e->change_lock);
+	pthread_mutex_unlock(&e->reload_lock);
+	list_set_release(over->lists);
+	free(over);
 	return rc;
 }
 

@@ -17,6 +17,7 @@
 
 struct engine;
 struct conf_errors;
+struct list_set;
 
 /* Put these functions into the engine's box. */
 void change_attach(struct engine *e);
@@ -29,6 +30,12 @@ void change_load_filters(struct engine *e);
 
 /* Read the file again. 0; -EINVAL with all errors, the old snapshot stays; -EBUSY; -ENOMEM. */
 int change_reload(struct engine *e, struct conf_errors *errors);
+
+/*
+ * Put other lists in force; a hold of its own is taken. Called by who changes lists only.
+ * 0; -EBUSY; -ENOMEM; each with errors, and the old ones stay.
+ */
+int change_lists(struct engine *e, struct list_set *set, struct conf_errors *errors);
 
 /* Take back what was set for a limited time and is over. Call once a second. */
 void change_expire(struct engine *e, uint64_t now_ns);

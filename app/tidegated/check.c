@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include "keys.h"
+#include "lists.h"
+#include "policy/list_set.h"
 #include "policy/policy.h"
 #include "verbs.h"
 
@@ -40,10 +42,15 @@ check(const char *path, int is_json, int is_strict)
 	struct conf_errors errors = { 0 };
 	struct settings *settings = NULL;
 	struct policies *policies = NULL;
+	static struct policy_overrides over; /* Too large for a stack. */
 	int rc = settings_read(path, &settings, &errors);
 
+	over.mode_all = -1;
+	memset(over.mode, 0xff, sizeof(over.mode));
 	if (rc == 0)
-		rc = policy_build(settings, NULL, NULL, &policies, &errors);
+		rc = lists_try(settings, path, &over.lists, &errors);
+	if (rc == 0)
+		rc = policy_build(settings, NULL, &over, &policies, &errors);
 	if (rc == 0)
 		rc = keys_check(settings, &errors);
 	if (is_json)
@@ -57,6 +64,7 @@ check(const char *path, int is_json, int is_strict)
 		       settings->services.count, settings->n_policies);
 	if (policies != NULL)
 		policy_free(policies);
+	list_set_release(over.lists);
 	if (settings != NULL)
 		settings_free(settings);
 	conf_errors_free(&errors);

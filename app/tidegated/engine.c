@@ -5,12 +5,15 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <rte_rcu_qsbr.h>
 
 #include "change.h"
 #include "flow/table.h"
 #include "keys.h"
+#include "lists.h"
+#include "policy/list_set.h"
 
 struct pipeline_sizes
 engine_sizes(const struct settings *s)
@@ -88,6 +91,35 @@ open_rcu(struct engine *e)
 	return 0;
 }
 
+/* The lists come first: no packet is judged without them. */
+static int
+build_first(struct engine *e, bool has_state, struct policies **out,
+            struct conf_errors *errors)
+{
+	struct policy_overrides *over = calloc(1, sizeof(*over));
+	int rc = over == NULL ? -ENOMEM : lists_open(e, has_state, errors);
+
+	if (rc == 0) {
+		over->lists = e->list_set;
+		over->mode_all = -1;
+		memset(over->mode, 0xff, sizeof(over->mode));
+		rc = policy_build(e->settings, NULL, over, out, errors);
+	}
+	free(over);
+	return rc;
+}
+
+/* The worker clock starts about now; control says it more exactly later on. */
+static void
+start_wall_clock(struct engine *e)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	e->common.wall_ns =
+		(uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
+}
+
 int
 engine_open(struct engine *e, struct settings *settings, unsigned int n_workers,
             const uint64_t *seed, struct conf_errors *errors)
@@ -102,12 +134,15 @@ engine_open(struct engine *e, struct settings *settings, unsigned int n_workers,
 	memset(e->mode, 0xff, sizeof(e->mode));
 	pthread_mutex_init(&e->box.lock, NULL);
 	pthread_mutex_init(&e->change_lock, NULL);
+	pthread_mutex_init(&e->reload_lock, NULL);
 	pthread_mutex_init(&e->ask_lock, NULL);
 
 	e->common.is_ingress = settings->ingress != 0;
+	if (seed == NULL)
+		start_wall_clock(e);
 	rc = keys_open(&e->common, settings, seed, errors);
 	if (rc == 0)
-		rc = policy_build(settings, NULL, NULL, &first, errors);
+		rc = build_first(e, seed == NULL, &first, errors);
 	if (rc == 0) {
 		atomic_store(&e->policies, first);
 		rc = open_workers(e, errors);
@@ -123,12 +158,14 @@ engine_open(struct engine *e, struct settings *settings, unsigned int n_workers,
 		return rc;
 	}
 	change_attach(e);
+	lists_attach(e);
 	return 0;
 }
 
 void
 engine_close(struct engine *e)
 {
+	lists_close(e->lists);
 	free(e->rcu);
 	detect_close(e->detect);
 	for (unsigned int i = 0; i < e->n_workers; i++)
@@ -140,6 +177,7 @@ engine_close(struct engine *e)
 	if (atomic_load(&e->policies) != NULL)
 		policy_free(atomic_load(&e->policies));
 	filters_free(&e->filters);
+	list_set_release(e->list_set);
 	free(e->block);
 	if (e->settings != NULL)
 		settings_free(e->settings);

@@ -23,6 +23,8 @@
 #include "telemetry/box.h"
 #include "worker.h"
 
+struct list_set;
+struct lists;
 struct rte_rcu_qsbr;
 
 #define ENGINE_BLOCKS_MAX 65536
@@ -39,10 +41,14 @@ struct engine {
 	/* Readers are workers 0..n_workers - 1 and the control core, n_workers. */
 	struct rte_rcu_qsbr *rcu;
 
+	/* Taken before change_lock by who reads files for a change. */
+	pthread_mutex_t reload_lock;
+
 	/* Under change_lock: what is added to the file until it is taken back. */
 	pthread_mutex_t change_lock;
 	struct policies *retired; /* waits for `token`; NULL: nothing does */
 	uint64_t token;
+	struct list_set *list_set; /* held; NULL: the settings alone say what is listed */
 	bool is_stale; /* something ended, and the snapshot in force does not know yet */
 	struct filters filters; /* made through the API */
 	struct policy_block *block;
@@ -50,6 +56,8 @@ struct engine {
 	int mode_all;
 	int mode[SERVICE_MAX];
 	uint64_t mode_all_until_ns, mode_until_ns[SERVICE_MAX], bypass_until_ns;
+
+	struct lists *lists;
 
 	pthread_mutex_t ask_lock;
 	uint64_t (*clock)(void); /* ns of the worker clock */
