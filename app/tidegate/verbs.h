@@ -24,6 +24,7 @@ int verb_explain(struct cli *c);
 int verb_block(struct cli *c);
 int verb_allow(struct cli *c);
 int verb_filters(struct cli *c);
+int verb_lists(struct cli *c);
 int verb_check(struct cli *c);
 int verb_config(struct cli *c);
 int verb_version(struct cli *c);
