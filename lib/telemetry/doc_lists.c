@@ -221,62 +221,62 @@ telemetry_list(struct telemetry *t, const struct telemetry_ask *ask)
 
 struct family {
 	const char *name, *type, *help;
-	double (*read)(const struct box_list *l);
+	uint64_t (*read)(const struct box_list *l);
 	bool of_files; /* lists without a file have no sample */
 };
 
-static double
+static uint64_t
 prefixes(const struct box_list *l)
 {
-	return (double)l->total;
+	return l->total;
 }
 
-static double
+static uint64_t
 skipped(const struct box_list *l)
 {
-	return (double)l->skipped;
+	return l->skipped;
 }
 
-static double
+static uint64_t
 ended(const struct box_list *l)
 {
-	return (double)l->ended;
+	return l->ended;
 }
 
-static double
+static uint64_t
 failed(const struct box_list *l)
 {
 	return l->state == BOX_LIST_FAILED;
 }
 
-static double
+static uint64_t
 loads(const struct box_list *l)
 {
-	return (double)l->loads;
+	return l->loads;
 }
 
-static double
+static uint64_t
 failures(const struct box_list *l)
 {
-	return (double)l->failures;
+	return l->failures;
 }
 
-static double
+static uint64_t
 last_success(const struct box_list *l)
 {
-	return (double)(l->loaded_unix_ns / 1000000) / 1e3;
+	return l->loaded_unix_ns / SECOND_NS;
 }
 
-static double
+static uint64_t
 wanted_time(const struct box_list *l)
 {
-	return (double)l->wanted_time_s;
+	return l->wanted_time_s > 0 ? (uint64_t)l->wanted_time_s : 0;
 }
 
-static double
+static uint64_t
 loaded_time(const struct box_list *l)
 {
-	return (double)l->loaded_time_s;
+	return l->loaded_time_s > 0 ? (uint64_t)l->loaded_time_s : 0;
 }
 
 static const struct family families[] = {
@@ -319,7 +319,7 @@ telemetry_list_metrics(struct telemetry_out *o, const struct box *box)
 		telemetry_family(o, families[f].name, families[f].type, families[f].help);
 		for (size_t i = 0; i < n; i++)
 			if (!families[f].of_files || l[i].file[0] != '\0')
-				telemetry_value(o, families[f].read(&l[i]), "list",
+				telemetry_count(o, families[f].read(&l[i]), "list",
 				                l[i].name, NULL);
 	}
 	free(l);

@@ -71,11 +71,21 @@ static const struct fault {
 	  " { name = \"no\"; action = \"dny\"; },\n"
 	  " { name = \"ok\"; action = \"allow\"; prefixes = [ \"10.0.0.0/8\" ]; } );",
 	  "t.conf:5: lists[2](no).action: \"dny\" is unknown; did you mean \"deny\"?\n"
-	  "t.conf:5: lists[2](no): the key \"prefixes\" is missing; it has no default\n"
 	  "t.conf:6: lists[3](ok): another list at line 3 has this name\n"
+	  "t.conf:5: lists[2](no): warning: this list has neither prefixes nor a file, so it only holds what is put into it while running\n"
 	  "t.conf:4: lists[1](bad): \"192.0.2.0/24\" is both allowed and denied: by this list and by the one at line 3\n"
 	  "t.conf:4: lists[1](bad): \"198.51.100.0/24\" would deny the router \"198.51.100.1/32\"; its sessions would go down\n"
 	  "t.conf:4: lists[1](bad): \"::/0\" would deny the router \"2001:db8::1/128\"; its sessions would go down\n" },
+	{ "version = 1; lists = (\n"
+	  " { name = \"a\"; action = \"deny\"; file = \"x.txt\"; select = [ \"NL\" ]; },\n"
+	  " { name = \"b\"; action = \"deny\"; prefixes = [ \"192.0.2.1\" ]; refresh = \"1m\"; },\n"
+	  " { name = \"c\"; action = \"deny\"; file = \"x.mmdb\"; select = [ \"NLD\", \"AS0\", \"NL\" ]; refresh = \"10ms\"; },\n"
+	  " { name = \"d\"; action = \"deny\"; file = \"x.dat\"; format = \"mmdb\"; select = [ \"AS64496\" ]; } );",
+	  "t.conf:2: lists[0](a): select needs a database; write format = \"mmdb\" if the file is one\n"
+	  "t.conf:3: lists[1](b): refresh needs a file\n"
+	  "t.conf:4: lists[2](c): refresh is at least \"1s\"\n"
+	  "t.conf:4: lists[2](c): select: \"NLD\" is neither a country such as \"NL\" nor a system such as \"AS64496\"\n"
+	  "t.conf:4: lists[2](c): select: \"AS0\" is neither a country such as \"NL\" nor a system such as \"AS64496\"\n" },
 	{ "version = 1; routers = [ \"198.51.100.1\" ];\n"
 	  "lists = ( { name = \"bad\"; action = \"deny\"; prefixes = [ \"::/0\", \"198.51.100.2/31\", \"192.0.2.0/25\" ]; }, { name = \"ok\"; action = \"allow\"; prefixes = [ \"192.0.2.0/24\", \"198.51.100.0/24\" ]; } );",
 	  "" },

@@ -48,6 +48,8 @@ static struct {
 	char checked[256];
 	size_t blocks;
 	struct policy_block block[4];
+	struct box_list_entry entry; /* what was put into a list last */
+	bool has_entry;
 	struct explain_line line[4]; /* of worker 0, ended by what == NULL */
 } hand;
 
@@ -138,6 +140,86 @@ hand_block_list(void *daemon, struct policy_block *out, size_t n)
 	(void)daemon;
 	memcpy(out, hand.block, (n < hand.blocks ? n : hand.blocks) * sizeof(*out));
 	return hand.blocks;
+}
+
+/* One list without a file, and one whose file was refused after it was loaded once. */
+static size_t
+hand_lists_read(void *daemon, struct box_list *out, size_t n)
+{
+	struct box_list bad = {
+		.name = "bad", .action = LIST_DENY, .written = 1, .total = 1
+	};
+	struct box_list feed = { .name = "feed",
+		                 .action = LIST_DENY,
+		                 .file = "/lists/feed.txt",
+		                 .format = "plain",
+		                 .refresh_ns = UINT64_C(60000000000),
+		                 .state = BOX_LIST_FAILED,
+		                 .wanted_time_s = UNIX_NS / 1000000000 + 60,
+		                 .checked_unix_ns = UNIX_NS,
+		                 .errors = 12,
+		                 .error = { { 7, "\"evil\" is not a prefix" } },
+		                 .loads = 3,
+		                 .failures = 2,
+		                 .failed_in_a_row = 2,
+		                 .loaded_unix_ns = UNIX_NS,
+		                 .loaded_time_s = UNIX_NS / 1000000000,
+		                 .loaded_sha256 = "3a7bd3e2360a",
+		                 .prefixes = 4000,
+		                 .lines = 4010,
+		                 .skipped = 9,
+		                 .ended = 1,
+		                 .made = 1,
+		                 .total = 4001 };
+
+	(void)daemon;
+	if (n > 0)
+		out[0] = bad;
+	if (n > 1)
+		out[1] = feed;
+	return 2;
+}
+
+static int
+hand_list_reload(void *daemon, const char *name, struct conf_errors *errors)
+{
+	(void)daemon;
+	if (strcmp(name, "bad") == 0)
+		return -ENODATA;
+	if (strcmp(name, "feed") != 0)
+		return -ENOENT;
+	if (hand.rc < 0)
+		conf_fail(errors, NULL, "\"evil\" is not a prefix");
+	return hand.rc;
+}
+
+static int
+hand_list_entry(void *daemon, const struct box_list_entry *entry, bool is_add,
+                struct conf_errors *errors)
+{
+	(void)daemon;
+	if (strcmp(entry->list, "feed") != 0 || (!is_add && !hand.has_entry)) {
+		conf_fail(errors, NULL, "nothing of that is in \"%s\"", entry->list);
+		return -ENOENT;
+	}
+	if (is_add && entry->prefix.len == 0) {
+		conf_fail(errors, NULL, "every address there is");
+		return -EDOM;
+	}
+	hand.entry = *entry;
+	hand.has_entry = is_add;
+	return hand.rc;
+}
+
+static size_t
+hand_list_entries(void *daemon, const char *list, struct box_list_entry *out, size_t n)
+{
+	(void)daemon;
+	if (strcmp(list, "feed") != 0 || !hand.has_entry)
+		return 0;
+	if (n > 0)
+		out[0] = hand.entry;
+	return 1;
 }
 
 static int
@@ -262,6 +344,10 @@ hand_open(void)
 	box->block_add = hand_block_add;
 	box->block_del = hand_block_del;
 	box->block_list = hand_block_list;
+	box->lists_read = hand_lists_read;
+	box->list_reload = hand_list_reload;
+	box->list_entry = hand_list_entry;
+	box->list_entries = hand_list_entries;
 	box->ask = hand_ask;
 	return box;
 }
