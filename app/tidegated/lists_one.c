@@ -237,7 +237,8 @@ lists_make_one(struct lists *l, const struct lists_ask *ask, struct lists_one *o
 		                    spec.spec.on_error == LIST_REFUSE;
 
 		rc = read_one(l, one, &spec, &own);
-		lists_pass_on(&own, !is_refused && !is_new, errors);
+		/* Who called is told errors; for all others the old content stays. */
+		lists_pass_on(&own, !is_refused && !is_new && ask->name == NULL, errors);
 		if (l->ear.tell != NULL)
 			l->ear.tell(l->ear.arg, list->name, rc >= 0, &own);
 		if (rc < 0 && rc != -ENOMEM)
