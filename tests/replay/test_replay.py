@@ -31,7 +31,7 @@ policies = ( { name = "web"; mode = "%s";
     { vector = "tcp_other_flood"; activate_rate = "20kpps"; },
     { vector = "udp_flood";       activate_rate = "5kpps"; },
     { vector = "fragment_flood";  activate_rate = "1kpps"; } );
-  udpauth = { method = "off"; };
+  udpauth = { method = "off"; }; quicauth = { method = "off"; };
 } );
 services = ( { name = "shop"; prefixes = [ "203.0.113.0/24", "2001:db8:a::/48" ]; policy = "web"; } );
 """
