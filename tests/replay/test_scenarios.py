@@ -29,6 +29,7 @@ services = (
   { name = "shop"; prefixes = [ "203.0.113.0/24", "2001:db8:a::/48" ]; policy = "web"; },
   { name = "others"; prefixes = [ "203.0.112.0/24" ]; policy = "spread"; } );
 """
+CHALLENGES = ("udpauth.first_packet", "udpauth.too_early", "dnsauth.truncated")
 MATCH = 0.35  # s that a time may differ: windows of 100 ms, and the burst before arming
 
 
@@ -138,7 +139,12 @@ def monitor_tells_the_same_and_drops_nothing(f):
     strict, lenient = run(f, parts), run(f, parts, "monitor")
     equal(events(lenient), events(strict), "events")
     equal(lenient["packets"]["dropped"], 0, "dropped")
-    equal(lenient["packets"]["would_drop"], strict["packets"]["dropped"], "would be dropped")
+    # Questions are no drops, and are counted apart; each reason is what it would have been.
+    equal(lenient["would_reasons"], strict["reasons"], "would be dropped or asked")
+    asked = sum(n for reason, n in strict["reasons"].items() if reason in CHALLENGES)
+    expect(asked > 0, "nobody was asked")
+    equal((lenient["packets"]["would_drop"], lenient["packets"]["would_challenge"]),
+          (sum(strict["reasons"].values()) - asked, asked), "would be dropped, would be asked")
 
 
 TESTS = [a_pulse_wave_is_held_through_its_pauses, a_carpet_names_its_network_and_nobody_else,
