@@ -185,4 +185,9 @@ void behaviour_refuse(struct behaviour *s, const struct behaviour_params *p,
 /* Run the timers of the burst's link a little further. */
 void behaviour_sweep(struct behaviour *s, struct burst *b);
 
+/* keys.c: of a policy's group `behaviour`; stage.h says what compile does. */
+extern const struct conf_field behaviour_fields[];
+int behaviour_compile(void *params, const struct stage_compile *from,
+                      struct conf_errors *errors);
+
 #endif
