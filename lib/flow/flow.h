@@ -129,11 +129,6 @@ struct flow_table {
 	uint64_t spliced;      /* lanes of the burst in work whose flows are spliced */
 	uint64_t spliced_ns; /* when a packet of a spliced flow was last seen; 0: never */
 	struct source_table *sources; /* where earned flows are counted, or NULL */
-	/*
-	 * Bit per UDP port from which unasked answers come (stage reflection): who sends
-	 * from there without a flow is mostly dropped, whoever it is. NULL: none.
-	 */
-	const uint64_t *reflecting;
 	struct table_batch batch; /* of the burst in work */
 };
 

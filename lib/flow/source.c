@@ -9,7 +9,8 @@
 size_t
 source_table_bytes(uint64_t entries)
 {
-	return table_bytes(entries, sizeof(struct source)) + CROWD_BYTES + DROPS_BYTES;
+	return table_bytes(entries, sizeof(struct source)) + CROWD_BYTES + DROPS_BYTES +
+	       verified_bytes(table_slots(entries));
 }
 
 int
@@ -22,7 +23,8 @@ source_table_open(struct source_table *t, uint64_t entries, const struct hash_ke
 	if (rc < 0)
 		return rc;
 	t->crowd.line = memory_take(CROWD_BYTES);
-	if (t->crowd.line == NULL || drops_open(&t->drops, key) != 0) {
+	if (t->crowd.line == NULL || drops_open(&t->drops, key) != 0 ||
+	    verified_open(&t->verified, table_slots(entries), key) != 0) {
 		source_table_close(t);
 		return -ENOMEM;
 	}
@@ -41,6 +43,7 @@ source_table_open(struct source_table *t, uint64_t entries, const struct hash_ke
 void
 source_table_close(struct source_table *t)
 {
+	verified_close(&t->verified);
 	drops_close(&t->drops);
 	memory_give(t->crowd.line, CROWD_BYTES);
 	t->crowd.line = NULL;
@@ -143,7 +146,7 @@ find_lanes(struct source_table *t, uint64_t lanes, uint64_t now_ns)
 void
 source_find_burst(struct source_table *t, uint64_t lanes, uint64_t now_ns)
 {
-	t->asked = t->known = t->deferred = 0;
+	t->asked = t->known = t->deferred = t->unverified = 0;
 	memset(t->lane, 0xff, sizeof(t->lane));
 	if (lanes != 0)
 		find_lanes(t, lanes, now_ns);
@@ -164,6 +167,15 @@ source_tell_standing(const struct source_table *t, struct burst *b, uint64_t lan
 	}
 }
 
+/* How the source of a deferred lane is told from others. */
+static inline const struct source_prefix *
+prefix_of(const struct source_table *t, const struct burst *b, unsigned int lane)
+{
+	const char *params = t->params[b->policy[lane]];
+
+	return (const struct source_prefix *)(const void *)(params + t->prefix_at);
+}
+
 void
 source_ask_deferred(struct source_table *t, struct burst *b, uint64_t lanes)
 {
@@ -174,9 +186,37 @@ source_ask_deferred(struct source_table *t, struct burst *b, uint64_t lanes)
 		return;
 	t->deferred &= ~lanes;
 	LANES_FOREACH (i, lanes)
-		source_ask(t, b, i, t->prefix[i]);
+		source_ask(t, b, i, prefix_of(t, b, i));
 	find_lanes(t, lanes, b->now_ns);
 	source_tell_standing(t, b, lanes);
+}
+
+void
+source_ask_verified(struct source_table *t, struct burst *b, uint64_t lanes)
+{
+	const struct verified v = t->verified;
+	uint64_t maybe = 0;
+	unsigned int i;
+
+	lanes &= t->deferred & ~t->unverified;
+	if (lanes == 0)
+		return;
+	LANES_FOREACH (i, lanes & b->ipv4) {
+		const __m128i src = _mm_load_si128((const __m128i *)b->facts[i].src);
+
+		maybe |= (uint64_t)verified_may_be(&v, verified_place(&v, src)) << i;
+	}
+	LANES_FOREACH (i, lanes & ~b->ipv4) {
+		const struct source_prefix *p = prefix_of(t, b, i);
+		const __m128i mask = _mm_load_si128((const __m128i *)p->mask[1]);
+		const __m128i src = _mm_load_si128((const __m128i *)b->facts[i].src);
+
+		maybe |= (uint64_t)verified_may_be(
+				 &v, verified_place(&v, _mm_and_si128(src, mask)))
+		         << i;
+	}
+	t->unverified |= lanes & ~maybe;
+	source_ask_deferred(t, b, maybe);
 }
 
 /* The slot serves somebody else from now on. */
@@ -234,6 +274,7 @@ source_verify(struct source_table *t, uint32_t slot, uint64_t now_ns, uint64_t f
 
 	if (!source_is_ahead(s->verified_until, now_ns + for_ns))
 		s->verified_until = source_moment(now_ns + for_ns);
+	verified_add(&t->verified, s->key.address);
 	earn(t, slot, for_ns);
 }
 
@@ -305,4 +346,20 @@ source_note_drops(struct source_table *t, const struct burst *b, uint64_t lanes,
 	}
 	if (strangers != 0)
 		drops_add(&t->drops, b, strangers, reason);
+}
+
+/* One bucket in a call: who is verified no more costs lookups meanwhile, and no more. */
+void
+source_sweep(struct source_table *t, unsigned int buckets, uint64_t now_ns)
+{
+	const uint32_t bucket = verified_step(&t->verified, t->table.buckets);
+
+	table_sweep(&t->table, buckets, table_tick(now_ns));
+	if (bucket == UINT32_MAX)
+		return;
+	for (uint32_t slot = bucket * TABLE_WAYS; slot < (bucket + 1) * TABLE_WAYS;
+	     slot++)
+		if (table_class(&t->table, slot) != TABLE_FREE &&
+		    source_is_ahead(source_at(t, slot)->verified_until, now_ns))
+			verified_add(&t->verified, source_at(t, slot)->key.address);
 }

@@ -17,14 +17,16 @@
  *
  * The stage `flows` looks the sources of a burst up once, for itself and for every
  * later stage; they stand in lane[] until the next burst. Verified flows with
- * credit (credit.h) need none, and have none there. Strangers' first segments of a
- * vector under attack are deferred: most of them are answered or dropped without
- * anybody asking who they are from.
+ * credit (credit.h) need none, and have none there. Strangers' first segments and
+ * datagrams of a vector under attack are deferred: most of them are answered or dropped
+ * without anybody asking who they are from. Who must know whether they are verified
+ * asks for that alone (verified.h).
  *
  * Units   times of a record count SOURCE_TICK_NS and are compared as
  *         differences; 0 is never. 32 bits of them last 52 days, and a record
  *         does not outlive two hours of silence.
- * Memory  128 bytes a source, 64 for eight and the cells, taken at open.
+ * Memory  128 bytes a source, 64 for eight, the cells and the bits of verified.h,
+ *         taken at open.
  * Threads one worker.
  */
 #ifndef FLOW_SOURCE_H
@@ -35,6 +37,7 @@
 #include "flow/crowd.h"
 #include "flow/drops.h"
 #include "flow/table.h"
+#include "flow/verified.h"
 #include "packet/burst.h"
 
 #define SOURCE_TICK_NS (UINT64_C(1) << 20)
@@ -96,8 +99,9 @@ static_assert(sizeof(struct source) == 128, "a source is two cache lines");
 struct source_table {
 	struct table table;
 	struct hash_key key;
-	struct crowd crowd; /* strangers without a record */
-	struct drops drops; /* and why they were dropped */
+	struct crowd crowd;       /* strangers without a record */
+	struct drops drops;       /* and why they were dropped */
+	struct verified verified; /* who cannot be verified */
 	uint8_t births;
 	uint8_t epoch; /* another one with each block; never 0 */
 	uint64_t
@@ -107,9 +111,11 @@ struct source_table {
 	uint64_t asked;  /* lanes whose source was looked up, by source_find_burst() */
 	uint64_t known;  /* of these: lanes whose source had a record then */
 	uint64_t
-		deferred; /* lanes to be looked up only when somebody needs their source: */
-	const struct source_prefix *prefix[LANES_MAX]; /* how, of these */
-	uint32_t lane[LANES_MAX]; /* slot of its source, or SOURCE_NONE */
+		deferred; /* lanes to be looked up only when somebody needs their source */
+	uint64_t unverified;       /* of these: lanes whose source is not verified */
+	const void *const *params; /* by policy: where their prefix is, */
+	size_t prefix_at;          /* so many bytes from there */
+	uint32_t lane[LANES_MAX];  /* slot of its source, or SOURCE_NONE */
 	struct table_batch batch;
 };
 
@@ -207,18 +213,37 @@ void source_find_burst(struct source_table *t, uint64_t lanes, uint64_t now_ns);
 void source_tell_standing(const struct source_table *t, struct burst *b, uint64_t lanes);
 
 /*
- * Leave the source of a lane to whoever needs it first; after source_find_burst(). `p`
- * outlives the burst.
+ * Leave the sources of these lanes to whoever needs them first; after source_find_burst().
+ * Their struct source_prefix lies prefix_at bytes into the params of their policy, which
+ * outlive the burst.
  */
 static inline void
-source_defer(struct source_table *t, unsigned int lane, const struct source_prefix *p)
+source_defer(struct source_table *t, uint64_t lanes, const void *const *params,
+             size_t prefix_at)
 {
-	t->deferred |= lane_bit(lane);
-	t->prefix[lane] = p;
+	t->deferred = lanes;
+	t->params = params;
+	t->prefix_at = prefix_at;
 }
 
 /* Look up those of `lanes` that were deferred, and tell their standing. */
 void source_ask_deferred(struct source_table *t, struct burst *b, uint64_t lanes);
+
+/*
+ * The same of those that may be verified, for who needs no more than b->standing. The
+ * others stay deferred.
+ */
+void source_ask_verified(struct source_table *t, struct burst *b, uint64_t lanes);
+
+/* Lanes of the burst in work whose drops can be noted: by their sources, or as strangers'. */
+static inline uint64_t
+source_noted(const struct source_table *t)
+{
+	return t->asked | t->deferred;
+}
+
+/* Between bursts: free what has expired in the next `buckets` buckets, going round. */
+void source_sweep(struct source_table *t, unsigned int buckets, uint64_t now_ns);
 
 /*
  * Make the source of a lane that was asked for and has none, unearned. Returns its

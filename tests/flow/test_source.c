@@ -214,10 +214,97 @@ a_source_is_found_by_its_key(void)
 	source_table_close(&t);
 }
 
+/* Who is deferred, and what a stage sees of them that asks for verified ones alone. */
+static uint64_t
+ask_verified(uint32_t first, uint64_t now_ns, bool is_ipv6)
+{
+	static const void *params[1] = { &prefix };
+
+	look(first, now_ns);
+	source_find_burst(&t, 0, now_ns);
+	b.ipv4 = is_ipv6 ? 0 : UINT64_MAX;
+	b.ipv6 = ~b.ipv4;
+	for (unsigned int i = 0; i < 64; i++) {
+		uint8_t *src = b.facts[i].src;
+
+		if (!is_ipv6)
+			continue;
+		/* The /64 is what tells them apart, and the rest is another one each time. */
+		b.facts[i].flags |= FACT_IPV6;
+		memcpy(src, &src[12], 4);
+		memset(&src[4], 0, 4);
+		memset(&src[8], (int)(now_ns % 251), 8);
+	}
+	source_defer(&t, b.live, params, 0);
+	source_ask_verified(&t, &b, b.live);
+	return lanes_where8(b.standing, STANDING_VERIFIED_SOURCE);
+}
+
+static void
+verify(uint64_t lanes, uint64_t now_ns, uint64_t for_ns)
+{
+	unsigned int i;
+
+	source_ask_deferred(&t, &b, lanes);
+	LANES_FOREACH (i, lanes) {
+		CU_ASSERT_NOT_EQUAL_FATAL(source_make(&t, i, now_ns), SOURCE_NONE);
+		source_verify(&t, t.lane[i], now_ns, for_ns);
+	}
+}
+
+/* Verified at any moment of its round, none is ever missed; of strangers few are asked for. */
+static void
+the_filter_misses_no_verified_source(void)
+{
+	const uint64_t odd = UINT64_C(0xaaaaaaaaaaaaaaaa);
+	unsigned int asked = 0;
+
+	for (unsigned int family = 0; family < 2; family++) {
+		open_table(4096);
+		for (uint32_t k = 0; k < 40; k++) {
+			const uint32_t first = (family + 1) << 24 | k << 8;
+
+			CU_ASSERT_EQUAL(ask_verified(first, k + 1, family == 1), 0);
+			asked += lanes_count(t.asked);
+			CU_ASSERT_EQUAL(t.asked | t.deferred, UINT64_MAX);
+			verify(odd, k + 1, 600 * SECOND);
+			for (uint32_t old = 0; old <= k; old++) {
+				const uint32_t at = (family + 1) << 24 | old << 8;
+
+				CU_ASSERT_EQUAL(ask_verified(at, k + 1, family == 1),
+				                odd);
+				CU_ASSERT_EQUAL(t.known, odd);
+			}
+			for (unsigned int n = 0; n < 67; n++)
+				source_sweep(&t, 1, k + 1);
+		}
+		source_table_close(&t);
+	}
+	CU_ASSERT(asked < 2 * 40 * 64 / 20);
+}
+
+/* Whose time has run out is looked up until the round has come by twice, and then no more. */
+static void
+the_filter_forgets_in_time(void)
+{
+	open_table(512);
+	CU_ASSERT_EQUAL(ask_verified(7 << 8, SECOND, false), 0);
+	verify(UINT64_MAX, SECOND, 10 * SECOND);
+	CU_ASSERT_EQUAL(ask_verified(7 << 8, 12 * SECOND, false), 0);
+	CU_ASSERT_EQUAL(t.asked, UINT64_MAX);
+	for (unsigned int n = 0; n < 2 * (8 + 64 + 1); n++)
+		source_sweep(&t, 1, 12 * SECOND);
+	CU_ASSERT_EQUAL(ask_verified(7 << 8, 12 * SECOND, false), 0);
+	CU_ASSERT_EQUAL(t.asked, 0);
+	CU_ASSERT_EQUAL(t.deferred, UINT64_MAX);
+	source_table_close(&t);
+}
+
 SUITE_MAIN("source", TEST(a_key_keeps_its_prefix_and_nothing_more),
            TEST(an_ipv4_source_is_one_address_whatever_the_prefix),
            TEST(moments_survive_the_wrap_of_their_clock),
            TEST(a_lane_never_gets_the_source_of_another),
            TEST(lanes_of_the_last_burst_are_forgotten), TEST(a_lookup_makes_no_record),
            TEST(a_lane_asks_for_the_key_that_the_slow_path_builds),
-           TEST(earned_lasts_as_long_as_its_time), TEST(a_source_is_found_by_its_key))
+           TEST(earned_lasts_as_long_as_its_time), TEST(a_source_is_found_by_its_key),
+           TEST(the_filter_misses_no_verified_source), TEST(the_filter_forgets_in_time))

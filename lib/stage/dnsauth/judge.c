@@ -246,11 +246,12 @@ static void
 challenge(struct dnsauth *s, const struct dnsauth_params *p, struct burst *b,
           uint64_t lanes, const struct found *found)
 {
-	const uint64_t strangers = lanes_where8(b->standing, STANDING_UNVERIFIED) & lanes;
-	uint64_t proven;
+	uint64_t strangers, proven;
 
 	if (lanes == 0)
 		return;
+	source_ask_verified(s->sources, b, lanes);
+	strangers = lanes_where8(b->standing, STANDING_UNVERIFIED) & lanes;
 	answer(s, p, b, found->queries & (strangers | (found->any & lanes)));
 	dnsauth_drop(s, b, found->others & strangers, REASON_UNPROVEN);
 	proven = lanes & b->live & ~strangers;

@@ -330,24 +330,16 @@ see_one_way(struct state *s, struct burst *b, uint64_t lanes)
 
 /*
  * Of these lanes, which have no flow, those of vectors under attack that will mostly be
- * answered or dropped without anybody asking who sent them: first segments, and what
- * comes from the ports of reflectors.
+ * answered or dropped without anybody asking who sent them: first segments, and datagrams.
  */
 static uint64_t
-lanes_to_defer(const struct state *s, const struct burst *b, uint64_t lanes)
+lanes_to_defer(const struct burst *b, uint64_t lanes)
 {
-	const uint64_t *reflecting = s->flows->reflecting;
-	uint64_t deferred = lanes_where8(b->vector, VECTOR_TCP_SYN_FLOOD) & lanes;
-	unsigned int i;
-
-	if (reflecting == NULL)
-		return deferred;
-	LANES_FOREACH (i, lanes_where8(b->vector, VECTOR_UDP_FLOOD) & lanes) {
-		const uint16_t port = b->facts[i].src_port;
-
-		deferred |= (reflecting[port / 64] >> (port % 64) & 1) << i;
-	}
-	return deferred;
+	if (lanes == 0)
+		return 0;
+	return (lanes_where8(b->vector, VECTOR_TCP_SYN_FLOOD) |
+	        lanes_where8(b->vector, VECTOR_UDP_FLOOD)) &
+	       lanes;
 }
 
 static void
@@ -355,7 +347,6 @@ observe(void *state, const struct stage_view *view, struct burst *b, uint64_t la
 {
 	struct state *s = state;
 	uint64_t found, need, deferred;
-	unsigned int i;
 
 	if (b->armed != 0)
 		s->armed_ns = b->now_ns;
@@ -366,12 +357,11 @@ observe(void *state, const struct stage_view *view, struct burst *b, uint64_t la
 		see_splices(s, b, found);
 	lanes_fill8(b->standing, lanes & ~found, STANDING_UNVERIFIED);
 	need = see_flows(s, b, found) | (lanes & ~found);
-	deferred = lanes_to_defer(s, b, b->armed & need & ~found);
+	deferred = lanes_to_defer(b, b->armed & need & ~found);
 	see_sources(s, view, b, b->side == SIDE_EXTERNAL ? need & ~deferred : 0);
 	if (__builtin_expect((b->pieces & lanes) != 0, 0) && b->side == SIDE_EXTERNAL)
 		tell_pieces(s, b, b->pieces & lanes, found);
-	LANES_FOREACH (i, deferred)
-		source_defer(s->sources, i, &params_of(view, b, i)->prefix);
+	source_defer(s->sources, deferred, view->params, offsetof(struct params, prefix));
 	if (s->is_ingress && b->side == SIDE_EXTERNAL)
 		see_one_way(s, b, lanes & ~found);
 }

@@ -311,13 +311,14 @@ drop(const struct state *s, struct burst *b, uint64_t lanes, enum reason reason)
 {
 	if (lanes == 0)
 		return;
-	source_note_drops(s->sources, b, lanes & s->sources->asked, full_name[reason]);
+	source_note_drops(s->sources, b, lanes & source_noted(s->sources),
+	                  full_name[reason]);
 	burst_drop_lanes(b, lanes, (uint8_t)reason);
 }
 
 /* Of lanes that begin connections those whose sources have begun too many. */
 static uint64_t
-over_their_initials(const struct state *s, const struct params *p, const struct burst *b,
+over_their_initials(const struct state *s, const struct params *p, struct burst *b,
                     uint64_t lanes)
 {
 	const __m128i price = _mm_set_epi64x(0, (long long)p->initial_rate.each);
@@ -326,6 +327,8 @@ over_their_initials(const struct state *s, const struct params *p, const struct 
 	uint64_t paid_until[2], over = 0;
 	unsigned int i;
 
+	/* Strangers are counted too, by the hash that is made when they are asked for. */
+	source_ask_deferred(s->sources, b, lanes);
 	LANES_FOREACH (i, lanes & s->sources->asked)
 		if (!crowd_take(&s->initials, s->sources->batch.hash[i], price, most, now,
 		                paid_until))
@@ -354,9 +357,8 @@ over_unknown(const struct state *s, const struct params *p, const struct burst *
 static void
 judge(const struct state *s, const struct params *p, struct burst *b, uint64_t lanes)
 {
-	const uint64_t strangers = lanes_where8(b->standing, STANDING_UNVERIFIED);
 	struct found found = { 0 };
-	uint64_t served = 0;
+	uint64_t served = 0, strangers;
 	unsigned int i;
 
 	LANES_FOREACH (i, lanes)
@@ -368,6 +370,10 @@ judge(const struct state *s, const struct params *p, struct burst *b, uint64_t l
 	for (unsigned int reason = 0; reason < REASONS; reason++)
 		drop(s, b, found.bad[reason], (enum reason)reason);
 	served &= b->live & b->challenged;
+	if (served == 0)
+		return;
+	source_ask_verified(s->sources, b, served);
+	strangers = lanes_where8(b->standing, STANDING_UNVERIFIED);
 	if (p->has_fallback) {
 		drop(s, b, served & strangers, REASON_FALLBACK);
 		served &= ~strangers;

@@ -69,8 +69,6 @@ close_state(void *state)
 {
 	struct reflection *s = state;
 
-	if (s->flows->reflecting == s->shapes.reflecting)
-		s->flows->reflecting = NULL;
 	free(s->place);
 	free(s->quota);
 	free(s->seen);
@@ -99,8 +97,6 @@ open_state(void **state, const struct stage_env *env)
 		close_state(s);
 		return -ENOMEM;
 	}
-	if (!s->is_ingress)
-		s->flows->reflecting = s->shapes.reflecting;
 	*state = s;
 	return 0;
 }
@@ -341,8 +337,6 @@ decide(void *state, const struct stage_view *view, struct burst *b, uint64_t tod
 			else
 				reflection_judge_answers(s, view, b, &l);
 		}
-		/* Later stages may rely on what is known of the sources of the others. */
-		source_ask_deferred(s->sources, b, udp & b->live);
 	}
 	if (tcp != 0)
 		reflection_judge_tcp(s, view, b, tcp);

@@ -224,6 +224,7 @@ decide(void *state, const struct stage_view *view, struct burst *b, uint64_t tod
 
 	if ((todo & (b->armed | in_networks)) == 0)
 		return;
+	source_ask_verified(s->sources, b, todo);
 	for (unsigned int standing = 0; standing < STANDING_VERIFIED_FLOW; standing++)
 		by_standing[standing] = lanes_where8(b->standing, (uint8_t)standing);
 	for (unsigned int k = 0; k < b->groups; k++) {

@@ -542,8 +542,7 @@ tick(void *state, uint64_t now_ns, unsigned int budget)
 {
 	struct state *s = state;
 
-	table_sweep(&s->sources->table, (budget + TABLE_WAYS - 1) / TABLE_WAYS,
-	            table_tick(now_ns));
+	source_sweep(s->sources, (budget + TABLE_WAYS - 1) / TABLE_WAYS, now_ns);
 }
 
 static bool

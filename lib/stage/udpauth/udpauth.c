@@ -130,7 +130,8 @@ drop(const struct state *s, struct burst *b, uint64_t lanes, unsigned int reason
 	if (lanes == 0)
 		return;
 	if (s->sources != NULL)
-		source_note_drops(s->sources, b, lanes & b->sought & s->sources->asked,
+		source_note_drops(s->sources, b,
+		                  lanes & b->sought & source_noted(s->sources),
 		                  full_name[reason]);
 	burst_drop_lanes(b, lanes, (uint8_t)reason);
 }
@@ -292,21 +293,24 @@ challenge(struct state *s, const struct udpauth_params *p, struct burst *b,
 static void
 decide(void *state, const struct stage_view *view, struct burst *b, uint64_t todo)
 {
-	uint64_t rest = lanes_where8(b->vector, VECTOR_UDP_FLOOD) & todo, strangers;
+	uint64_t rest = lanes_where8(b->vector, VECTOR_UDP_FLOOD) & todo, unknown;
 	struct state *s = state;
 
 	if (rest == 0)
 		return;
-	strangers = (rest & b->armed) == 0
-	                    ? 0
-	                    : without_flow(b, rest & b->armed) &
-	                              lanes_where8(b->standing, STANDING_UNVERIFIED);
+	unknown = (rest & b->armed) == 0 ? 0 : without_flow(b, rest & b->armed);
 	while (rest != 0) {
 		const uint16_t policy = b->policy[__builtin_ctzll(rest)];
 		const uint64_t same = lanes_where16(b->policy, policy) & rest;
 		const struct udpauth_params *p = view->params[policy];
+		uint64_t strangers;
 
 		rest &= ~same;
+		if (p->validators == 0 && p->method == METHOD_OFF)
+			continue;
+		if (s->sources != NULL)
+			source_ask_verified(s->sources, b, same & unknown);
+		strangers = lanes_where8(b->standing, STANDING_UNVERIFIED) & unknown;
 		if (p->validators > 0 && (p->has_always || (same & strangers) != 0))
 			drop(s, b,
 			     udpauth_invalid(p, b,
