@@ -48,13 +48,16 @@ services = (
 """
 VECTORS = ("tcp_syn_flood", "tcp_other_flood", "udp_flood", "icmp_flood", "fragment_flood", "other_flood")
 
+# The second of two fragments goes the way of its first.
+FOLLOWERS = "fragments.follows_first"
+
 # Attack: (part of trafficgen, the reason it must have, what may pass in packets/s, burst in packets)
 FLOODS = {
     "udp_flood": ("udp,sources=random", "shape.udp_flood", MAX, 20),
     "tcp_syn_flood": ("syn,sources=random", "shape.tcp_syn_flood", MAX, 20),
     "tcp_other_flood": ("tcp_other,sources=random", "shape.tcp_other_flood", MAX, 20),
     "icmp_flood": ("icmp,sources=random", "shape.icmp_flood", MAX, 20),
-    "fragment_flood": ("fragment,sources=random,size=1600-2000", "shape.fragment_flood", MAX, 20),
+    "fragment_flood": ("fragment,sources=random,size=1600-2000", ("shape.fragment_flood", FOLLOWERS), MAX, 20),
     "other_flood": ("other,sources=random", "shape.other_flood", MAX, 20),
     "malformed": (None, "sanity.", 0, 0),
     "denied": ("udp,sources=hosts:200", "lists.", 0, 0),
@@ -173,9 +176,11 @@ def grown(before, after):
 
 
 def only(judged, reason, what):
-    """All of what was judged has the reason; returns how many that are."""
+    """All of what was judged has the reason, or one of them; returns how many that are."""
     other = {n: p for n, p in judged.items() if not n.startswith(reason)}
     expect(not other, "%s for another reason than %s: %s" % (what, reason, other))
+    expect(judged.get(FOLLOWERS, 0) <= judged.get("shape.fragment_flood", 0), "%s: more followers than firsts: %s" % (
+        what, judged))
     return sum(judged.values())
 
 

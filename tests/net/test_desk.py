@@ -29,7 +29,7 @@ CALM4, CALM6 = "198.18.6.6", "2001:db8:c::66"
 CONFIG = """
 lists = ( { name = "bad"; action = "deny"; prefixes = [ "198.51.100.0/24", "2001:db8:b::/48" ]; } );
 policies = (
-  { name = "web"; mode = "mitigate"; detection = { activate_after = "100ms"; clear_after = "1s"; };
+  { name = "web"; mode = "mitigate"; detection = { activate_after = "100ms"; clear_after = "1s"; hold_for = "1s"; };
     sanity = { private_sources = "allow"; };
     udpauth = { method = "off"; };
     vectors = ( { vector = "udp_flood"; activate_rate = "500pps"; max_rate = "200pps"; } ); },
@@ -129,7 +129,7 @@ def the_command_shows_the_box():
 def an_attack_is_shown_while_it_runs_and_after():
     d = desk()
     sender = start_sending(d.rig, "--rate", "3k", "--duration", "4s", "--part",
-                           "udp,sources=hosts:4,from=198.18.7.0/29,dst=%s,dport=53,family=4,duration=4s" % IN4)
+                           "udp,sources=hosts:4,from=198.18.7.0/29,dst=%s,dport=7001,family=4,duration=4s" % IN4)
     try:
         wait_until(lambda: d.show("attacks", "--active")["active"] == 1, "no attack is shown", 3)
         time.sleep(1.5)
@@ -354,7 +354,7 @@ def metrics_are_what_prometheus_reads():
 def the_api_answers_while_a_flood_runs():
     d = desk()
     sender = start_sending(d.rig, "--rate", "10k", "--duration", "15s", "--part",
-                           "udp,sources=random,dst=%s,dport=53,family=4,duration=15s" % IN4)
+                           "udp,sources=random,dst=%s,dport=7001,family=4,duration=15s" % IN4)
     try:
         time.sleep(0.5)
         took = []
