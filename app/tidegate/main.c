@@ -62,8 +62,7 @@ static const struct verb {
 	  verb_allow },
 	{ "filters", "list | add FILE | check FILE | del NAME",
 	  "the operator's filter rules, with what each has met",
-	  "  FILE  one rule as JSON, - for standard input\n",
-	  verb_filters },
+	  "  FILE  one rule as JSON, - for standard input\n", verb_filters },
 	{ "lists", "[show NAME | reload NAME | add|del NAME PREFIX [--for TIME]]",
 	  "lists: what is wanted and what is loaded; entries by hand",
 	  "  show NAME    one list, its file's errors, its entries made by hand\n"

@@ -198,7 +198,8 @@ static const struct conf_field list_fields[] = {
 	  .offset = offsetof(struct settings_list, action),
 	  .words = action_words,
 	  .example = "allow",
-	  .help = "What happens to packets from these prefixes: allow and deny decide, tag "
+	  .help = "What happens to packets from these prefixes: allow and deny decide, "
+	          "tag "
 	          "leaves it to the policies, never_block keeps them off every block." },
 	{ .key = "prefixes",
 	  .kind = CONF_PREFIXES,

@@ -30,7 +30,7 @@ struct settings_list {
 	char *name;
 	int action; /* enum list_action */
 	struct conf_prefixes prefixes;
-	uint64_t scale; /* of never_block: customers behind one source */
+	uint64_t scale;           /* of never_block: customers behind one source */
 	char *file;               /* as written; "": none */
 	int format;               /* SETTINGS_FORMAT_AUTO, else enum list_format + 1 */
 	int on_error;             /* enum list_on_error */

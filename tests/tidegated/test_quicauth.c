@@ -16,7 +16,7 @@ static const char text[] =
 	"links = ( { name = \"a\"; external = \"x0\"; internal = \"x1\"; } );\n"
 	"policies = ( { name = \"web\"; mode = \"%s\"; vectors = (\n"
 	"  { vector = \"udp_flood\"; activate_rate = \"10kpps\"; max_rate = \"900Mpps\"; "
-        "} );\n"
+	"} );\n"
 	"  sources = { packets = \"off\"; bits = \"off\"; new_connections = \"off\"; };\n"
 	"  udpauth = { method = \"off\"; };\n"
 	"  quicauth = { %s }; } );\n"

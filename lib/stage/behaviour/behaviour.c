@@ -19,7 +19,6 @@
 #include "base/notices.h"
 #include "stage/behaviour/parts.h"
 
-
 static const struct stage_reason reasons[] = {
 	[REASON_CONNECTIONS] = { "connections", REASON_DROP,
 	                         "The source holds `max_connections` of this service "

@@ -306,7 +306,8 @@ static void
 decide(void *state, const struct stage_view *view, struct burst *b, uint64_t todo)
 {
 	const uint64_t broken = lanes_with16(b->flags, FACT_FRAGMENT);
-	uint64_t syns = lanes_where8(b->vector, VECTOR_TCP_SYN_FLOOD) & todo & b->challenged;
+	uint64_t syns =
+		lanes_where8(b->vector, VECTOR_TCP_SYN_FLOOD) & todo & b->challenged;
 	uint64_t others = lanes_where8(b->vector, VECTOR_TCP_OTHER_FLOOD) & todo;
 	struct tcpauth *s = state;
 	uint64_t rest;
