@@ -18,7 +18,7 @@ from rig import IN4, IN6, Failed, Rig, Skipped, expect, inside, program, run, wa
 
 POLICY = """
 policies = ( {{ name = "web"; mode = "mitigate"; sanity = {{ private_sources = "allow"; }};
-    flows = {{ ipv6_prefix = 128; }}; detection = {{ activate_after = "0ms"; clear_after = "{clear}"; }};
+    flows = {{ ipv6_prefix = 128; }}; detection = {{ activate_after = "0ms"; clear_after = "{clear}"; hold_for = "{clear}"; }};
     vectors = ( {{ vector = "tcp_syn_flood"; activate_rate = "100pps"; max_rate = "1Mpps"; }} );
     tcpauth = {{ method = "{method}"; {keys} }}; }} );
 services = ( {{ name = "shop"; prefixes = [ "10.66.0.2/32", "fd66::2/128" ]; policy = "web"; }} );

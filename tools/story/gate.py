@@ -46,7 +46,8 @@ policies = (
 	{{
 		name = "shop";
 		mode = "monitor";
-		detection = {{ activate_after = "300ms"; clear_after = "2s"; }};
+		# Each act is an attack of its own, not a wave of the one before.
+		detection = {{ activate_after = "300ms"; clear_after = "2s"; hold_for = "2s"; }};
 		vectors = (
 			{{ vector = "udp_flood"; activate_rate = "{udp}pps"; }},
 			{{ vector = "fragment_flood"; activate_rate = "{fragment}pps"; }},
