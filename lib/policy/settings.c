@@ -190,7 +190,7 @@ static const struct conf_field event_fields[] = {
 	{ .key = NULL },
 };
 
-static const struct conf_field list_fields[] = {
+const struct conf_field settings_list_fields[] = {
 	{ NAME_OF(struct settings_list), .min = 1, .max = SETTINGS_NAME_MAX,
 	  .example = "monitors", .help = "What the list is called where it decides." },
 	{ .key = "action",
@@ -346,7 +346,7 @@ static const struct conf_field top_fields[] = {
 	  .kind = CONF_LIST,
 	  .offset = AT(lists),
 	  .absent = "",
-	  .fields = list_fields,
+	  .fields = settings_list_fields,
 	  .size = sizeof(struct settings_list),
 	  .help = "Sources that are always let through or never." },
 	{ .key = "filters",

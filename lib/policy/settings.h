@@ -42,6 +42,9 @@ struct settings_list {
 
 #define SETTINGS_FORMAT_AUTO 0
 
+/* Its keys, for who tells of it. */
+extern const struct conf_field settings_list_fields[];
+
 /* How long something must last before the next step is taken; ns. */
 struct settings_pace {
 	uint64_t activate_after, clear_after, hold_for;

@@ -210,15 +210,8 @@ lists(const struct settings *s)
 	const struct settings_list *list = s->lists.element;
 	json_t *a = json_array();
 
-	for (size_t i = 0; i < s->lists.count; i++) {
-		json_t *o = json_object();
-
-		telemetry_put_text(o, "name", list[i].name);
-		telemetry_put_text(o, "action",
-		                   list[i].action == LIST_ALLOW ? "allow" : "deny");
-		json_object_set_new(o, "prefixes", prefixes(&list[i].prefixes));
-		json_array_append_new(a, o);
-	}
+	for (size_t i = 0; i < s->lists.count; i++)
+		json_array_append_new(a, group(settings_list_fields, &list[i]));
 	return a;
 }
 

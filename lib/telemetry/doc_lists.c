@@ -62,6 +62,32 @@ hits_of(const struct box *box, const char *name)
 	return sum;
 }
 
+void
+telemetry_lists_warn(const struct box *box, json_t *warnings)
+{
+	size_t n = 0;
+	struct box_list *l = copy(box, &n);
+
+	for (size_t i = 0; l != NULL && i < n; i++) {
+		const char *remains = l[i].loaded_unix_ns > 0
+		                              ? "what was read before stays in force"
+		                              : "nothing of it is in force";
+		json_t *text;
+
+		if (l[i].state != BOX_LIST_FAILED)
+			continue;
+		/* The line that was refused may be anything, but no JSON. */
+		text = json_sprintf(
+			"the file of the list '%s' was refused: %s; %s", l[i].name,
+			l[i].errors > 0 ? l[i].error[0].text : "no reason", remains);
+		if (text == NULL)
+			text = json_sprintf("the file of a list was refused; %s",
+			                    remains);
+		json_array_append_new(warnings, text);
+	}
+	free(l);
+}
+
 static void
 put_sha(json_t *o, const char *sha256)
 {

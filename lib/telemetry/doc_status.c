@@ -57,6 +57,7 @@ put_snapshot(json_t *o, struct box *box)
 	json_object_set_new(o, "config", configuration(box));
 	json_object_set_new(o, "warnings", warnings(box));
 	pthread_mutex_unlock(&box->lock);
+	telemetry_lists_warn(box, json_object_get(o, "warnings"));
 }
 
 static size_t

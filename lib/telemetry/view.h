@@ -37,6 +37,9 @@ struct detect_attack *telemetry_attacks_copy(const struct box *box, size_t *n);
 /* The mode all services share, or "mixed". Call under box->lock. */
 const char *telemetry_mode_of_box(const struct policies *p);
 
+/* Adds a sentence for each list whose file was refused. Takes locks of the daemon, not box->lock. */
+void telemetry_lists_warn(const struct box *box, json_t *warnings);
+
 /* The sum over links and sides. */
 void telemetry_books_total(const struct box *box, const struct telemetry_sample *s,
                            struct books *total);

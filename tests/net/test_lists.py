@@ -121,6 +121,10 @@ def a_broken_feed_keeps_the_old_and_is_told_everywhere():
         expect(now["prefixes"] == 1 and now["wanted"]["errors"][0]["line"] == 2, "told: %s" % now)
         expect("198.51.101.0/24" in now["wanted"]["errors"][0]["message"], "no remedy: %s" % now)
         wait_until(lambda: "feed.txt:2: " in rig.log, "the log does not name the line:\n" + rig.log)
+        warnings = rig.get("status")["warnings"]
+        expect(any("'feed'" in w for w in warnings), "status does not warn: %s" % warnings)
+        shown = rig.get("config")["config"]["lists"][0]
+        expect((shown["file"], shown["refresh"]) == ("feed.txt", "1s"), "configuration: %s" % shown)
         status, metrics = rig.ask("GET", "/metrics")
         expect(status == 200 and 'tidegate_list_failed{list="feed"} 1' in metrics, "metrics do not tell")
         with open(rig.path("events.json"), encoding="utf-8") as f:

@@ -210,6 +210,9 @@ status_says_who_and_what(void)
 	CU_ASSERT_EQUAL(number(d, "config.generation"), 3);
 	CU_ASSERT_STRING_EQUAL(text(d, "config.file"), "test");
 	CU_ASSERT_STRING_EQUAL(text(d, "warnings.0"), "no hugepages");
+	CU_ASSERT_STRING_EQUAL(text(d, "warnings.1"),
+	                       "the file of the list 'feed' was refused: \"evil\" is not "
+	                       "a prefix; what was read before stays in force");
 	json_decref(d);
 
 	box->policies->service[2].policy = 0;
@@ -426,6 +429,9 @@ config_is_told_as_the_file_would_write_it(void)
 	d = telemetry_config(t, &ask);
 	CU_ASSERT_STRING_EQUAL(text(d, "config.links.0.internal"), "net_null1");
 	CU_ASSERT_STRING_EQUAL(text(d, "config.lists.0.prefixes.0"), "198.51.100.0/24");
+	CU_ASSERT_STRING_EQUAL(text(d, "config.lists.0.action"), "deny");
+	CU_ASSERT_STRING_EQUAL(text(d, "config.lists.0.on_error"), "refuse");
+	CU_ASSERT_STRING_EQUAL(text(d, "config.lists.0.refresh"), "0s");
 	CU_ASSERT_STRING_EQUAL(text(d, "config.policies.1.name"), "web");
 	CU_ASSERT_STRING_EQUAL(text(d, "config.policies.1.vectors.0.activate_rate"),
 	                       "1kpps");
