@@ -16,16 +16,15 @@
 /* Entries a stage may expire between two bursts. */
 #define TICK_BUDGET 32
 
-static bool
-is_set(uint32_t stages, unsigned int s)
-{
-	return (stages >> s & 1) != 0;
-}
-
-/* Which lanes each stage sees, and which of them it may stop. */
+/*
+ * Which lanes each stage sees, and which of them it may stop. Where all lanes have one
+ * policy, as most bursts do, every stage of it sees all of them.
+ */
 struct plan {
-	uint64_t observe[STAGE_MAX];
-	uint64_t todo[STAGE_MAX];
+	uint32_t stages; /* that any lane meets */
+	bool is_mixed;   /* seen[] says which lanes, of these stages */
+	uint64_t judged; /* lanes that may be stopped at all */
+	uint64_t seen[STAGE_MAX];
 };
 
 /*
@@ -38,23 +37,34 @@ make_plan(struct plan *plan, const struct policies *policies, struct burst *b)
 {
 	uint64_t rest = b->live;
 
-	memset(plan, 0, sizeof(*plan));
+	plan->stages = 0;
+	plan->judged = 0;
+	plan->is_mixed = false;
 	while (rest != 0) {
-		uint16_t id = b->policy[__builtin_ctzll(rest)];
+		const uint16_t id = b->policy[__builtin_ctzll(rest)];
 		const struct policy *p = &policies->policy[id];
-		uint64_t same = lanes_where16(b->policy, id) & rest;
-		bool is_judged = b->side == SIDE_EXTERNAL && p->mode != POLICY_LEARN;
+		const uint64_t same = lanes_where16(b->policy, id) & rest;
 
+		if (same != rest && !plan->is_mixed) {
+			plan->is_mixed = true;
+			memset(plan->seen, 0, sizeof(plan->seen));
+		}
 		rest &= ~same;
 		if (p->mode == POLICY_MONITOR)
 			b->watched |= same;
-		for (unsigned int s = 0; s < stage_count; s++) {
-			uint64_t mine = is_set(p->stages, s) ? same : 0;
-
-			plan->observe[s] |= mine;
-			plan->todo[s] |= is_judged ? mine : 0;
-		}
+		if (b->side == SIDE_EXTERNAL && p->mode != POLICY_LEARN)
+			plan->judged |= same;
+		plan->stages |= p->stages;
+		if (plan->is_mixed)
+			for (uint32_t left = p->stages; left != 0; left &= left - 1)
+				plan->seen[__builtin_ctz(left)] |= same;
 	}
+}
+
+static inline uint64_t
+seen_by(const struct plan *plan, unsigned int s)
+{
+	return plan->is_mixed ? plan->seen[s] : UINT64_MAX;
 }
 
 /*
@@ -157,9 +167,11 @@ static void
 follow(struct pipeline *pl, const struct policies *policies, struct burst *b,
        const struct plan *plan)
 {
-	for (unsigned int s = 0; s < stage_count; s++) {
+	for (uint32_t rest = plan->stages; rest != 0; rest &= rest - 1) {
+		const unsigned int s = (unsigned int)__builtin_ctz(rest);
 		const uint64_t before = b->live;
-		const uint64_t mine = plan->todo[s] & before & ~b->spared & ~b->exempt;
+		const uint64_t mine = seen_by(plan, s) & plan->judged & before &
+		                      ~b->spared & ~b->exempt;
 
 		if (stage_list[s]->follow == NULL || mine == 0)
 			continue;
@@ -179,13 +191,15 @@ pipeline_run(struct pipeline *pl, const struct policies *policies, struct burst 
 	make_plan(&plan, policies, b);
 	arrive(pl, policies, b);
 
-	for (unsigned int s = 0; s < stage_count; s++) {
+	for (uint32_t rest = plan.stages; rest != 0; rest &= rest - 1) {
+		const unsigned int s = (unsigned int)__builtin_ctz(rest);
 		const struct stage *stage = stage_list[s];
-		uint64_t before = b->live;
-		uint64_t seen = plan.observe[s] & before;
-		uint64_t mine = plan.todo[s] & before & ~b->spared & ~b->exempt;
+		const uint64_t before = b->live, seen = seen_by(&plan, s) & before;
+		const uint64_t mine = seen & plan.judged & ~b->spared & ~b->exempt;
 
-		if (stage->observe != NULL && seen != 0)
+		if (seen == 0)
+			continue;
+		if (stage->observe != NULL)
 			stage->observe(pl->state[s], &policies->view[s], b, seen);
 		if (mine == 0 || stage->decide == NULL)
 			continue;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What a query is, who has to prove himself, and who asks too much. */
 #include "hash/hash.h"
+#include "packet/ports.h"
 #include "stage/dnsauth/parts.h"
 
 /* Records behind the question of a query: EDNS and a signature (RFC 6891, RFC 8945). */
@@ -259,16 +260,30 @@ challenge(struct dnsauth *s, const struct dnsauth_params *p, struct burst *b,
 		dnsauth_drop(s, b, over_their_queries(s, p, b, proven), REASON_QUERIES);
 }
 
+static inline uint64_t
+served_lanes(const struct dnsauth_params *p, const struct burst *b, uint64_t lanes)
+{
+	struct ports ports;
+	uint64_t served;
+
+	ports_read(&ports, b);
+	served = ports_between(&ports, p->first_ports.first, p->first_ports.last);
+	for (size_t i = 1; i < p->ports.count; i++)
+		served |= ports_between(&ports, p->ports.range[i].first,
+		                        p->ports.range[i].last);
+	return served & lanes;
+}
+
 /* The lanes of one policy, of which those that are no DNS go on. */
 static void
 judge(struct dnsauth *s, const struct dnsauth_params *p, struct burst *b, uint64_t lanes)
 {
 	struct found found = { 0 };
-	uint64_t served = 0;
+	uint64_t served = served_lanes(p, b, lanes);
 	unsigned int i;
 
-	LANES_FOREACH (i, lanes)
-		served |= (uint64_t)dnsauth_is_served(p, b->facts[i].dst_port) << i;
+	if (served == 0)
+		return;
 	LANES_FOREACH (i, served)
 		look(s, p, b, i, &found);
 	for (unsigned int reason = 0; reason < REASONS; reason++)

@@ -22,6 +22,7 @@
 #include "meter/meter.h"
 #include "meter/watch.h"
 #include "packet/burst.h"
+#include "packet/ports.h"
 #include "packet/vector.h"
 
 #define BURST_NS    (200 * UINT64_C(1000000))
@@ -242,15 +243,18 @@ open_state(void **state, const struct stage_env *env)
 	return 0;
 }
 
-static bool
-is_served(const struct params *p, uint16_t port)
+static inline uint64_t
+served_lanes(const struct params *p, const struct burst *b, uint64_t lanes)
 {
-	if (port >= p->first_ports.first && port <= p->first_ports.last)
-		return true;
+	struct ports ports;
+	uint64_t served;
+
+	ports_read(&ports, b);
+	served = ports_between(&ports, p->first_ports.first, p->first_ports.last);
 	for (size_t i = 1; i < p->ports.count; i++)
-		if (port >= p->ports.range[i].first && port <= p->ports.range[i].last)
-			return true;
-	return false;
+		served |= ports_between(&ports, p->ports.range[i].first,
+		                        p->ports.range[i].last);
+	return served & lanes;
 }
 
 static bool
@@ -358,11 +362,9 @@ static void
 judge(const struct state *s, const struct params *p, struct burst *b, uint64_t lanes)
 {
 	struct found found = { 0 };
-	uint64_t served = 0, strangers;
+	uint64_t served = served_lanes(p, b, lanes), strangers;
 	unsigned int i;
 
-	LANES_FOREACH (i, lanes)
-		served |= (uint64_t)is_served(p, b->facts[i].dst_port) << i;
 	if (served == 0)
 		return;
 	LANES_FOREACH (i, served)

@@ -75,24 +75,6 @@ beyond_budget(struct reflection *s, const struct burst *b, uint64_t lanes)
 	return beyond;
 }
 
-/* Lanes without a flow, all at once. */
-static inline uint64_t
-lanes_without_flow(const struct burst *b)
-{
-	const __m256i none = _mm256_set1_epi32(-1);
-	uint64_t lanes = 0;
-
-	static_assert(BURST_NO_FLOW == UINT32_MAX, "no flow is all ones");
-	for (unsigned int i = 0; i < LANES_MAX; i += 8) {
-		__m256i here = _mm256_cmpeq_epi32(
-			_mm256_loadu_si256((const __m256i *)&b->flow[i]), none);
-
-		lanes |= (uint64_t)(uint32_t)_mm256_movemask_ps(_mm256_castsi256_ps(here))
-		         << i;
-	}
-	return lanes;
-}
-
 static uint64_t
 lanes_left(const struct reflection *s, const struct reflection_params *p, uint64_t lanes)
 {
@@ -150,7 +132,7 @@ void
 reflection_judge_answers(struct reflection *s, const struct stage_view *view,
                          struct burst *b, const struct reflection_lanes *l)
 {
-	const uint64_t strangers = lanes_without_flow(b);
+	const uint64_t strangers = lanes_where32(b->flow, BURST_NO_FLOW);
 	const uint64_t beyond = beyond_budget(s, b, l->answers & ~strangers);
 	uint64_t rest = ((l->answers | l->odd) & strangers) | beyond;
 	struct reflection_group g;

@@ -264,6 +264,28 @@ seen_of(const struct burst *b, unsigned int i)
 	return readable < len ? readable : len;
 }
 
+/* Of these lanes those that begin as what is known anywhere does. */
+static inline uint64_t
+lanes_of_head(const struct shapes *shapes, const struct burst *b, uint64_t lanes)
+{
+	const uint32_t wanted = shapes->anywhere_head;
+	uint64_t same = 0;
+	unsigned int i;
+
+	LANES_FOREACH (i, lanes) {
+		const struct facts *f = &b->facts[i];
+		const unsigned int off = f->payload_off;
+		uint32_t head;
+
+		if (f->payload_len < sizeof(head) ||
+		    off + sizeof(head) > b->bytes_len[i] || b->bytes[i] == NULL)
+			continue;
+		memcpy(&head, b->bytes[i] + off, sizeof(head));
+		same |= (uint64_t)(head == wanted) << i;
+	}
+	return same;
+}
+
 /*
  * Datagrams that a reflecting service may have sent, by their port: here are those that
  * are plainly answers, the others are to be looked at. A stranger from another port is
@@ -273,29 +295,26 @@ static uint64_t
 plain_answers(struct reflection *s, const struct burst *b, uint64_t lanes, uint64_t *rest)
 {
 	const struct shapes *shapes = &s->shapes;
-	uint64_t answers = 0, others = 0;
+	uint64_t from = 0, answers = 0;
 	unsigned int i;
 
-	LANES_FOREACH (i, lanes) {
+	LANES_FOREACH (i, lanes)
+		from |= (uint64_t)shapes_has_port(shapes->reflecting,
+		                                  b->facts[i].src_port)
+		        << i;
+	LANES_FOREACH (i, from) {
 		const struct facts *f = &b->facts[i];
 		const uint32_t seen = b->bytes[i] != NULL ? seen_of(b, i) : 0;
 		const uint8_t *payload = seen != 0 ? b->bytes[i] + f->payload_off : NULL;
-		uint32_t head;
+		const uint8_t row = shapes->row[f->src_port];
 
-		if (shapes_has_port(shapes->reflecting, f->src_port)) {
-			const uint8_t row = shapes->row[f->src_port];
-			const uint64_t is_plain =
-				shape_is_plain(shapes, row, payload, seen);
-
-			s->row[i] = row;
-			answers |= is_plain << i;
-			others |= (is_plain ^ 1) << i;
-		} else if (seen >= sizeof(head) && b->flow[i] == BURST_NO_FLOW) {
-			memcpy(&head, payload, sizeof(head));
-			others |= (uint64_t)(head == shapes->anywhere_head) << i;
-		}
+		s->row[i] = row;
+		answers |= (uint64_t)shape_is_plain(shapes, row, payload, seen) << i;
 	}
-	*rest = others;
+	*rest = from & ~answers;
+	if (lanes != from)
+		*rest |= lanes_of_head(
+			shapes, b, lanes & ~from & lanes_where32(b->flow, BURST_NO_FLOW));
 	return answers;
 }
 

@@ -136,24 +136,6 @@ drop(const struct state *s, struct burst *b, uint64_t lanes, unsigned int reason
 	burst_drop_lanes(b, lanes, (uint8_t)reason);
 }
 
-/* The lanes without a flow: the inside has never spoken to their senders, or long ago. */
-static uint64_t
-without_flow(const struct burst *b, uint64_t lanes)
-{
-	const __m256i none = _mm256_set1_epi32(-1);
-	uint64_t set = 0;
-
-	static_assert(BURST_NO_FLOW == UINT32_MAX, "no flow is all ones");
-	for (unsigned int i = 0; i < LANES_MAX; i += 8) {
-		const __m256i here = _mm256_cmpeq_epi32(
-			_mm256_loadu_si256((const __m256i *)&b->flow[i]), none);
-
-		set |= (uint64_t)(uint32_t)_mm256_movemask_ps(_mm256_castsi256_ps(here))
-		       << i;
-	}
-	return set & lanes;
-}
-
 /* DNS and QUIC have stages of their own. */
 static inline bool
 is_others_port(uint16_t port)
@@ -199,7 +181,8 @@ observe(void *state, const struct stage_view *view, struct burst *b, uint64_t la
 	if (b->side != SIDE_EXTERNAL)
 		return;
 	rest = lanes_where8(b->vector, VECTOR_UDP_FLOOD) & lanes & ~b->armed;
-	rest = rest != 0 ? without_flow(b, rest) : 0;
+	/* The inside has never spoken to their senders, or long ago. */
+	rest &= rest != 0 ? lanes_where32(b->flow, BURST_NO_FLOW) : 0;
 	while (rest != 0) {
 		const uint16_t policy = b->policy[__builtin_ctzll(rest)];
 		const uint64_t same = lanes_where16(b->policy, policy) & rest;
@@ -298,7 +281,9 @@ decide(void *state, const struct stage_view *view, struct burst *b, uint64_t tod
 
 	if (rest == 0)
 		return;
-	unknown = (rest & b->armed) == 0 ? 0 : without_flow(b, rest & b->armed);
+	unknown = (rest & b->armed) == 0
+	                  ? 0
+	                  : lanes_where32(b->flow, BURST_NO_FLOW) & rest & b->armed;
 	while (rest != 0) {
 		const uint16_t policy = b->policy[__builtin_ctzll(rest)];
 		const uint64_t same = lanes_where16(b->policy, policy) & rest;
