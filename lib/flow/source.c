@@ -185,7 +185,9 @@ source_ask_deferred(struct source_table *t, struct burst *b, uint64_t lanes)
 	if (lanes == 0)
 		return;
 	t->deferred &= ~lanes;
-	LANES_FOREACH (i, lanes)
+	LANES_FOREACH (i, lanes & b->ipv4)
+		source_ask_ipv4(t, b, i);
+	LANES_FOREACH (i, lanes & ~b->ipv4)
 		source_ask(t, b, i, prefix_of(t, b, i));
 	find_lanes(t, lanes, b->now_ns);
 	source_tell_standing(t, b, lanes);
