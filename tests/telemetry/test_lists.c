@@ -100,8 +100,8 @@ metrics_tell_what_a_dashboard_warns_by(void)
 		"tidegate_list_skipped_lines{list=\"feed\"} 9\n",
 		"tidegate_list_failed{list=\"feed\"} 1\n",
 		"tidegate_list_failures_total{list=\"feed\"} 2\n",
-		"tidegate_list_last_success_timestamp_seconds{list=\"feed\"} "
-		"1795300200\n",
+		("tidegate_list_last_success_timestamp_seconds{list=\"feed\"} "
+		 "1795300200\n"),
 		"tidegate_list_wanted_timestamp_seconds{list=\"feed\"} 1795300260\n",
 		"tidegate_list_loaded_timestamp_seconds{list=\"feed\"} 1795300200\n",
 	};
