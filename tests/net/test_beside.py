@@ -18,7 +18,7 @@ import time
 from load import Tap, sent, start_sending, write_attack
 from rig import IN4, IN6, OUT4, OUT6, Failed, Rig, Skipped, expect, main, run, wait_until
 
-PPS, SECONDS = 4000, 1.5
+PPS, SECONDS = 4000, 1.0
 CONFIG = """
 policies = (
   {{ name = "web"; mode = "learn"; detection = {{ activate_after = "100ms"; clear_after = "2s"; }};
@@ -205,7 +205,8 @@ def arriving(world, capture, mode):
     """How many frames of the flood reached the shop, of how many."""
     world.rig.put("mode", {"mode": mode})
     world.tap.take()
-    told = sent(start_sending(world.rig, capture))
+    # A glance is enough to see that it arrives.
+    told = sent(start_sending(world.rig, capture, *(["--duration", "400ms"] if mode == "learn" else [])))
     time.sleep(0.1)
     return len(world.tap.take()), told["sent"]
 
@@ -228,7 +229,7 @@ def beside(v6, vlan):
                 got, of, name, lost))
         world.rig.put("mode", {"mode": "mitigate"})
         customers = Customers(world, v6, len(names) * (SECONDS + 0.6) + 5)
-        time.sleep(3)
+        time.sleep(2.5)
         through = {}
         try:
             for name in names:
