@@ -348,7 +348,7 @@ fragment_ease_open(struct fragment_open *o, uint64_t now_ns)
 	const unsigned int seconds = (uint16_t)(now - o->tick) / SECOND_TICKS;
 
 	if (seconds > 0) {
-		o->count = seconds < 16 ? (uint16_t)(o->count >> seconds) : 0;
+		o->count = (uint16_t)(seconds < 16 ? o->count >> seconds : 0);
 		o->tick = now;
 	}
 	return o->count;
