@@ -309,6 +309,42 @@ flow_make_one_way(struct flow_table *t, struct burst *b, uint64_t lanes)
 	}
 }
 
+/* A first segment begins its record anew, unless the old one is known and lives. */
+static void
+open_one_way(struct flow_table *t, uint32_t slot, const struct facts *f, uint64_t now_ns)
+{
+	const uint8_t known = FLOW_ONE_WAY | FLOW_IN_ORDER;
+	struct flow *flow = flow_at(t, slot);
+
+	if ((flow->opening & known) == known && (flow->state & FLOW_CLOSING) == 0)
+		return;
+	flow_unprove(t, slot);
+	flow->state = FLOW_OUTSIDE_SEEN;
+	flow->opening = FLOW_ONE_WAY | FLOW_NEWCOMER;
+	flow->outside_next = f->tcp_seq + f->payload_len + 1;
+	flow->inside_next = source_moment(now_ns);
+	flow->window = 0;
+}
+
+void
+flow_open_one_way(struct flow_table *t, const struct burst *b, uint64_t lanes)
+{
+	const struct key_form form = form_of(b);
+	const uint16_t tick = table_tick(b->now_ns);
+	struct table_batch *batch = &t->batch;
+	unsigned int i;
+
+	ask(t, b, lanes, &form);
+	table_ask_bulk(&t->table, batch, lanes, tick);
+	LANES_FOREACH (i, lanes) {
+		const uint32_t slot =
+			make(t, batch->hash[i], batch->key[i], &b->facts[i], tick);
+
+		if (slot != TABLE_NONE)
+			open_one_way(t, slot, &b->facts[i], b->now_ns);
+	}
+}
+
 /* The quoted packet came from where its error goes to. */
 static inline void
 write_quoted_key(struct flow_key *key, const struct burst *b, unsigned int lane,

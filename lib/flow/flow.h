@@ -16,7 +16,8 @@
  *         nothing. A verified flow's slot is earned.
  *   TCP, one way   where answers go another way nothing is proven by numbers; a
  *         connection is known by its own, which went on in order in calm, after
- *         FLOW_TALK_PACKETS over FLOW_TALK_NS. Its slot is `earning` at best.
+ *         FLOW_TALK_PACKETS over FLOW_TALK_NS. Its slot is `earning` at best. What began
+ *         with a SYN and was never heard in calm is a newcomer, and is not known by that.
  *   UDP, echo, others   a conversation after FLOW_TALK_PACKETS each way over
  *         FLOW_TALK_NS. It could be forged, so its slot is `earning` at best.
  *
@@ -72,6 +73,7 @@ enum flow_opening {
 	FLOW_SCALE = 0x0f,     /* the inside's window scale + 1; 0: not known */
 	FLOW_ANSWERED = 0x10,  /* the inside answered a SYN */
 	FLOW_IN_PIECES = 0x20, /* the inside sends fragments: inside_next lags behind */
+	FLOW_NEWCOMER = 0x01,  /* one-way: known by its SYN and by what a flood brought */
 	FLOW_ONE_WAY = 0x40, /* only the outside is ever seen; `window` counts packets */
 	FLOW_IN_ORDER =
 		0x80, /* one-way, and its numbers went on as they should for a while */
@@ -239,6 +241,22 @@ uint64_t flow_find_quoted_lanes(struct flow_table *t, const struct burst *b,
  * caller's to say: whatever a flood brings should not.
  */
 void flow_make_one_way(struct flow_table *t, struct burst *b, uint64_t lanes);
+
+/*
+ * The same for lanes that open connections (flow_is_opening()), which b->flow goes on to
+ * know nothing of: their flows begin as newcomers. A record of these ends that is known to
+ * go on in order is left alone, so that nobody can end it by a forged SYN.
+ */
+void flow_open_one_way(struct flow_table *t, const struct burst *b, uint64_t lanes);
+
+/* Whether nothing is known of this connection but its SYN and what came in a flood. */
+static inline bool
+flow_is_newcomer(const struct flow *flow)
+{
+	return flow->key.proto == PROTO_TCP &&
+	       (flow->opening & (FLOW_ONE_WAY | FLOW_NEWCOMER)) ==
+	               (FLOW_ONE_WAY | FLOW_NEWCOMER);
+}
 
 /* The splice of a flow ends: the numbers of its packets are left alone from now on. */
 void flow_unsplice(struct flow_table *t, uint32_t slot);

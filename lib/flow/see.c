@@ -180,7 +180,7 @@ see_one_way(struct flow_table *t, uint32_t slot, const struct facts *f, uint64_t
 	}
 	if (flow->window < FLOW_TALK_PACKETS && ++flow->window < FLOW_TALK_PACKETS)
 		return;
-	if ((flow->state & FLOW_CLOSING) != 0 ||
+	if ((flow->state & FLOW_CLOSING) != 0 || (flow->opening & FLOW_NEWCOMER) != 0 ||
 	    source_since(flow->inside_next, now_ns) < FLOW_TALK_NS)
 		return;
 	flow->opening |= FLOW_IN_ORDER;
@@ -254,6 +254,9 @@ flow_see(struct flow_table *t, const struct burst *b, unsigned int lane)
 			flow->opening |= FLOW_IN_PIECES;
 		return false;
 	}
+	/* Who is heard in calm is no newcomer any more. */
+	if (flow_is_newcomer(flow) && (b->armed & lane_bit(lane)) == 0)
+		flow->opening &= (uint8_t)~FLOW_NEWCOMER;
 	if (b->side == SIDE_EXTERNAL)
 		is_proven = see_tcp_outside(t, slot, f, b->now_ns);
 	else

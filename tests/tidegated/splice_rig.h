@@ -42,7 +42,7 @@ static const char splice_conf[] =
 	"links = ( { name = \"a\"; external = \"x0\"; internal = \"x1\"; } );\n"
 	"policies = ( { name = \"shop\"; mode = \"%s\"; vectors = (\n"
 	"  { vector = \"tcp_syn_flood\"; activate_rate = \"100pps\"; },\n"
-	"  { vector = \"tcp_other_flood\"; activate_rate = \"%s\"; max_rate = \"1Mpps\"; "
+	"  { vector = \"tcp_other_flood\"; activate_rate = \"%s\"; max_rate = \"%s\"; "
 	"} );\n"
 	"  sources = { new_connections = \"%s\"; };\n"
 	/* Else SYN-ACKs that nobody asked for would not get as far as tcpauth. */
@@ -54,6 +54,7 @@ static const char splice_conf[] =
 /* What a test may say of the configuration; NULL is the default. */
 struct splice_keys {
 	const char *flows, *mode, *others, *connections, *tcpauth, *prefixes, *duplex;
+	const char *max; /* of segments of no connection */
 };
 
 /* A frame that left by `side`. */
@@ -124,8 +125,8 @@ splice_settings(const struct splice_keys *k, struct conf_errors *errors)
 
 	snprintf(text, sizeof(text), splice_conf, splice_or(k->flows, "64k"),
 	         splice_or(k->duplex, "inline"), splice_or(k->mode, "mitigate"),
-	         splice_or(k->others, "1Mpps"), splice_or(k->connections, "100000cps"),
-	         splice_or(k->tcpauth, ""),
+	         splice_or(k->others, "1Mpps"), splice_or(k->max, "1Mpps"),
+	         splice_or(k->connections, "100000cps"), splice_or(k->tcpauth, ""),
 	         splice_or(k->prefixes, "\"203.0.113.0/24\", \"2001:db8:a::/64\""));
 	CU_ASSERT_EQUAL(settings_read_text(text, strlen(text), "splice.conf", &s, errors),
 	                0);

@@ -366,7 +366,10 @@ observe(void *state, const struct stage_view *view, struct burst *b, uint64_t la
 		see_one_way(s, b, lanes & ~found);
 }
 
-/* Eight slots lie in a bucket. Under attack what is unproven is forgotten sooner. */
+/*
+ * Eight slots lie in a bucket. Under attack what is unproven is forgotten sooner, but not
+ * where nothing of the flood makes a flow, and customers who began in it are never proven.
+ */
 static void
 tick(void *state, uint64_t now_ns, unsigned int budget)
 {
@@ -374,7 +377,8 @@ tick(void *state, uint64_t now_ns, unsigned int budget)
 	const bool is_armed = s->armed_ns != 0 && now_ns - s->armed_ns < CALM_NS;
 
 	table_set_idle(&s->flows->table, TABLE_UNEARNED,
-	               is_armed ? FLOW_IDLE_ARMED_NS : FLOW_IDLE_NEW_NS);
+	               is_armed && !s->is_ingress ? FLOW_IDLE_ARMED_NS
+	                                          : FLOW_IDLE_NEW_NS);
 	table_sweep(&s->flows->table, (budget + TABLE_WAYS - 1) / TABLE_WAYS,
 	            table_tick(now_ns));
 }

@@ -9,10 +9,11 @@
  *     paid ahead  0 ........... 1/2 ........ 3/4 ........ slack
  *     unverified  |--------------|
  *     verified source |-----------------------|
- *     conversation    |------------------------------------|
+ *     conversation    |------------------------------------|--- ... 4 times
  *
  * so better standing always finds room that worse standing cannot use up, and
- * yet the sum never exceeds max_rate. Within a burst the better go first.
+ * yet the sum never exceeds max_rate. Who loads a page acknowledges dozens of segments
+ * at once, hence the long burst of conversations. Within a burst the better go first.
  *
  * While a network (/24, IPv6 /48) is armed by network_rate, the same holds for
  * what comes to it, and is decided first: what one network has too much of shall
@@ -124,13 +125,15 @@ close_state(void *state)
 	free(state);
 }
 
+#define TALK_BURST 4 /* slacks that conversations may pay ahead */
+
 /* How far this standing may pay ahead; verified flows pay nothing and do not ask. */
 static inline uint64_t
 slack_of(const struct meter_rate *rate, enum standing standing)
 {
 	switch (standing) {
 	case STANDING_CONVERSATION:
-		return rate->slack;
+		return rate->slack * TALK_BURST;
 	case STANDING_VERIFIED_SOURCE:
 		return rate->slack - rate->slack / 4;
 	default:
@@ -171,11 +174,13 @@ static void
 limit(const struct state *s, struct burst *b, const struct group *g,
       const uint64_t *by_standing)
 {
+	struct meter_rate longest = g->rule->max_rate;
 	uint64_t stopped = 0;
 
 	if (g->rule->max.per_second == 0)
 		return;
-	watch_ease(g->cell, &g->cell->limit, &g->rule->max_rate, LONGEST_FRAME,
+	longest.slack = slack_of(&longest, STANDING_CONVERSATION);
+	watch_ease(g->cell, &g->cell->limit, &longest, LONGEST_FRAME,
 	           meter_ticks(b->now_ns));
 	for (unsigned int standing = STANDING_VERIFIED_FLOW; standing-- > 0;) {
 		const uint64_t lanes = g->lanes & by_standing[standing];

@@ -6,6 +6,7 @@
  *     answers.c    SYNs answered, or dropped once
  *     accept.c     what comes back: cookies and resets
  *     state.c      what belongs to no connection, or not to its present state
+ *     newcomers.c  connections that begin in a flood, where only clients are heard
  *     halves.c     the half of a spliced connection that leads to the server
  *     carry.c      both halves told in each other's numbers
  *     openings.c   what is remembered while a server has not answered yet
@@ -59,6 +60,9 @@ enum tcpauth_known { KNOWN_LEARNT, KNOWN_YES, KNOWN_NO };
 /* server_window_scale: learnt, none, then 0, 1, 2 ... */
 enum { SCALE_LEARNT, SCALE_NONE, SCALE_0 };
 
+struct watch;
+struct watch_rule;
+
 struct tcpauth_params {
 	int method; /* enum tcpauth_method */
 	int keeps_strays;
@@ -66,7 +70,9 @@ struct tcpauth_params {
 	uint64_t verified_for_ns, learning_ns;
 	uint64_t server_mss; /* 0: learnt */
 	int server_wscale, server_sack, server_timestamps;
-	struct meter_rate answer_rate; /* derived */
+	/* Derived: */
+	struct meter_rate answer_rate;
+	const struct watch_rule *rules; /* VECTOR_COUNT, of the snapshot */
 };
 
 /*
@@ -77,6 +83,12 @@ struct tcpauth_trust {
 	uint64_t until_ns;      /* end of the second that is being counted */
 	uint64_t distrusted_ns; /* until then no repetition proves anything */
 	uint32_t syns, repeated;
+};
+
+/* Segments of newcomers of one service (newcomers.c). */
+struct tcpauth_crowd {
+	struct meter met;  /* against half of max_rate */
+	uint64_t until_ns; /* SYNs are asked */
 };
 
 /* Cells for answers, by hash of the network: 64 M answers/s at 1 kpps each. */
@@ -93,6 +105,8 @@ struct tcpauth {
 	struct openings openings;
 	struct meter *answers;   /* TCPAUTH_NETWORKS */
 	uint64_t *challenged_ns; /* by service: when it was last answered for; 0: never */
+	struct tcpauth_crowd *crowd; /* by service */
+	const struct watch *watch;
 	unsigned int services;
 	uint64_t first_ns; /* of the first burst; 0: none yet */
 	uint64_t wall_ns;  /* of the burst in work */
@@ -154,6 +168,18 @@ void tcpauth_accept(struct tcpauth *s, const struct tcpauth_params *p, struct bu
 /* state.c: drop of armed lanes that are no SYNs what belongs to no connection. */
 void tcpauth_judge_state(struct tcpauth *s, const struct tcpauth_params *p,
                          struct burst *b, uint64_t lanes);
+
+/*
+ * newcomers.c, all of it where only one direction is seen. What these lanes from outside
+ * tell of connections that begin; of `lanes`, SYNs, those whose services have too many
+ * newcomers; remember SYNs that nobody stopped; give segments of newcomers of one policy
+ * a better standing while they are few.
+ */
+void tcpauth_see_newcomers(struct tcpauth *s, const struct burst *b, uint64_t lanes);
+uint64_t tcpauth_crowded(const struct tcpauth *s, const struct burst *b, uint64_t lanes);
+void tcpauth_remember(struct tcpauth *s, const struct burst *b, uint64_t syns);
+void tcpauth_judge_newcomers(struct tcpauth *s, const struct tcpauth_params *p,
+                             struct burst *b, uint64_t lanes);
 
 /* halves.c: third segments of this burst that nobody refused open the other half. */
 void tcpauth_open_halves(struct tcpauth *s, struct burst *b);

@@ -204,6 +204,7 @@ compile(void *params, const struct stage_compile *from, struct conf_errors *erro
 			"dataplane.duplex is \"ingress\": write \"auto\" or \"bad_ack\"");
 		return -EINVAL;
 	}
+	p->rules = from->rules;
 	if (meter_rate_init(&p->answer_rate, &limit, BURST_NS, 64) == 0)
 		return 0;
 	conf_fail(errors, NULL, "the limit of answers is out of range");
@@ -226,6 +227,7 @@ close_state(void *state)
 	servers_close(&s->servers);
 	repeat_close(&s->repeat);
 	free(s->challenged_ns);
+	free(s->crowd);
 	memory_give(s->answers, ANSWER_BYTES);
 	free(s);
 }
@@ -241,11 +243,13 @@ open_state(void **state, const struct stage_env *env)
 	s->flows = env->flows;
 	s->sources = env->sources;
 	s->common = env->common;
+	s->watch = env->watch;
 	s->services = env->watch->services;
+	s->crowd = calloc(s->services, sizeof(*s->crowd));
 	cookie_keys_open(&s->keys, env->common->secret, 0);
 	s->answers = memory_take(ANSWER_BYTES);
 	s->challenged_ns = calloc(s->services, sizeof(*s->challenged_ns));
-	if (s->answers == NULL || s->challenged_ns == NULL ||
+	if (s->answers == NULL || s->challenged_ns == NULL || s->crowd == NULL ||
 	    repeat_open(&s->repeat, &env->common->key) < 0 ||
 	    servers_open(&s->servers, &env->common->key) < 0 ||
 	    openings_open(&s->openings) < 0) {
@@ -285,6 +289,18 @@ observe(void *state, const struct stage_view *view, struct burst *b, uint64_t la
 		s->first_ns = b->now_ns;
 	if (b->side == SIDE_INTERNAL)
 		learn(s, b, lanes);
+	else if (s->common->is_ingress)
+		tcpauth_see_newcomers(s, b, lanes);
+}
+
+/* SYNs that had to prove something, and that nobody stopped. */
+static void
+answer(struct tcpauth *s, const struct tcpauth_params *p, struct burst *b, uint64_t syns)
+{
+	tcpauth_answer(s, p, b, syns);
+	syns &= b->live;
+	if (s->common->is_ingress && syns != 0 && b->now_ns >= s->trust.distrusted_ns)
+		tcpauth_remember(s, b, syns);
 }
 
 /* The lanes of one policy. */
@@ -293,7 +309,7 @@ decide_policy(struct tcpauth *s, const struct tcpauth_params *p, struct burst *b
               uint64_t syns, uint64_t others)
 {
 	if (p->method != METHOD_OFF && syns != 0)
-		tcpauth_answer(s, p, b, syns);
+		answer(s, p, b, syns);
 	if (p->method != METHOD_OFF && others != 0)
 		tcpauth_accept(s, p, b, others);
 	others &= b->live & b->challenged & ~s->begun;
@@ -306,12 +322,14 @@ static void
 decide(void *state, const struct stage_view *view, struct burst *b, uint64_t todo)
 {
 	const uint64_t broken = lanes_with16(b->flags, FACT_FRAGMENT);
-	uint64_t syns =
-		lanes_where8(b->vector, VECTOR_TCP_SYN_FLOOD) & todo & b->challenged;
+	uint64_t syns = lanes_where8(b->vector, VECTOR_TCP_SYN_FLOOD) & todo;
 	uint64_t others = lanes_where8(b->vector, VECTOR_TCP_OTHER_FLOOD) & todo;
 	struct tcpauth *s = state;
 	uint64_t rest;
 
+	if (syns != 0)
+		syns &= b->challenged |
+		        (s->common->is_ingress ? tcpauth_crowded(s, b, syns) : 0);
 	for (unsigned int k = 0; k < b->groups; k++) {
 		const struct burst_group *g = &b->group[k];
 
