@@ -447,6 +447,8 @@ SUITE_MAIN("shape", TEST(the_ceiling_holds_to_a_thousandth_for_every_vector),
            TEST(the_ceiling_holds_for_bits), TEST(in_quiet_time_nothing_is_touched),
            TEST(without_max_rate_nothing_is_limited),
            TEST(vectors_and_services_have_ceilings_of_their_own),
-           TEST(better_standing_finds_room_first), TEST(a_share_of_the_ceiling_is_kept),
-           TEST(proven_customers_feel_no_flood), TEST(the_source_remembers_why),
-           TEST(a_stranger_is_told_why_too), TEST(a_network_has_a_ceiling_of_its_own))
+           TEST(better_standing_finds_room_first),
+
+           TEST(a_share_of_the_ceiling_is_kept), TEST(proven_customers_feel_no_flood),
+           TEST(the_source_remembers_why), TEST(a_stranger_is_told_why_too),
+           TEST(a_network_has_a_ceiling_of_its_own))

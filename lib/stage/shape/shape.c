@@ -9,11 +9,13 @@
  *     paid ahead  0 ........... 1/2 ........ 3/4 ........ slack
  *     unverified  |--------------|
  *     verified source |-----------------------|
- *     conversation    |------------------------------------|--- ... 4 times
+ *     conversation    |------------------------------------|
  *
  * so better standing always finds room that worse standing cannot use up, and
- * yet the sum never exceeds max_rate. Who loads a page acknowledges dozens of segments
- * at once, hence the long burst of conversations. Within a burst the better go first.
+ * yet the sum never exceeds max_rate. Within a burst the better go first. Of a small limit
+ * the slack is a few packets, but who loads a page acknowledges dozens of segments at
+ * once: verified sources may pay TALK_BURST / 2 packets ahead, conversations TALK_BURST.
+ * What answers the inside's own datagrams (flow_is_asked()) stands as a verified source.
  *
  * While a network (/24, IPv6 /48) is armed by network_rate, the same holds for
  * what comes to it, and is decided first: what one network has too much of shall
@@ -28,6 +30,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "flow/flow.h"
 #include "flow/source.h"
 #include "meter/aggregate.h"
 #include "meter/watch.h"
@@ -93,6 +96,7 @@ struct state {
 	const struct watch *watch;
 	const struct aggregates *aggregates; /* NULL: no networks */
 	struct source_table *sources;
+	const struct flow_table *flows;
 };
 
 static int
@@ -115,6 +119,7 @@ open_state(void **state, const struct stage_env *env)
 	s->watch = env->watch;
 	s->aggregates = env->aggregates;
 	s->sources = env->sources;
+	s->flows = env->flows;
 	*state = s;
 	return 0;
 }
@@ -125,17 +130,21 @@ close_state(void *state)
 	free(state);
 }
 
-#define TALK_BURST 4 /* slacks that conversations may pay ahead */
+#define TALK_BURST 64 /* packets, however small the limit */
 
 /* How far this standing may pay ahead; verified flows pay nothing and do not ask. */
 static inline uint64_t
 slack_of(const struct meter_rate *rate, enum standing standing)
 {
+	const uint64_t talk = rate->each * TALK_BURST;
+	uint64_t slack;
+
 	switch (standing) {
 	case STANDING_CONVERSATION:
-		return rate->slack * TALK_BURST;
+		return rate->slack > talk ? rate->slack : talk;
 	case STANDING_VERIFIED_SOURCE:
-		return rate->slack - rate->slack / 4;
+		slack = rate->slack - rate->slack / 4;
+		return slack > talk / 2 ? slack : talk / 2;
 	default:
 		return rate->slack / 2;
 	}
@@ -220,10 +229,28 @@ limit_networks(const struct state *s, struct burst *b, const struct burst_group 
 	}
 }
 
+/*
+ * Of these lanes those that may answer what the inside sent. Who forges a question gets an
+ * answer as well, so this is no better than an address that may be forged.
+ */
+static uint64_t
+asked_for(const struct state *s, const struct burst *b, uint64_t lanes)
+{
+	uint64_t asked = 0;
+	unsigned int i;
+
+	lanes &= lanes_where8(b->vector, VECTOR_UDP_FLOOD) & b->sought;
+	LANES_FOREACH (i, lanes)
+		asked |= (uint64_t)(b->flow[i] != BURST_NO_FLOW &&
+		                    flow_is_asked(flow_at(s->flows, b->flow[i])))
+		         << i;
+	return asked;
+}
+
 static void
 decide(void *state, const struct stage_view *view, struct burst *b, uint64_t todo)
 {
-	uint64_t by_standing[STANDING_VERIFIED_FLOW];
+	uint64_t by_standing[STANDING_VERIFIED_FLOW], asked;
 	const struct state *s = state;
 	const uint64_t in_networks = s->aggregates != NULL ? s->aggregates->armed : 0;
 
@@ -232,6 +259,9 @@ decide(void *state, const struct stage_view *view, struct burst *b, uint64_t tod
 	source_ask_verified(s->sources, b, todo);
 	for (unsigned int standing = 0; standing < STANDING_VERIFIED_FLOW; standing++)
 		by_standing[standing] = lanes_where8(b->standing, (uint8_t)standing);
+	asked = asked_for(s, b, by_standing[STANDING_UNVERIFIED] & todo);
+	by_standing[STANDING_UNVERIFIED] &= ~asked;
+	by_standing[STANDING_VERIFIED_SOURCE] |= asked;
 	for (unsigned int k = 0; k < b->groups; k++) {
 		const struct burst_group *group = &b->group[k];
 		struct group g = { .reason = (uint8_t)(OF_SERVICE + group->slot) };
