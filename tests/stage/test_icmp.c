@@ -224,7 +224,7 @@ every_class_has_a_quota(void)
 		unsigned int pps;
 	} table[] = {
 		{ TOO_BIG, "path_mtu", 600 },      { UNREACHABLE, "unreachable", 100 },
-		{ EXPIRED, "time_exceeded", 200 }, { ECHO, "echo_request", 300 },
+		{ EXPIRED, "time_exceeded", 200 }, { ECHO, "first_echo", 300 },
 		{ ECHO_REPLY, "echo_reply", 400 }, { KINDS, "other", 500 },
 	};
 	static const char *const config =

@@ -36,6 +36,7 @@ enum {
 	REASON_UNASKED_REPLY,
 	REASON_OVERSIZED,
 	REASON_TYPE,
+	REASON_FIRST_ECHO,
 	REASONS
 };
 static const struct stage_reason reasons[] = {
@@ -59,6 +60,10 @@ static const struct stage_reason reasons[] = {
 	[REASON_TYPE] = { "type", REASON_DROP,
 	                  "The message is of a type that `deny_types` or "
 	                  "`deny_types_ipv6` names." },
+	[REASON_FIRST_ECHO] = { "first_echo", REASON_CHALLENGE,
+	                        "While ICMP floods the service, an echo request of a "
+	                        "stranger found no room in the quota; who pings again "
+	                        "after a second is let in." },
 	{ NULL, REASON_DROP, NULL },
 };
 
@@ -74,6 +79,7 @@ static const char *const full_name[REASONS] = {
 	[REASON_UNASKED_REPLY] = "icmp.unasked_reply",
 	[REASON_OVERSIZED] = "icmp.oversized",
 	[REASON_TYPE] = "icmp.type",
+	[REASON_FIRST_ECHO] = "icmp.first_echo",
 };
 
 /*
@@ -99,6 +105,8 @@ struct state {
 	struct meters *meters;        /* by service */
 	struct meter_rate claim_rate; /* of one flow */
 	struct meter claim[CLAIM_CELLS];
+	struct icmp_echoes echoes;
+	const struct stage_common *common;
 	struct quote quote[LANES_MAX]; /* of the burst in work */
 };
 
@@ -114,8 +122,16 @@ close_state(void *state)
 {
 	struct state *s = state;
 
+	icmp_echoes_close(&s->echoes);
 	free(s->meters);
 	free(s);
+}
+
+static uint64_t
+memory(uint64_t flow_entries)
+{
+	(void)flow_entries;
+	return icmp_echoes_bytes();
 }
 
 static int
@@ -127,11 +143,13 @@ open_state(void **state, const struct stage_env *env)
 	if (s == NULL)
 		return -ENOMEM;
 	s->meters = aligned_alloc(alignof(struct meters), bytes);
-	if (s->meters == NULL) {
+	if (s->meters == NULL || icmp_echoes_open(&s->echoes, &env->common->key) < 0) {
+		free(s->meters);
 		free(s);
 		return -ENOMEM;
 	}
 	memset(s->meters, 0, bytes);
+	s->common = env->common;
 	s->flows = env->flows;
 	s->sources = env->sources;
 	s->watch = env->watch;
@@ -228,6 +246,26 @@ judge_errors(struct state *s, const struct burst *b, struct sorted *sorted)
 	return unasked | (told & ~known);
 }
 
+/*
+ * Pings of senders who are known by repetition; each lends its claim as a flow does.
+ * Returns those of unknown ones.
+ */
+static uint64_t
+judge_pings(struct state *s, const struct burst *b, uint64_t pings, struct sorted *sorted)
+{
+	const uint64_t known = icmp_echoes_known(&s->echoes, b, pings);
+	unsigned int i;
+
+	LANES_FOREACH (i, known) {
+		const __m128i src = _mm_load_si128((const __m128i *)b->facts[i].src);
+		const struct hash128 hash = hash_16(&s->common->key, &src);
+
+		if (has_claim(s, (uint32_t)hash.lo, b->now_ns))
+			sorted->grade[QUOTA_KNOWN] |= lane_bit(i);
+	}
+	return pings & ~known;
+}
+
 /* Echoes and the rest are graded by what their senders have proven. */
 static void
 grade_others(struct state *s, const struct burst *b, uint64_t lanes,
@@ -268,6 +306,25 @@ refused(struct state *s, const struct icmp_params *p, const struct burst *b,
 	return stopped;
 }
 
+/* Of pings that found no room those that are repeated take a better part of the quota. */
+static void
+drop_pings(struct state *s, const struct icmp_params *p, struct burst *b,
+           uint64_t stopped, uint64_t strangers)
+{
+	const struct quota quota = quota_part(&p->rate[ICMP_ECHO_REQUEST], s->workers);
+	const uint64_t now = meter_ticks(b->now_ns);
+	uint64_t first, again;
+	unsigned int i;
+
+	again = icmp_echoes_again(&s->echoes, b, stopped & strangers, &first);
+	LANES_FOREACH (i, again)
+		if (quota_take(&quota, &s->meters[b->service[i]].of[ICMP_ECHO_REQUEST],
+		               QUOTA_KNOWN, now))
+			stopped &= ~lane_bit(i);
+	drop(s, b, first, REASON_FIRST_ECHO);
+	drop(s, b, stopped & ~first, ICMP_ECHO_REQUEST);
+}
+
 /* Echoes that carry more than anybody needs; a conversation may. */
 static uint64_t
 oversized(const struct icmp_params *p, const struct burst *b, const struct sorted *sorted)
@@ -303,7 +360,7 @@ static void
 judge(struct state *s, const struct icmp_params *p, struct burst *b, uint64_t lanes)
 {
 	struct sorted sorted = { 0 };
-	uint64_t left;
+	uint64_t left, pings, stopped;
 
 	sort(p, b, lanes, &sorted);
 	drop(s, b, sorted.class[ICMP_DENIED], REASON_TYPE);
@@ -315,14 +372,21 @@ judge(struct state *s, const struct icmp_params *p, struct burst *b, uint64_t la
 		     REASON_UNASKED_ERROR);
 	}
 	left = lanes & b->live;
+	pings = sorted.class[ICMP_ECHO_REQUEST] & left &
+	        lanes_where8(b->standing, STANDING_UNVERIFIED);
+	pings = judge_pings(s, b, pings, &sorted);
 	sorted.grade[QUOTA_KNOWN] &= ~sorted.grade[QUOTA_PROVEN];
 	sorted.grade[QUOTA_STRANGER] =
 		left & ~(sorted.grade[QUOTA_KNOWN] | sorted.grade[QUOTA_PROVEN]);
 	for (unsigned int class = 0; class < ICMP_CLASSES; class ++)
-		if ((sorted.class[class] & left) != 0)
-			drop(s, b,
-			     refused(s, p, b, class, sorted.class[class] & left, &sorted),
-			     class);
+		if ((sorted.class[class] & left) != 0) {
+			stopped = refused(s, p, b, class, sorted.class[class] & left,
+			                  &sorted);
+			if (class == ICMP_ECHO_REQUEST)
+				drop_pings(s, p, b, stopped, pings);
+			else
+				drop(s, b, stopped, class);
+		}
 	/* They belong to a connection, and no ceiling of strangers is theirs. */
 	b->exempt |= sorted.errors & b->live &
 	             (sorted.grade[QUOTA_PROVEN] | sorted.grade[QUOTA_KNOWN]);
@@ -360,6 +424,22 @@ judge_pieces(struct state *s, struct burst *b, uint64_t lanes)
 	drop(s, b, echoes, REASON_OVERSIZED);
 }
 
+/* Where the inside's answers are seen, they tell who pings. */
+static void
+observe(void *state, const struct stage_view *view, struct burst *b, uint64_t lanes)
+{
+	struct state *s = state;
+	uint64_t calm;
+
+	(void)view;
+	if (!s->common->is_ingress || b->side != SIDE_EXTERNAL ||
+	    (lanes & ~b->plain) == 0)
+		return;
+	calm = lanes_where8(b->vector, VECTOR_ICMP_FLOOD) & lanes & ~b->armed;
+	if (calm != 0)
+		icmp_echoes_see(&s->echoes, b, calm);
+}
+
 static void
 decide(void *state, const struct stage_view *view, struct burst *b, uint64_t todo)
 {
@@ -392,5 +472,7 @@ const struct stage stage_icmp = {
 	.compile = icmp_compile,
 	.open = open_state,
 	.close = close_state,
+	.memory = memory,
+	.observe = observe,
 	.decide = decide,
 };

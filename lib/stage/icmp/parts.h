@@ -2,6 +2,7 @@
 /*
  * parts - what the files of this stage share: classes of messages and the policy's keys.
  *
+ *     echoes.c  who pings again, and again
  *     icmp.c    reasons, who passes under attack
  *     kinds.c   keys of the configuration, which message is of which class
  */
@@ -11,8 +12,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "challenge/admitted.h"
+#include "challenge/repeat.h"
 #include "conf/conf.h"
 #include "meter/meter.h"
+#include "packet/burst.h"
 #include "stage/stage.h"
 
 /* What has a quota of its own. */
@@ -46,5 +50,30 @@ extern const struct conf_field icmp_fields[];
 /* Derive what is derived; every mistake is told. Returns 0 or -EINVAL. */
 int icmp_compile(void *params, const struct stage_compile *from,
                  struct conf_errors *errors);
+
+/* Strangers who ping; see echoes.c. Belongs to one worker. */
+struct icmp_echoes {
+	struct repeat repeat;
+	struct admitted admitted;
+	uint64_t until_ns;      /* end of the second that is being counted */
+	uint64_t distrusted_ns; /* until then no repetition proves anything */
+	uint32_t asked, repeated;
+};
+
+uint64_t icmp_echoes_bytes(void);
+/* Returns 0 or -ENOMEM; after that there is nothing to close. */
+int icmp_echoes_open(struct icmp_echoes *e, const struct hash_key *key);
+void icmp_echoes_close(struct icmp_echoes *e);
+
+/* Remember who sends the echo requests among these lanes, in calm. */
+void icmp_echoes_see(struct icmp_echoes *e, const struct burst *b, uint64_t lanes);
+/* Of these lanes, echo requests, those whose senders are known. */
+uint64_t icmp_echoes_known(struct icmp_echoes *e, const struct burst *b, uint64_t lanes);
+/*
+ * Of these lanes, echo requests of unknown senders that found no room, those that ask
+ * again in time and are known from now on; *first are those who may do so next.
+ */
+uint64_t icmp_echoes_again(struct icmp_echoes *e, const struct burst *b, uint64_t lanes,
+                           uint64_t *first);
 
 #endif
