@@ -47,6 +47,7 @@ struct ring {
 	uint64_t hits[RING_HITS];
 	char hit_name[RING_HITS][32]; /* index is the id; 0 is none */
 	const char *reason[LANES_MAX];
+	uint8_t standing[LANES_MAX]; /* of the last burst, when it was judged */
 	uint8_t frame[LANES_MAX][RING_FRAME];
 };
 
@@ -240,6 +241,7 @@ ring_send(void)
 		                         : stage_reflection.reasons[b->reason[i]].name;
 	}
 	passed = b->live;
+	memcpy(ring.standing, b->standing, sizeof(ring.standing));
 	burst_start(b, ring.now_ns, 0, SIDE_EXTERNAL);
 	return passed;
 }

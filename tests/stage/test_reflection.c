@@ -386,6 +386,37 @@ one_way_each_kind_has_a_quota(void)
 	ring_close();
 }
 
+/* What is expected goes before strangers in `shape`, as far as `expected_rate` goes. */
+static void
+one_way_expected_answers_go_before_strangers(void)
+{
+	for (unsigned int k = 0; k < 2; k++) {
+		struct packet p = dns(SIDE_EXTERNAL, 9, true);
+		unsigned int preferred = 0;
+
+		ring_open("expected_rate = \"100pps\"; expected_answers = [ "
+		          "\"198.51.0.9\", \"2001:db8:0:9::/64\" ];",
+		          true);
+		ring.is_ipv6 = k;
+		ring.is_armed = true;
+		for (unsigned int i = 0; i < 64; i++) {
+			ring_one(&p);
+			preferred += ring.standing[0] == STANDING_VERIFIED_SOURCE;
+		}
+		CU_ASSERT_EQUAL(preferred, 32);
+		p.who = 10;
+		ring.now_ns += RIG_SECOND;
+		ring_one(&p);
+		CU_ASSERT_EQUAL(ring.standing[0], STANDING_UNVERIFIED);
+		/* In pieces, too. */
+		p.who = 9;
+		p.is_first_piece = true;
+		ring_one(&p);
+		CU_ASSERT_EQUAL(ring.standing[0], STANDING_VERIFIED_SOURCE);
+		ring_close();
+	}
+}
+
 static void
 one_way_conversations_have_a_quota_only_in_a_flood(void)
 {
@@ -454,5 +485,6 @@ SUITE_MAIN("stage/reflection", TEST(below_every_threshold_nothing_is_dropped),
            TEST(an_exception_without_a_row_is_refused),
            TEST(after_the_start_and_after_a_bypass_answers_pass),
            TEST(switched_off_nothing_is_dropped), TEST(one_way_each_kind_has_a_quota),
+           TEST(one_way_expected_answers_go_before_strangers),
            TEST(one_way_conversations_have_a_quota_only_in_a_flood),
            TEST(explain_names_the_service_that_was_not_asked), TEST(workers_share_a_rate))

@@ -32,6 +32,39 @@ judge(struct reflection *s, const struct reflection_group *g, const struct burst
 	return REASON_QUOTA;
 }
 
+/*
+ * Expected answers go before strangers in what a service may still get: their addresses
+ * may be forged, but there is no more of them than `expected_rate`.
+ */
+static uint64_t
+prefer_expected(struct reflection *s, const struct reflection_group *g, struct burst *b,
+                uint64_t lanes)
+{
+	const uint64_t expected = reflection_expected(s, g, b, lanes);
+	const uint64_t strangers = lanes_where8(b->standing, STANDING_UNVERIFIED);
+
+	lanes_fill8(b->standing, expected & strangers, STANDING_VERIFIED_SOURCE);
+	return expected;
+}
+
+void
+reflection_prefer_rests(struct reflection *s, const struct stage_view *view,
+                        struct burst *b, uint64_t lanes)
+{
+	struct reflection_group g;
+	uint64_t rests = 0;
+	unsigned int i;
+
+	LANES_FOREACH (i, lanes & lanes_with16(b->flags, FACT_PAIRED) & b->live)
+		rests |= (uint64_t)(b->facts[i].proto == PROTO_UDP &&
+		                    shapes_has_port(s->shapes.reflecting,
+		                                    b->facts[i].src_port))
+		         << i;
+	while (reflection_next(view, b, &rests, &g))
+		if (g.params->when != WHEN_OFF)
+			prefer_expected(s, &g, b, g.lanes);
+}
+
 void
 reflection_judge_one_way(struct reflection *s, const struct stage_view *view,
                          struct burst *b, const struct reflection_lanes *l)
@@ -46,7 +79,7 @@ reflection_judge_one_way(struct reflection *s, const struct stage_view *view,
 
 		if (g.params->when == WHEN_OFF)
 			continue;
-		lanes &= ~reflection_expected(s, &g, b, lanes);
+		lanes &= ~prefer_expected(s, &g, b, lanes);
 		LANES_FOREACH (i, lanes)
 			drops[judge(s, &g, b, i)] |= lane_bit(i);
 		reflection_drop(s, &g, b, drops[REASON_OVERSIZE], REASON_OVERSIZE);

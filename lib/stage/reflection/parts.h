@@ -162,7 +162,10 @@ void reflection_see_questions(struct reflection *s, const struct burst *b,
 void reflection_judge_answers(struct reflection *s, const struct stage_view *view,
                               struct burst *b, const struct reflection_lanes *l);
 
-/* oneway.c */
+/* oneway.c: of later pieces those of expected answers go before strangers. */
+void reflection_prefer_rests(struct reflection *s, const struct stage_view *view,
+                             struct burst *b, uint64_t lanes);
+/* The answers. */
 void reflection_judge_one_way(struct reflection *s, const struct stage_view *view,
                               struct burst *b, const struct reflection_lanes *l);
 

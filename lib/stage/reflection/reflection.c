@@ -357,6 +357,8 @@ decide(void *state, const struct stage_view *view, struct burst *b, uint64_t tod
 				reflection_judge_answers(s, view, b, &l);
 		}
 	}
+	if (pieces != 0 && s->is_ingress)
+		reflection_prefer_rests(s, view, b, pieces);
 	if (tcp != 0)
 		reflection_judge_tcp(s, view, b, tcp);
 }
