@@ -309,6 +309,42 @@ answers_are_not_asked_in_ingress(void)
 	f.rig.from.is_ingress = false;
 }
 
+/*
+ * Nor can it be told there which QUIC connections live. So their first packets have to come
+ * again as well, which they do; a flood of them does not.
+ */
+static void
+quic_is_asked_in_ingress(void)
+{
+	static const uint8_t initial[1200] = { 0xc0 };
+	unsigned int passed = 0;
+
+	for (size_t k = 0; k < 2 * FLOOD_LINKS; k++) {
+		const bool is_ingress = k % 2;
+
+		f.rig.from.is_ingress = is_ingress;
+		open_udpauth("", &flood_links[k / 2]);
+		attack(100);
+		flood_udp_to(&f, IN, 9, 5000, 443, initial, sizeof(initial));
+		CU_ASSERT_EQUAL(flood_send(&f, IN), is_ingress ? 0 : 1);
+		for (unsigned int i = 0; i < 1000; i++) {
+			f.now_ns += RIG_MS;
+			for (unsigned int n = 0; n < 8; n++)
+				flood_udp_to(&f, IN, 0x50000000 + 8 * i + n, 5000, 443,
+				             initial, sizeof(initial));
+			passed += lanes_count(flood_send(&f, IN));
+		}
+		CU_ASSERT_EQUAL(passed, is_ingress ? 0 : 8000);
+		passed = 0;
+		for (unsigned int n = 0; n < 3; n++) {
+			flood_udp_to(&f, IN, 9, 5000, 443, initial, sizeof(initial));
+			CU_ASSERT_EQUAL(flood_send(&f, IN), 1);
+		}
+		flood_close(&f);
+	}
+	f.rig.from.is_ingress = false;
+}
+
 /* What the inside asks outside is answered at once, and never challenged. */
 static void
 answers_to_the_inside_are_not_asked(void)
@@ -385,6 +421,6 @@ SUITE_MAIN("udpauth", TEST(below_the_threshold_nobody_is_asked),
            TEST(tools_that_repeat_at_once_prove_nothing),
            TEST(where_everybody_repeats_repetition_proves_nothing),
            TEST(only_some_ports_are_asked), TEST(answers_to_the_inside_are_not_asked),
-           TEST(answers_are_not_asked_in_ingress), TEST(streams_of_calm_go_on),
-           TEST(nobody_is_asked_below_the_rung),
+           TEST(answers_are_not_asked_in_ingress), TEST(quic_is_asked_in_ingress),
+           TEST(streams_of_calm_go_on), TEST(nobody_is_asked_below_the_rung),
            TEST(nobody_is_asked_while_there_is_room), TEST(a_drop_is_noted_for_explain))

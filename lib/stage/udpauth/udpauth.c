@@ -146,7 +146,8 @@ is_others_port(uint16_t port)
 /*
  * Of lanes without a flow those whose senders have to prove themselves by this policy.
  * Where answers to the inside cannot be told by flows, and nobody sends an answer twice,
- * those of name and time servers are left to `reflection`.
+ * those of name and time servers are left to `reflection`. There QUIC has no connections
+ * that could be known either, but its clients send their first packet again.
  */
 static uint64_t
 to_be_asked(const struct udpauth_params *p, const struct burst *b, uint64_t lanes)
@@ -164,7 +165,9 @@ to_be_asked(const struct udpauth_params *p, const struct burst *b, uint64_t lane
 	if (p->ports.count > 0)
 		return udpauth_to_ports(&p->ports, b, lanes & ~others);
 	LANES_FOREACH (i, lanes)
-		others |= (uint64_t)is_others_port(b->facts[i].dst_port) << i;
+		others |= (uint64_t)(is_others_port(b->facts[i].dst_port) &&
+		                     !(p->is_ingress && b->facts[i].dst_port == 443))
+		          << i;
 	return lanes & ~others;
 }
 
