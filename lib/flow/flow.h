@@ -131,7 +131,7 @@ struct flow_table {
 	uint64_t spliced;      /* lanes of the burst in work whose flows are spliced */
 	uint64_t spliced_ns; /* when a packet of a spliced flow was last seen; 0: never */
 	struct source_table *sources; /* where earned flows are counted, or NULL */
-	struct table_batch batch; /* of the burst in work */
+	struct table_batch batch;     /* of the burst in work */
 };
 
 size_t flow_table_bytes(uint64_t entries);
