@@ -73,8 +73,8 @@ refuse_pending(struct engine *e, struct conf_errors *errors)
 }
 
 /* Build from `settings` and what was set by hand, and put it in force. */
-static int
-apply(struct engine *e, struct settings *settings, struct conf_errors *errors)
+int
+change_apply(struct engine *e, struct settings *settings, struct conf_errors *errors)
 {
 	struct policies *before = atomic_load(&e->policies), *next;
 	struct policy_overrides *over;
@@ -123,7 +123,7 @@ apply_lists(struct engine *e, struct settings *settings, struct list_set *set,
 	int rc;
 
 	e->list_set = set;
-	rc = apply(e, settings, errors);
+	rc = change_apply(e, settings, errors);
 	if (rc < 0) {
 		e->list_set = before;
 		return rc;
@@ -238,7 +238,7 @@ static int
 rebuild(struct engine *e)
 {
 	struct conf_errors errors = { 0 };
-	int rc = apply(e, e->settings, &errors);
+	int rc = change_apply(e, e->settings, &errors);
 
 	for (size_t i = 0; i < errors.count; i++)
 		log_error("%s", errors.error[i].message);
@@ -373,167 +373,6 @@ block_list(void *daemon, struct policy_block *out, size_t n)
 	return count;
 }
 
-/* --- filter rules --- */
-
-static bool
-is_in_file(const struct engine *e, const char *name)
-{
-	const struct filter_spec *file = e->settings->filters.element;
-
-	for (size_t i = 0; i < e->settings->filters.count; i++)
-		if (strcmp(file[i].name, name) == 0)
-			return true;
-	return false;
-}
-
-/* What was agreed on is remembered, or told that it is not. */
-static void
-keep_filters(const struct engine *e)
-{
-	int rc = filters_save(&e->filters, e->settings->state_folder);
-
-	if (rc < 0)
-		log_warning(
-			"filter rules are in force, but a restart will not know them: "
-			"filters.json cannot be written in %s: %s",
-			e->settings->state_folder, strerror(-rc));
-}
-
-/* Put `next` in force in the place of e->filters, or leave all as it is. */
-static int
-swap_filters(struct engine *e, struct filters *next, struct conf_errors *errors)
-{
-	struct filters before = e->filters;
-	int rc;
-
-	e->filters = *next;
-	rc = apply(e, e->settings, errors);
-	if (rc < 0) {
-		e->filters = before;
-		filters_drop(next);
-		return rc;
-	}
-	filters_drop(&before);
-	keep_filters(e);
-	return 0;
-}
-
-/* A rule as it is kept: "for" has become a moment. */
-static json_t *
-kept(const json_t *rule, const struct filter_spec *spec)
-{
-	json_t *copy = json_deep_copy(rule);
-
-	json_object_del(copy, "for");
-	if (spec->until[0] != '\0')
-		json_object_set_new(copy, "until", json_string(spec->until));
-	return copy;
-}
-
-/* Build a snapshot with these rules and throw it away. */
-static int
-try_filters(struct engine *e, const struct filters *next, struct conf_errors *errors)
-{
-	struct policy_overrides *over = calloc(1, sizeof(*over));
-	struct policies *built = NULL;
-	int rc;
-
-	if (over == NULL)
-		return -ENOMEM;
-	over->filter = next->spec;
-	over->filters = next->count;
-	over->mode_all = -1;
-	for (unsigned int i = 0; i < SERVICE_MAX; i++)
-		over->mode[i] = -1;
-	rc = policy_build(e->settings, atomic_load(&e->policies), over, &built, errors);
-	if (rc == 0)
-		policy_free(built);
-	free(over);
-	return rc;
-}
-
-static int
-filter_put(void *daemon, const json_t *rule, bool is_check, struct conf_errors *errors)
-{
-	struct engine *e = daemon;
-	struct filter_spec spec, gone = { 0 };
-	struct filters next = { 0 };
-	json_t *copy, *old = NULL;
-	size_t at;
-	int rc = filter_spec_read(rule, (int64_t)time(NULL), &spec, errors);
-
-	if (rc < 0)
-		return rc;
-	copy = kept(rule, &spec);
-	pthread_mutex_lock(&e->change_lock);
-	at = filters_find(&e->filters, spec.name);
-	if (at < e->filters.count) {
-		gone = e->filters.spec[at];
-		old = e->filters.rule[at];
-	}
-	if (is_in_file(e, spec.name))
-		rc = -EEXIST;
-	else
-		rc = filters_with(&e->filters, &spec, copy, &next);
-	if (rc == 0 && is_check) {
-		rc = try_filters(e, &next, errors);
-		filters_drop(&next);
-	} else if (rc == 0) {
-		rc = swap_filters(e, &next, errors);
-	}
-	/* Whichever of the two is not in force goes. */
-	if (rc == 0 && !is_check) {
-		filter_spec_free(&gone);
-		json_decref(old);
-	} else {
-		filter_spec_free(&spec);
-		json_decref(copy);
-	}
-	pthread_mutex_unlock(&e->change_lock);
-	return rc;
-}
-
-static int
-filter_del(void *daemon, const char *name, struct conf_errors *errors)
-{
-	struct engine *e = daemon;
-	struct filters next = { 0 };
-	struct filter_spec gone;
-	json_t *old;
-	size_t at;
-	int rc;
-
-	pthread_mutex_lock(&e->change_lock);
-	at = filters_find(&e->filters, name);
-	rc = at == e->filters.count ? -ENOENT : filters_without(&e->filters, at, &next);
-	if (rc == 0) {
-		gone = e->filters.spec[at];
-		old = e->filters.rule[at];
-		rc = swap_filters(e, &next, errors);
-		if (rc == 0) {
-			filter_spec_free(&gone);
-			json_decref(old);
-		}
-	}
-	pthread_mutex_unlock(&e->change_lock);
-	return rc;
-}
-
-void
-change_load_filters(struct engine *e)
-{
-	struct conf_errors errors = { 0 };
-
-	pthread_mutex_lock(&e->change_lock);
-	if (filters_load(&e->filters, e->settings->state_folder, &errors) == 0 &&
-	    e->filters.count > 0)
-		apply(e, e->settings, &errors);
-	pthread_mutex_unlock(&e->change_lock);
-	for (size_t i = 0; i < errors.count; i++)
-		log_error("%s", errors.error[i].message);
-	conf_errors_free(&errors);
-}
-
 /* Modes and bypass whose time is up. Returns whether a snapshot must be built. */
 static bool
 expire_modes(struct engine *e, uint64_t now_ns)
@@ -637,8 +476,7 @@ change_attach(struct engine *e)
 	box->check = check;
 	box->set_mode = set_mode;
 	box->set_bypass = set_bypass;
-	box->filter_put = filter_put;
-	box->filter_del = filter_del;
+	change_attach_filters(box);
 	box->block_add = block_add;
 	box->block_del = block_del;
 	box->block_list = block_list;

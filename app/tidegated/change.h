@@ -15,8 +15,10 @@
 
 #include <stdint.h>
 
+struct box;
 struct engine;
 struct conf_errors;
+struct settings;
 struct list_set;
 
 /* Put these functions into the engine's box. */
@@ -36,6 +38,15 @@ int change_reload(struct engine *e, struct conf_errors *errors);
  * 0; -EBUSY; -ENOMEM; each with errors, and the old ones stay.
  */
 int change_lists(struct engine *e, struct list_set *set, struct conf_errors *errors);
+
+/*
+ * Build from `settings` and what was set by hand, and put it in force. Under change_lock;
+ * the settings are the engine's when it succeeds. 0; -EINVAL, -EBUSY, -ENOMEM with errors.
+ */
+int change_apply(struct engine *e, struct settings *settings, struct conf_errors *errors);
+
+/* For change_attach() alone. */
+void change_attach_filters(struct box *box);
 
 /* Take back what was set for a limited time and is over. Call once a second. */
 void change_expire(struct engine *e, uint64_t now_ns);

@@ -180,7 +180,8 @@ dnsauth_drop(struct dnsauth *s, struct burst *b, uint64_t lanes,
 {
 	if (lanes == 0)
 		return;
-	source_note_drops(s->sources, b, lanes & source_noted(s->sources), full_name[reason]);
+	source_note_drops(s->sources, b, lanes & source_noted(s->sources),
+	                  full_name[reason]);
 	burst_drop_lanes(b, lanes, (uint8_t)reason);
 }
 
