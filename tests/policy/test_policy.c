@@ -254,6 +254,25 @@ fate(const struct policies *p, const char *src, uint64_t now_ns)
 	return burst.exempt != 0 ? "allowed" : "free";
 }
 
+/* What becomes of a source, second by second. */
+static const struct {
+	const char *src;
+	const char *at[10]; /* at second 1, 2, …; NULL: as before */
+} cases[] = {
+	/* An allowing block over a denying list. */
+	{ "198.51.100.1", { "allowed", 0, 0, 0, "denied" } },
+	{ "198.51.100.99", { "denied" } },
+	/* Deny and allow of one prefix, a block under it, a list under that. */
+	{ "192.0.2.7", { "allowed", "denied", 0, 0, 0, "allowed" } },
+	{ "192.0.2.8", { "denied", 0, 0, 0, 0, "allowed" } },
+	{ "192.0.2.9", { "denied", 0, 0, 0, 0, 0, 0, 0, "allowed" } },
+	{ "192.0.2.200", { "allowed" } },
+	{ "203.0.113.77", { "denied" } },
+	{ "203.0.113.78", { "free" } },
+	{ "2001:db8:66::1", { "denied", 0, 0, "free" } },
+	{ "2001:db8:65::1", { "denied" } },
+};
+
 static void
 lists_and_blocks_are_joined_and_blocks_end(void)
 {
@@ -266,23 +285,6 @@ lists_and_blocks_are_joined_and_blocks_end(void)
 		block("192.0.2.9/32", false, 9 * SECOND, "long"),
 		block("203.0.113.77/32", false, 0, "for good"),
 		block("2001:db8:66::/48", false, 4 * SECOND, "six"),
-	};
-	static const struct {
-		const char *src;
-		const char *at[10]; /* at second 1, 2, …; NULL: as before */
-	} cases[] = {
-		/* An allowing block over a denying list. */
-		{ "198.51.100.1", { "allowed", 0, 0, 0, "denied" } },
-		{ "198.51.100.99", { "denied" } },
-		/* Deny and allow of one prefix, a block under it, a list under that. */
-		{ "192.0.2.7", { "allowed", "denied", 0, 0, 0, "allowed" } },
-		{ "192.0.2.8", { "denied", 0, 0, 0, 0, "allowed" } },
-		{ "192.0.2.9", { "denied", 0, 0, 0, 0, 0, 0, 0, "allowed" } },
-		{ "192.0.2.200", { "allowed" } },
-		{ "203.0.113.77", { "denied" } },
-		{ "203.0.113.78", { "free" } },
-		{ "2001:db8:66::1", { "denied", 0, 0, "free" } },
-		{ "2001:db8:65::1", { "denied" } },
 	};
 	struct policy_overrides over = no_overrides();
 	const struct stage_lists *in_force;

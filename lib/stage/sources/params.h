@@ -3,6 +3,7 @@
 #ifndef STAGE_SOURCES_PARAMS_H
 #define STAGE_SOURCES_PARAMS_H
 
+#include "conf/conf.h"
 #include "flow/crowd.h"
 #include "flow/source.h"
 #include "meter/meter.h"
@@ -36,6 +37,19 @@ sources_params_of(const struct stage_view *view, const struct burst *b, unsigned
 
 	return (b->trusted & lane_bit(lane)) == 0 ? p : sources_scaled(p, b->scale[lane]);
 }
+
+enum {
+	REASON_BLOCKED,
+	REASON_CONNECTIONS,
+	REASON_PACKETS,
+	REASON_BITS,
+	REASON_VERIFIED_PACKETS,
+	REASON_VERIFIED_BITS,
+	REASONS
+};
+
+extern const struct stage_reason sources_reasons[]; /* by the same numbers */
+extern const struct conf_field sources_fields[];    /* of a policy's group `sources` */
 
 static inline struct meter *
 sources_meter(struct source *source, enum source_meter m)

@@ -34,38 +34,7 @@
 #define CALM_NS       SECOND_NS /* without a refusal: no longer over its limit */
 #define DEBT_SHIFT    14        /* ticks to units of source.over_debt */
 
-enum {
-	REASON_BLOCKED,
-	REASON_CONNECTIONS,
-	REASON_PACKETS,
-	REASON_BITS,
-	REASON_VERIFIED_PACKETS,
-	REASON_VERIFIED_BITS,
-	REASONS
-};
 #define NO_REASON REASONS
-
-static const struct stage_reason reasons[] = {
-	[REASON_BLOCKED] = { "blocked", REASON_DROP,
-	                     "The source is real, stayed over a limit for `block_after` "
-	                     "and is blocked for a while." },
-	[REASON_CONNECTIONS] = { "connections", REASON_DROP,
-	                         "The source completes more handshakes than "
-	                         "`new_connections`; what it has open goes on." },
-	[REASON_PACKETS] = { "packets", REASON_DROP,
-	                     "The source sends more packets outside of verified flows "
-	                     "than `packets` allows." },
-	[REASON_BITS] = { "bits", REASON_DROP,
-	                  "The source sends more outside of verified flows than "
-	                  "`bits`." },
-	[REASON_VERIFIED_PACKETS] = { "verified_packets", REASON_DROP,
-	                              "The verified flows of the source send more "
-	                              "packets than `verified_packets`." },
-	[REASON_VERIFIED_BITS] = { "verified_bits", REASON_DROP,
-	                           "The verified flows of the source send more than "
-	                           "`verified_bits`." },
-	{ NULL, REASON_DROP, NULL },
-};
 
 /* The same with the stage's name, as explain tells it later. */
 static const char *const full_name[REASONS] = {
@@ -94,64 +63,6 @@ static const struct meter_kind {
 	                           REASON_VERIFIED_BITS },
 	[SOURCE_CONNECTIONS] = { "connections_per_second", METER_PACKETS, BURST_CONN_NS,
 	                         BURST_CONNS, REASON_CONNECTIONS },
-};
-
-#define LIMIT(name, of, unit, off, most, text)                                           \
-	{                                                                                \
-		.key = name, .kind = unit,                                               \
-		.offset = offsetof(struct sources_params, limit[of]), .absent = off,     \
-		.min = 1, .max = most, .help = text                                      \
-	}
-
-static const struct conf_field fields[] = {
-	LIMIT("packets", SOURCE_PACKETS, CONF_PACKETS, "10kpps", METER_MAX_PPS,
-	      "Packets of one source that belong to no verified flow."),
-	LIMIT("bits", SOURCE_BITS, CONF_BITS, "100Mbit/s", METER_MAX_BITS,
-	      "Bits of frames of one source that belong to no verified flow."),
-	LIMIT("verified_packets", SOURCE_VERIFIED_PACKETS, CONF_PACKETS, "100kpps",
-	      METER_MAX_PPS, "Packets of all verified flows of one source."),
-	LIMIT("verified_bits", SOURCE_VERIFIED_BITS, CONF_BITS, "1Gbit/s", METER_MAX_BITS,
-	      "Bits of frames of all verified flows of one source."),
-	LIMIT("new_connections", SOURCE_CONNECTIONS, CONF_CPS, "200cps", METER_MAX_PPS,
-	      "Completed handshakes of one source; forged ones are never counted."),
-	{ .key = "block_for",
-	  .kind = CONF_TIME,
-	  .offset = offsetof(struct sources_params, block_for_ns),
-	  .absent = "0s",
-	  .max = SOURCE_MAX_NS,
-	  .help = "How long to block a real source that stays over a verified limit or "
-	          "new_connections, the first time; 0s never blocks." },
-	{ .key = "block_after",
-	  .kind = CONF_TIME,
-	  .offset = offsetof(struct sources_params, block_after_ns),
-	  .absent = "5s",
-	  .min = 100 * MS_NS,
-	  .max = 600 * SECOND_NS,
-	  .help = "How long a source must stay over such a limit to be blocked." },
-	{ .key = "block_repeat",
-	  .kind = CONF_COUNT,
-	  .offset = offsetof(struct sources_params, block_repeat),
-	  .absent = "5",
-	  .min = 1,
-	  .max = 100,
-	  .help = "Each further block of a source is so many times as long as the last "
-	          "one; 1 keeps them all the same." },
-	{ .key = "block_max",
-	  .kind = CONF_TIME,
-	  .offset = offsetof(struct sources_params, block_max_ns),
-	  .absent = "1h",
-	  .min = SECOND_NS,
-	  .max = SOURCE_MAX_NS,
-	  .help = "No block of a source is longer than this." },
-	{ .key = "block_memory",
-	  .kind = CONF_TIME,
-	  .offset = offsetof(struct sources_params, block_memory_ns),
-	  .absent = "10m",
-	  .min = 0,
-	  .max = SOURCE_MAX_NS,
-	  .help = "How long after the end of a block the next one counts as a further "
-	          "one." },
-	{ 0 },
 };
 
 struct state {
@@ -554,8 +465,8 @@ explain(void *state, const struct stage_view *view, struct explain *e, uint64_t 
 const struct stage stage_sources = {
 	.name = "sources",
 	.help = "Holds every source address to limits of its own.",
-	.reasons = reasons,
-	.fields = fields,
+	.reasons = sources_reasons,
+	.fields = sources_fields,
 	.params_size = sizeof(struct sources_params),
 	.compile = compile,
 	.release = release,
