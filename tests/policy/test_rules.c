@@ -38,6 +38,7 @@ rung_of(uint64_t challenge, uint64_t block, struct settings_pace pace)
 	p = rig_build(&rig, NULL, NULL);
 	rung = p->policy[1].rule[VECTOR_TCP_SYN_FLOOD].first;
 	policy_free(p);
+	rig_settings_free(&rig);
 	return rung;
 }
 
