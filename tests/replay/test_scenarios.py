@@ -29,7 +29,7 @@ services = (
   { name = "shop"; prefixes = [ "203.0.113.0/24", "2001:db8:a::/48" ]; policy = "web"; },
   { name = "others"; prefixes = [ "203.0.112.0/24" ]; policy = "spread"; } );
 """
-CHALLENGES = ("udpauth.first_packet", "udpauth.too_early", "dnsauth.truncated")
+CHALLENGES = ("udpauth.first_packet", "udpauth.too_early", "dnsauth.truncated", "icmp.first_echo")
 MATCH = 0.35  # s that a time may differ: windows of 100 ms, and the burst before arming
 
 
