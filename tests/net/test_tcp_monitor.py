@@ -25,7 +25,8 @@ def monitored(v6, vlan):
             customers = Customers(gate.rig, v6)
             try:
                 test_defence.patiently(test_defence.learns, gate, customers, capture)
-                would = test_defence.patiently(test_defence.monitors, gate, customers, capture, "tcpauth.syn_cookie")
+                would, _ = test_defence.patiently(test_defence.monitors, gate, customers, capture,
+                                                  "tcpauth.syn_cookie")
             finally:
                 customers.close()
             sent = len(read_pcap(capture))
