@@ -47,7 +47,7 @@ policies = (
 		name = "shop";
 		mode = "monitor";
 		# Each act is an attack of its own, not a wave of the one before.
-		detection = {{ activate_after = "300ms"; clear_after = "2s"; hold_for = "2s"; }};
+		detection = {{ activate_after = "300ms"; clear_after = "2s"; hold_for = "2s"; block_after = "0s"; }};
 		vectors = (
 			{{ vector = "udp_flood"; activate_rate = "{udp}pps"; }},
 			{{ vector = "fragment_flood"; activate_rate = "{fragment}pps"; }},
@@ -72,6 +72,7 @@ policies = (
 			new_connections = "{connections}cps"; # completed handshakes
 			block_after = "1s";                  # real hosts that stay above it
 			block_for = "3s";
+			block_repeat = 1;                    # the next phase begins with nobody shut out
 		}};
 	}}
 );
