@@ -72,7 +72,7 @@ policies = (
 			new_connections = "{connections}cps"; # completed handshakes
 			block_after = "1s";                  # real hosts that stay above it
 			block_for = "3s";
-			block_repeat = 1;                    # the next phase begins with nobody shut out
+			block_repeat = "1";                   # the next phase begins with nobody shut out
 		}};
 	}}
 );
