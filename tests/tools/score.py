@@ -56,9 +56,7 @@ def a_flood_is_stopped(folder):
                 assert 45000 * 8 / 3 / 100 < row["customers_packets"] < 180000 * 8 / 3 / 100, row
     assert text.count("bad_flags") == 4, text
     flags = [row for row in document["rows"] if row["name"] == "bad_flags"]
-    # Where answers go another way, who is in the middle of a connection cannot be told.
-    assert all(row["stopped_share"] == 1 and
-               (row["customers_dropped"] == 0 or row["duplex"] == "ingress") and
+    assert all(row["stopped_share"] == 1 and row["customers_dropped"] == 0 and
                row["excess_stopped_share"] in (None, 1) for row in flags), flags
 
 
