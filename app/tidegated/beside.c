@@ -10,10 +10,10 @@
 #include "api/api.h"
 #include "base/log.h"
 #include "change.h"
+#include "event/events.h"
 #include "io/carrier.h"
 #include "lists.h"
 #include "live.h"
-#include "telemetry/events.h"
 #include "telemetry/telemetry.h"
 
 static void
@@ -50,7 +50,7 @@ reload(struct beside *s)
 		          "one stays "
 		          "in force",
 		          errors.count, errors.count == 1 ? "" : "s");
-	telemetry_event_config(s->events, &errors);
+	events_tell_config(s->events, &errors);
 	conf_errors_free(&errors);
 }
 
@@ -62,7 +62,7 @@ take_signal(struct beside *s, int number)
 		reload(s);
 		break;
 	case SIGUSR1:
-		telemetry_events_reopen(s->events);
+		events_reopen(s->events);
 		break;
 	default:
 		log_info("%s: draining",
@@ -132,13 +132,13 @@ static int
 open_events(struct beside *s)
 {
 	const char *file = s->live->engine.settings->events_file;
-	struct telemetry_events_from from = { .telemetry = s->telemetry,
-		                              .file = file == NULL ? "" : file,
-		                              .next_notice = next_notice,
-		                              .arg = &s->live->engine,
-		                              .has_thread = true };
+	struct events_from from = { .telemetry = s->telemetry,
+		                    .file = file == NULL ? "" : file,
+		                    .next_notice = next_notice,
+		                    .arg = &s->live->engine,
+		                    .has_thread = true };
 
-	s->events = telemetry_events_open(&from);
+	s->events = events_open(&from);
 	return s->events == NULL ? -errno : 0;
 }
 
@@ -173,7 +173,7 @@ close_views(struct beside *s)
 	/* Before what it would tell is gone. */
 	lists_stop(s->live->engine.lists);
 	telemetry_dpdk_forget();
-	telemetry_events_close(s->events);
+	events_close(s->events);
 	telemetry_close(s->telemetry);
 }
 
@@ -182,7 +182,7 @@ tell_list(void *arg, const char *list, bool is_loaded, const struct conf_errors 
 {
 	struct beside *s = arg;
 
-	telemetry_event_list(s->events, list, is_loaded, errors);
+	events_tell_list(s->events, list, is_loaded, errors);
 }
 
 int

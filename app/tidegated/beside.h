@@ -19,12 +19,12 @@
 struct api;
 struct live;
 struct telemetry;
-struct telemetry_events;
+struct events;
 
 struct beside {
 	struct live *live;
 	struct telemetry *telemetry;
-	struct telemetry_events *events;
+	struct events *events;
 	struct api *api; /* NULL: not built, or not wanted */
 	pthread_t thread;
 };

@@ -2,8 +2,8 @@
 /* What detection told, in the order in which it was told, for the report. */
 #include <jansson.h>
 
+#include "event/lines.h"
 #include "replay.h"
-#include "telemetry/event_lines.h"
 
 void
 replay_events_take(struct replay *r)
@@ -15,7 +15,7 @@ replay_events_take(struct replay *r)
 
 		if (r->events == NULL)
 			r->events = json_array();
-		line = telemetry_line_attack(&r->engine.box, &e);
+		line = event_line_attack(&r->engine.box, &e);
 		attack = json_object_get(line, "attack");
 		told = json_pack("{s:f, s:O, s:O, s:O, s:O, s:O}", "seconds",
 		                 (double)(e.time_ns - REPLAY_START_NS) / 1e9, "status",

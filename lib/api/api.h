@@ -18,7 +18,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "telemetry/events.h"
+#include "event/events.h"
 #include "telemetry/telemetry.h"
 
 #define API_BODY_MAX    65536
@@ -29,10 +29,10 @@
 
 struct api_settings {
 	struct telemetry *telemetry;
-	struct telemetry_events *events; /* for audits; may be NULL */
-	const char *const *listen;       /* "unix:/path" or "ADDRESS:PORT" */
-	size_t listens;                  /* at most API_LISTEN_MAX */
-	const char *tokens_file;         /* NULL or "": every write is refused */
+	struct events *events;     /* for audits; may be NULL */
+	const char *const *listen; /* "unix:/path" or "ADDRESS:PORT" */
+	size_t listens;            /* at most API_LISTEN_MAX */
+	const char *tokens_file;   /* NULL or "": every write is refused */
 	bool allow_remote; /* addresses beyond loopback; their reads need a token */
 };
 

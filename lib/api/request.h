@@ -42,7 +42,7 @@ struct api_answer {
 /* What answers are made from; the same for all requests of one server. */
 struct api_context {
 	struct telemetry *telemetry;
-	struct telemetry_events *events;
+	struct events *events;
 	const char *tokens_file;
 	/* Host names that are us besides localhost and loopback addresses. */
 	const char *const *hosts;

@@ -244,7 +244,7 @@ write_call(const struct api_context *c, const struct api_write *w, const char *n
 	}
 	snprintf(what, sizeof(what), "%s %.*s", w->method, (int)strcspn(rq->target, "?"),
 	         rq->target);
-	telemetry_event_audit(c->events, who, what, body, out->status);
+	events_tell_audit(c->events, who, what, body, out->status);
 	json_decref(body);
 }
 

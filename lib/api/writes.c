@@ -338,7 +338,7 @@ post_reload(const struct api_call *call, struct api_answer *out)
 
 	put_result(out, box, rc, &errors);
 	if (rc == 0 || rc == -EINVAL)
-		telemetry_event_config(call->context->events, &errors);
+		events_tell_config(call->context->events, &errors);
 	conf_errors_free(&errors);
 }
 

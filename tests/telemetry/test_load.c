@@ -3,11 +3,11 @@
 #include "telemetry/own.h"
 
 #include "base/counter.h"
+#include "event/events.h"
 #include "flow/flow.h"
 #include "flow/source.h"
 #include "suite.h"
 #include "telemetry/by_hand.h"
-#include "telemetry/events.h"
 
 static struct box *box;
 static struct telemetry *t;
@@ -229,21 +229,21 @@ no_notice(void *arg, struct notice *out)
 static void
 events_that_nobody_will_read_are_counted(void)
 {
-	struct telemetry_events *e;
+	struct events *e;
 
 	begin();
-	e = telemetry_events_open(&(struct telemetry_events_from){
+	e = events_open(&(struct events_from){
 		.telemetry = t, .file = "/dev/null", .next_notice = no_notice });
 	CU_ASSERT_PTR_NOT_NULL_FATAL(e);
 	CU_ASSERT_TRUE(has("tidegate_events_dropped_total{sink=\"file\"} 0\n"));
 	for (unsigned int i = 0; i < 300; i++)
-		telemetry_event_audit(e, "alice", "PUT /api/v1/bypass", NULL, 200);
-	telemetry_events_turn(e);
+		events_tell_audit(e, "alice", "PUT /api/v1/bypass", NULL, 200);
+	events_turn(e);
 	CU_ASSERT_TRUE(has("tidegate_events_dropped_total{sink=\"file\"} 44\n"));
 	/* The next line tells of them, and the counter stays. */
-	telemetry_events_turn(e);
+	events_turn(e);
 	CU_ASSERT_TRUE(has("tidegate_events_dropped_total{sink=\"file\"} 44\n"));
-	telemetry_events_close(e);
+	events_close(e);
 	end();
 }
 

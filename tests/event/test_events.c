@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "telemetry/events.h"
+#include "event/events.h"
 
 #include <sys/stat.h>
 #include <unistd.h>
@@ -9,7 +9,7 @@
 
 static struct box *box;
 static struct telemetry *t;
-static struct telemetry_events *e;
+static struct events *e;
 static char folder[] = "/tmp/tidegate-events-XXXXXX", file[64], moved[64];
 static unsigned int notices; /* still to come */
 
@@ -39,7 +39,7 @@ begin(const char *to)
 {
 	box = hand_open();
 	t = telemetry_open(box);
-	e = telemetry_events_open(&(struct telemetry_events_from){
+	e = events_open(&(struct events_from){
 		.telemetry = t, .file = to, .next_notice = next_notice });
 	CU_ASSERT_PTR_NOT_NULL_FATAL(e);
 	notices = 0;
@@ -58,7 +58,7 @@ begin_in_folder(void)
 static void
 end(void)
 {
-	telemetry_events_close(e);
+	events_close(e);
 	telemetry_close(t);
 	hand_close(box);
 	unlink(file);
@@ -123,9 +123,9 @@ an_attack_is_told_from_start_to_end(void)
 
 	begin_in_folder();
 	hand_flood(box, 10000, 500);
-	telemetry_events_turn(e);
+	events_turn(e);
 	hand_flood(box, 0, 3000);
-	telemetry_events_turn(e);
+	events_turn(e);
 	all = lines_of(file);
 	o = find(all, "attack", "start");
 	CU_ASSERT_PTR_NOT_NULL_FATAL(o);
@@ -152,10 +152,10 @@ blocks_audits_and_reloads_are_told(void)
 
 	begin_in_folder();
 	notices = 1;
-	telemetry_event_audit(e, "alice", "PUT /api/v1/mode", request, 200);
+	events_tell_audit(e, "alice", "PUT /api/v1/mode", request, 200);
 	conf_fail(&errors, NULL, "no such thing");
-	telemetry_event_config(e, &errors);
-	telemetry_events_turn(e);
+	events_tell_config(e, &errors);
+	events_turn(e);
 	all = lines_of(file);
 	CU_ASSERT_EQUAL(json_array_size(all), 3);
 	o = find(all, "block", NULL);
@@ -180,11 +180,11 @@ links_and_workers_are_told_when_they_change(void)
 	json_t *all;
 
 	begin_in_folder();
-	telemetry_events_turn(e);
+	events_turn(e);
 	hand.is_link_down = true;
 	hand.now_ns += 5000000000;
 	box->worker[0].last_turn_ns = hand.now_ns;
-	telemetry_events_turn(e);
+	events_turn(e);
 	all = lines_of(file);
 	CU_ASSERT_EQUAL(json_array_size(all), 2);
 	CU_ASSERT_STRING_EQUAL(text(find(all, "port", "down"), "port", "name"), "veth0");
@@ -202,15 +202,15 @@ too_many_are_suppressed_and_counted_but_an_end_is_written(void)
 	begin_in_folder();
 	hand_flood(box, 10000, 500);
 	notices = 5000;
-	telemetry_events_turn(e);
+	events_turn(e);
 	all = lines_of(file);
 	n = json_array_size(all);
 	CU_ASSERT(n >= 200 && n <= 210);
 	json_decref(all);
 
 	hand.now_ns -= 1; /* not a nanosecond for new tokens */
-	telemetry_event_audit(e, "alice", "PUT /api/v1/bypass", NULL, 200);
-	telemetry_events_turn(e);
+	events_tell_audit(e, "alice", "PUT /api/v1/bypass", NULL, 200);
+	events_turn(e);
 	all = lines_of(file);
 	last = json_array_get(all, json_array_size(all) - 1);
 	CU_ASSERT_STRING_EQUAL(text(last, "audit", "who"), "alice");
@@ -219,7 +219,7 @@ too_many_are_suppressed_and_counted_but_an_end_is_written(void)
 
 	notices = 5000;
 	hand_flood(box, 0, 3000);
-	telemetry_events_turn(e);
+	events_turn(e);
 	all = lines_of(file);
 	CU_ASSERT_PTR_NOT_NULL(find(all, "attack", "end"));
 	json_decref(all);
@@ -232,13 +232,13 @@ a_file_that_was_renamed_is_opened_anew(void)
 	json_t *all;
 
 	begin_in_folder();
-	telemetry_event_audit(e, "a", "x", NULL, 200);
-	telemetry_events_turn(e);
+	events_tell_audit(e, "a", "x", NULL, 200);
+	events_turn(e);
 	CU_ASSERT_EQUAL_FATAL(rename(file, moved), 0);
 	hand.now_ns += 1500000000;
-	telemetry_events_turn(e);
-	telemetry_event_audit(e, "b", "x", NULL, 200);
-	telemetry_events_turn(e);
+	events_turn(e);
+	events_tell_audit(e, "b", "x", NULL, 200);
+	events_turn(e);
 	all = lines_of(moved);
 	CU_ASSERT_EQUAL(json_array_size(all), 1);
 	json_decref(all);
@@ -289,8 +289,8 @@ a_full_disk_stops_nothing_and_is_told_once(void)
 	begin("/dev/full");
 	before = listen_to_log(log);
 	for (unsigned int i = 0; i < 20; i++) {
-		telemetry_event_audit(e, "a", "x", NULL, 200);
-		telemetry_events_turn(e);
+		events_tell_audit(e, "a", "x", NULL, 200);
+		events_turn(e);
 		hand.now_ns += 2000000000;
 	}
 	CU_ASSERT_EQUAL(stop_listening(before, log, "No space left"), 1);
@@ -304,12 +304,12 @@ the_writer_thread_writes_by_itself_and_ends(void)
 	json_t *all = NULL;
 
 	begin_in_folder();
-	telemetry_events_close(e);
-	e = telemetry_events_open(&(struct telemetry_events_from){
+	events_close(e);
+	e = events_open(&(struct events_from){
 		.telemetry = t, .file = file, .has_thread = true });
 	CU_ASSERT_PTR_NOT_NULL_FATAL(e);
-	telemetry_event_audit(e, "a", "x", NULL, 200);
-	telemetry_events_close(e);
+	events_tell_audit(e, "a", "x", NULL, 200);
+	events_close(e);
 	e = NULL;
 	all = lines_of(file);
 	CU_ASSERT_PTR_NOT_NULL(find(all, "audit", NULL));
@@ -317,7 +317,7 @@ the_writer_thread_writes_by_itself_and_ends(void)
 	end();
 }
 
-SUITE_MAIN("telemetry/events", TEST(an_attack_is_told_from_start_to_end),
+SUITE_MAIN("event/events", TEST(an_attack_is_told_from_start_to_end),
            TEST(blocks_audits_and_reloads_are_told),
            TEST(links_and_workers_are_told_when_they_change),
            TEST(too_many_are_suppressed_and_counted_but_an_end_is_written),

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "telemetry/sink.h"
+#include "event/sink.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -14,7 +14,7 @@
 
 /* Tell of trouble once, until it is over. */
 static void
-broke(struct telemetry_sink *s, const char *what, int error)
+broke(struct event_sink *s, const char *what, int error)
 {
 	s->lost++;
 	if (s->is_broken)
@@ -25,7 +25,7 @@ broke(struct telemetry_sink *s, const char *what, int error)
 }
 
 static void
-mended(struct telemetry_sink *s)
+mended(struct event_sink *s)
 {
 	if (!s->is_broken)
 		return;
@@ -35,7 +35,7 @@ mended(struct telemetry_sink *s)
 }
 
 static void
-open_file(struct telemetry_sink *s)
+open_file(struct event_sink *s)
 {
 	struct stat st;
 
@@ -54,7 +54,7 @@ open_file(struct telemetry_sink *s)
 }
 
 static void
-close_file(struct telemetry_sink *s)
+close_file(struct event_sink *s)
 {
 	if (s->fd > STDERR_FILENO)
 		close(s->fd);
@@ -62,7 +62,7 @@ close_file(struct telemetry_sink *s)
 }
 
 void
-telemetry_sink_open(struct telemetry_sink *s, const char *path)
+event_sink_open(struct event_sink *s, const char *path)
 {
 	memset(s, 0, sizeof(*s));
 	s->fd = -1;
@@ -72,20 +72,20 @@ telemetry_sink_open(struct telemetry_sink *s, const char *path)
 }
 
 void
-telemetry_sink_close(struct telemetry_sink *s)
+event_sink_close(struct event_sink *s)
 {
 	close_file(s);
 	s->path[0] = '\0';
 }
 
 void
-telemetry_sink_reopen(struct telemetry_sink *s)
+event_sink_reopen(struct event_sink *s)
 {
 	__atomic_store_n(&s->reopen, true, __ATOMIC_RELAXED);
 }
 
 void
-telemetry_sink_check(struct telemetry_sink *s)
+event_sink_check(struct event_sink *s)
 {
 	struct stat st;
 
@@ -99,7 +99,7 @@ telemetry_sink_check(struct telemetry_sink *s)
 }
 
 bool
-telemetry_sink_write(struct telemetry_sink *s, const char *line, size_t len)
+event_sink_write(struct event_sink *s, const char *line, size_t len)
 {
 	char newline[] = "\n";
 	struct iovec parts[2] = { { newline, s->is_cut ? 1 : 0 },

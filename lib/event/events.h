@@ -12,11 +12,11 @@
  *
  * Types   attack (status alarm, start, update, end) · block · config · list ·
  *         port · worker · audit
- * Threads telemetry_event_*: any but workers and the control lcore. They queue
+ * Threads events_tell_*: any but workers and the control lcore. They queue
  *         and return at once. A NULL `e` is allowed and does nothing.
  */
-#ifndef TELEMETRY_EVENTS_H
-#define TELEMETRY_EVENTS_H
+#ifndef EVENT_EVENTS_H
+#define EVENT_EVENTS_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -24,37 +24,37 @@
 #include "base/notices.h"
 #include "telemetry/telemetry.h"
 
-struct telemetry_events;
+struct events;
 
-struct telemetry_events_from {
+struct events_from {
 	struct telemetry *telemetry;
 	const char *file; /* "" is off, "-" is standard output; copied */
 	/* The next notice of any worker; false when there is none. May be NULL. */
 	bool (*next_notice)(void *arg, struct notice *out);
 	void *arg;
-	bool has_thread; /* else telemetry_events_turn() is the caller's to call */
+	bool has_thread; /* else events_turn() is the caller's to call */
 };
 
 /* Returns NULL, with errno, when out of memory or threads. */
-struct telemetry_events *telemetry_events_open(const struct telemetry_events_from *from);
+struct events *events_open(const struct events_from *from);
 /* Write what is left and end the thread. NULL is allowed. */
-void telemetry_events_close(struct telemetry_events *e);
+void events_close(struct events *e);
 
 /* One pass of the writer: take everything there is and write it. */
-void telemetry_events_turn(struct telemetry_events *e);
+void events_turn(struct events *e);
 
 /* The file was moved away: open it anew. Also for a signal handler. */
-void telemetry_events_reopen(struct telemetry_events *e);
+void events_reopen(struct events *e);
 
 /* A reload: errors NULL or without entries when it was taken over. */
-void telemetry_event_config(struct telemetry_events *e, const struct conf_errors *errors);
+void events_tell_config(struct events *e, const struct conf_errors *errors);
 
 /* The file of a list was read: taken, perhaps with warnings, or refused with errors. */
-void telemetry_event_list(struct telemetry_events *e, const char *list, bool is_loaded,
-                          const struct conf_errors *errors);
+void events_tell_list(struct events *e, const char *list, bool is_loaded,
+                      const struct conf_errors *errors);
 
 /* Somebody changed something by API; `request` (or NULL) is what they sent, kept by us. */
-void telemetry_event_audit(struct telemetry_events *e, const char *who, const char *what,
-                           const json_t *request, unsigned int status);
+void events_tell_audit(struct events *e, const char *who, const char *what,
+                       const json_t *request, unsigned int status);
 
 #endif

@@ -7,17 +7,17 @@
  * disk that is full is told once in the log, lines are counted as lost until it
  * takes some again, and a line that was cut short is ended before the next.
  *
- * Threads the event writer only, but for telemetry_sink_reopen().
+ * Threads the event writer only, but for event_sink_reopen().
  */
-#ifndef TELEMETRY_SINK_H
-#define TELEMETRY_SINK_H
+#ifndef EVENT_SINK_H
+#define EVENT_SINK_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
-struct telemetry_sink {
+struct event_sink {
 	char path[256]; /* "": off, "-": standard output */
 	int fd;         /* -1: not open */
 	dev_t dev;
@@ -29,16 +29,16 @@ struct telemetry_sink {
 };
 
 /* A file that cannot be opened yet is tried again at each check. */
-void telemetry_sink_open(struct telemetry_sink *s, const char *path);
-void telemetry_sink_close(struct telemetry_sink *s);
+void event_sink_open(struct event_sink *s, const char *path);
+void event_sink_close(struct event_sink *s);
 
 /* Follow a rename; call about once a second. */
-void telemetry_sink_check(struct telemetry_sink *s);
+void event_sink_check(struct event_sink *s);
 
 /* Ask for a new open, from any thread or signal handler. */
-void telemetry_sink_reopen(struct telemetry_sink *s);
+void event_sink_reopen(struct event_sink *s);
 
 /* Write len bytes that end with a newline. Returns whether all of it was taken. */
-bool telemetry_sink_write(struct telemetry_sink *s, const char *line, size_t len);
+bool event_sink_write(struct event_sink *s, const char *line, size_t len);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "telemetry/events.h"
+#include "event/events.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -9,10 +9,10 @@
 #include <time.h>
 
 #include "base/counter.h"
-#include "telemetry/event_lines.h"
+#include "event/lines.h"
+#include "event/sink.h"
 #include "telemetry/own.h"
 #include "telemetry/put.h"
-#include "telemetry/sink.h"
 #include "telemetry/view.h"
 
 #define QUEUE      256
@@ -22,12 +22,12 @@
 #define SECOND_NS  UINT64_C(1000000000)
 #define STUCK_NS   (2 * SECOND_NS)
 
-struct telemetry_events {
+struct events {
 	struct telemetry *telemetry;
 	struct box *box;
 	bool (*next_notice)(void *arg, struct notice *out);
 	void *arg;
-	struct telemetry_sink sink;
+	struct event_sink sink;
 
 	/* Only the writer's. */
 	double tokens;
@@ -48,7 +48,7 @@ struct telemetry_events {
 
 /* Lines that nobody will read; the next one that is written tells of them. */
 static void
-leave_out(struct telemetry_events *e, uint64_t n)
+leave_out(struct events *e, uint64_t n)
 {
 	e->suppressed += n;
 	telemetry_count_events_dropped(e->telemetry, n);
@@ -56,7 +56,7 @@ leave_out(struct telemetry_events *e, uint64_t n)
 
 /* Takes over `line`. What is important passes beyond the rate. */
 static void
-write_line(struct telemetry_events *e, json_t *line, bool is_important)
+write_line(struct events *e, json_t *line, bool is_important)
 {
 	char *text;
 	size_t len;
@@ -77,7 +77,7 @@ write_line(struct telemetry_events *e, json_t *line, bool is_important)
 	}
 	len = strlen(text);
 	text[len] = '\n'; /* In the place of its NUL: the line is told by its length. */
-	if (telemetry_sink_write(&e->sink, text, len + 1))
+	if (event_sink_write(&e->sink, text, len + 1))
 		e->suppressed = 0;
 	else
 		leave_out(e, 1);
@@ -85,7 +85,7 @@ write_line(struct telemetry_events *e, json_t *line, bool is_important)
 }
 
 static void
-refill(struct telemetry_events *e, uint64_t now_ns)
+refill(struct events *e, uint64_t now_ns)
 {
 	if (now_ns > e->filled_ns)
 		e->tokens += (double)(now_ns - e->filled_ns) / 1e9 * PER_SECOND;
@@ -95,7 +95,7 @@ refill(struct telemetry_events *e, uint64_t now_ns)
 }
 
 static void
-take_attacks(struct telemetry_events *e)
+take_attacks(struct events *e)
 {
 	struct detect_event event;
 	uint64_t lost;
@@ -103,7 +103,7 @@ take_attacks(struct telemetry_events *e)
 	if (e->box->detect == NULL)
 		return;
 	while (detect_next_event(e->box->detect, &event))
-		write_line(e, telemetry_line_attack(e->box, &event),
+		write_line(e, event_line_attack(e->box, &event),
 		           event.kind == DETECT_EVENT_END);
 	lost = detect_events_lost(e->box->detect);
 	leave_out(e, lost - e->detect_lost);
@@ -112,7 +112,7 @@ take_attacks(struct telemetry_events *e)
 
 /* What other threads queued. */
 static void
-take_queue(struct telemetry_events *e)
+take_queue(struct events *e)
 {
 	json_t *line[QUEUE];
 	unsigned int n;
@@ -129,7 +129,7 @@ take_queue(struct telemetry_events *e)
 }
 
 static void
-look_at_links(struct telemetry_events *e)
+look_at_links(struct events *e)
 {
 	struct box_link link[BOX_LINKS_MAX];
 
@@ -141,27 +141,27 @@ look_at_links(struct telemetry_events *e)
 		const bool is_up = link[i / 2].port[i & 1].is_up;
 
 		if (e->is_seen && is_up != e->was_up[i / 2][i & 1])
-			write_line(e, telemetry_line_port(e->box, &link[i / 2], i & 1),
+			write_line(e, event_line_port(e->box, &link[i / 2], i & 1),
 			           false);
 		e->was_up[i / 2][i & 1] = is_up;
 	}
 }
 
 static void
-look_at_workers(struct telemetry_events *e, uint64_t now_ns)
+look_at_workers(struct events *e, uint64_t now_ns)
 {
 	for (unsigned int i = 0; i < e->box->n_workers; i++) {
 		const uint64_t last = counter_read(&e->box->worker[i].last_turn_ns);
 		const bool is_stuck = now_ns > last + STUCK_NS;
 
 		if (e->is_seen && is_stuck != e->was_stuck[i])
-			write_line(e, telemetry_line_worker(e->box, i, is_stuck), false);
+			write_line(e, event_line_worker(e->box, i, is_stuck), false);
 		e->was_stuck[i] = is_stuck;
 	}
 }
 
 void
-telemetry_events_turn(struct telemetry_events *e)
+events_turn(struct events *e)
 {
 	const uint64_t now = e->box->now_ns(e->box->daemon);
 	struct notice notice;
@@ -170,11 +170,11 @@ telemetry_events_turn(struct telemetry_events *e)
 	take_attacks(e);
 	take_queue(e);
 	while (e->next_notice != NULL && e->next_notice(e->arg, &notice))
-		write_line(e, telemetry_line_notice(e->box, &notice), false);
+		write_line(e, event_line_notice(e->box, &notice), false);
 	if (now < e->beat_ns + SECOND_NS && e->is_seen)
 		return;
 	e->beat_ns = now;
-	telemetry_sink_check(&e->sink);
+	event_sink_check(&e->sink);
 	telemetry_beat(e->telemetry);
 	look_at_links(e);
 	look_at_workers(e, now);
@@ -184,7 +184,7 @@ telemetry_events_turn(struct telemetry_events *e)
 static void *
 writer(void *arg)
 {
-	struct telemetry_events *e = arg;
+	struct events *e = arg;
 	bool is_over = false;
 	sigset_t all;
 
@@ -194,7 +194,7 @@ writer(void *arg)
 	while (!is_over) {
 		struct timespec until;
 
-		telemetry_events_turn(e);
+		events_turn(e);
 		clock_gettime(CLOCK_REALTIME, &until);
 		until.tv_nsec += (long)TURN_NS;
 		if (until.tv_nsec >= (long)SECOND_NS) {
@@ -210,10 +210,10 @@ writer(void *arg)
 	return NULL;
 }
 
-struct telemetry_events *
-telemetry_events_open(const struct telemetry_events_from *from)
+struct events *
+events_open(const struct events_from *from)
 {
-	struct telemetry_events *e = calloc(1, sizeof(*e));
+	struct events *e = calloc(1, sizeof(*e));
 	int rc;
 
 	if (e == NULL)
@@ -226,12 +226,12 @@ telemetry_events_open(const struct telemetry_events_from *from)
 	e->filled_ns = e->box->now_ns(e->box->daemon);
 	pthread_mutex_init(&e->lock, NULL);
 	pthread_cond_init(&e->wake, NULL);
-	telemetry_sink_open(&e->sink, from->file);
+	event_sink_open(&e->sink, from->file);
 	if (!from->has_thread)
 		return e;
 	rc = pthread_create(&e->thread, NULL, writer, e);
 	if (rc != 0) {
-		telemetry_events_close(e);
+		events_close(e);
 		errno = rc;
 		return NULL;
 	}
@@ -241,7 +241,7 @@ telemetry_events_open(const struct telemetry_events_from *from)
 }
 
 void
-telemetry_events_close(struct telemetry_events *e)
+events_close(struct events *e)
 {
 	if (e == NULL)
 		return;
@@ -252,23 +252,23 @@ telemetry_events_close(struct telemetry_events *e)
 		pthread_mutex_unlock(&e->lock);
 		pthread_join(e->thread, NULL);
 	}
-	telemetry_events_turn(e);
-	telemetry_sink_close(&e->sink);
+	events_turn(e);
+	event_sink_close(&e->sink);
 	pthread_cond_destroy(&e->wake);
 	pthread_mutex_destroy(&e->lock);
 	free(e);
 }
 
 void
-telemetry_events_reopen(struct telemetry_events *e)
+events_reopen(struct events *e)
 {
 	if (e != NULL)
-		telemetry_sink_reopen(&e->sink);
+		event_sink_reopen(&e->sink);
 }
 
 /* Takes over `line`. */
 static void
-put(struct telemetry_events *e, json_t *line)
+put(struct events *e, json_t *line)
 {
 	pthread_mutex_lock(&e->lock);
 	if (e->queued < QUEUE) {
@@ -283,21 +283,21 @@ put(struct telemetry_events *e, json_t *line)
 }
 
 void
-telemetry_event_config(struct telemetry_events *e, const struct conf_errors *errors)
+events_tell_config(struct events *e, const struct conf_errors *errors)
 {
 	if (e != NULL)
-		put(e, telemetry_line_config(e->box, errors));
+		put(e, event_line_config(e->box, errors));
 }
 
 void
-telemetry_event_list(struct telemetry_events *e, const char *list, bool is_loaded,
-                     const struct conf_errors *errors)
+events_tell_list(struct events *e, const char *list, bool is_loaded,
+                 const struct conf_errors *errors)
 {
 	json_t *line, *o;
 
 	if (e == NULL)
 		return;
-	line = telemetry_line_new(e->box, "list", telemetry_unix_now(e->box));
+	line = event_line_new(e->box, "list", telemetry_unix_now(e->box));
 	o = json_object();
 	telemetry_put_text(o, "name", list);
 	telemetry_put_text(o, "result", is_loaded ? "loaded" : "failed");
@@ -311,14 +311,14 @@ telemetry_event_list(struct telemetry_events *e, const char *list, bool is_loade
 }
 
 void
-telemetry_event_audit(struct telemetry_events *e, const char *who, const char *what,
-                      const json_t *request, unsigned int status)
+events_tell_audit(struct events *e, const char *who, const char *what,
+                  const json_t *request, unsigned int status)
 {
 	json_t *line, *audit;
 
 	if (e == NULL)
 		return;
-	line = telemetry_line_new(e->box, "audit", telemetry_unix_now(e->box));
+	line = event_line_new(e->box, "audit", telemetry_unix_now(e->box));
 	audit = json_object();
 	telemetry_put_text(audit, "who", who);
 	telemetry_put_text(audit, "what", what);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "telemetry/event_lines.h"
+#include "event/lines.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -10,7 +10,7 @@
 #include "telemetry/view.h"
 
 json_t *
-telemetry_line_new(const struct box *box, const char *type, uint64_t unix_ns)
+event_line_new(const struct box *box, const char *type, uint64_t unix_ns)
 {
 	char text[TELEMETRY_TIME_TEXT];
 	json_t *o = json_object();
@@ -57,13 +57,13 @@ put_service(json_t *attack, struct box *box, const struct detect_attack *a)
 }
 
 json_t *
-telemetry_line_attack(struct box *box, const struct detect_event *event)
+event_line_attack(struct box *box, const struct detect_event *event)
 {
 	static const char *const status[] = { "alarm", "start", "update", "end", "step" };
 	const struct detect_attack *a = &event->attack;
 	const bool is_alarm = event->kind == DETECT_EVENT_ALARM;
-	json_t *o = telemetry_line_new(box, "attack",
-	                               event->time_ns + (uint64_t)box->wall_offset_ns);
+	json_t *o = event_line_new(box, "attack",
+	                           event->time_ns + (uint64_t)box->wall_offset_ns);
 	json_t *attack = telemetry_attack_object(box, a);
 	json_t *trigger = json_object_get(attack, "trigger");
 
@@ -99,10 +99,10 @@ put_reason(json_t *o, const struct notice *n)
 }
 
 json_t *
-telemetry_line_notice(struct box *box, const struct notice *n)
+event_line_notice(struct box *box, const struct notice *n)
 {
 	const uint64_t offset = (uint64_t)box->wall_offset_ns;
-	json_t *o = telemetry_line_new(box, "block", n->time_ns + offset);
+	json_t *o = event_line_new(box, "block", n->time_ns + offset);
 	json_t *block = json_object();
 	struct prefix prefix = { .len = n->prefix_len };
 	char text[PREFIX_TEXT];
@@ -128,9 +128,9 @@ telemetry_line_notice(struct box *box, const struct notice *n)
 }
 
 json_t *
-telemetry_line_port(const struct box *box, const struct box_link *link, unsigned int side)
+event_line_port(const struct box *box, const struct box_link *link, unsigned int side)
 {
-	json_t *o = telemetry_line_new(box, "port", telemetry_unix_now(box));
+	json_t *o = event_line_new(box, "port", telemetry_unix_now(box));
 	json_t *port = json_object();
 
 	telemetry_put_text(port, "link", link->name);
@@ -142,9 +142,9 @@ telemetry_line_port(const struct box *box, const struct box_link *link, unsigned
 }
 
 json_t *
-telemetry_line_worker(const struct box *box, unsigned int worker, bool is_stuck)
+event_line_worker(const struct box *box, unsigned int worker, bool is_stuck)
 {
-	json_t *o = telemetry_line_new(box, "worker", telemetry_unix_now(box));
+	json_t *o = event_line_new(box, "worker", telemetry_unix_now(box));
 	json_t *w = json_object();
 
 	telemetry_put_count(w, "worker", worker);
@@ -154,10 +154,10 @@ telemetry_line_worker(const struct box *box, unsigned int worker, bool is_stuck)
 }
 
 json_t *
-telemetry_line_config(struct box *box, const struct conf_errors *errors)
+event_line_config(struct box *box, const struct conf_errors *errors)
 {
 	const size_t n = errors != NULL ? errors->count : 0;
-	json_t *o = telemetry_line_new(box, "config", telemetry_unix_now(box));
+	json_t *o = event_line_new(box, "config", telemetry_unix_now(box));
 	json_t *config = json_object();
 
 	telemetry_put_text(config, "action", "reload");
