@@ -14,7 +14,11 @@
 #include "io/carrier.h"
 #include "lists.h"
 #include "live.h"
+#include "notify.h"
+#include "sentence.h"
 #include "telemetry/telemetry.h"
+
+#define STATUS_SECONDS 5 /* between two sentences for the service manager */
 
 static void
 signals_of_ours(sigset_t *set)
@@ -36,11 +40,23 @@ beside_block_signals(void)
 	signal(SIGPIPE, SIG_IGN);
 }
 
+/* By signal or API: the service manager shows that it goes on, and when it is over. */
+static int
+reload_told(void *engine, struct conf_errors *errors)
+{
+	int rc;
+
+	notify_reloading();
+	rc = change_reload(engine, errors);
+	notify_ready();
+	return rc;
+}
+
 static void
 reload(struct beside *s)
 {
 	struct conf_errors errors = { 0 };
-	int rc = change_reload(&s->live->engine, &errors);
+	int rc = reload_told(&s->live->engine, &errors);
 
 	conf_errors_print(&errors, stderr);
 	if (rc == 0)
@@ -65,11 +81,24 @@ take_signal(struct beside *s, int number)
 		events_reopen(s->events);
 		break;
 	default:
+		notify_stopping();
 		log_info("%s: draining",
 		         number == SIGINT ? "interrupted" : "asked to end");
 		live_stop(s->live);
 		break;
 	}
+}
+
+/* What is slow to make and of use to people only. */
+static void
+tell_status(struct beside *s)
+{
+	char sentence[SENTENCE_MAX];
+
+	if (!notify_is_heard() || s->seconds++ % STATUS_SECONDS != 0)
+		return;
+	sentence_of(s->telemetry, sentence);
+	notify_status(sentence);
 }
 
 static void *
@@ -93,6 +122,7 @@ keep_house(void *arg)
 		next_second = now + UINT64_C(1000000000);
 		telemetry_beat(s->telemetry);
 		change_expire(&s->live->engine, now);
+		tell_status(s);
 	}
 	return NULL;
 }
@@ -185,6 +215,24 @@ tell_list(void *arg, const char *list, bool is_loaded, const struct conf_errors 
 	events_tell_list(s->events, list, is_loaded, errors);
 }
 
+/* Last, and whatever it says, the wire goes on: only the service manager would not know. */
+static void
+listen_to_heart(struct beside *s)
+{
+	struct engine *e = &s->live->engine;
+
+	if (!notify_is_wanted())
+		return;
+	if (!notify_is_heard())
+		log_warning("built without libsystemd: it cannot be told that this is "
+		            "ready; use Type=exec");
+	heart_init(&s->heart, e->box.worker, e->n_workers, &s->live->control_turns,
+	           notify_watchdog_ns());
+	s->has_heart = heart_start(&s->heart) == 0;
+	if (!s->has_heart)
+		log_error("no thread can be started to tell the service manager");
+}
+
 int
 beside_open(struct beside *s, struct live *l, char *why)
 {
@@ -193,6 +241,7 @@ beside_open(struct beside *s, struct live *l, char *why)
 	memset(s, 0, sizeof(*s));
 	s->live = l;
 	l->engine.box.read_links = read_links;
+	l->engine.box.reload = reload_told;
 	s->telemetry = telemetry_open(&l->engine.box);
 	if (s->telemetry == NULL)
 		return io_fail(why, -ENOMEM, "there is no memory for telemetry");
@@ -218,6 +267,8 @@ beside_open(struct beside *s, struct live *l, char *why)
 	}
 	if (failed != 0)
 		close_views(s);
+	else
+		listen_to_heart(s);
 	return failed;
 }
 
@@ -225,5 +276,7 @@ void
 beside_close(struct beside *s)
 {
 	pthread_join(s->thread, NULL);
+	if (s->has_heart)
+		heart_stop(&s->heart);
 	close_views(s);
 }

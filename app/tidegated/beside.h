@@ -7,7 +7,8 @@
  *     SIGHUP            read the configuration again
  *     SIGUSR1           open the event file anew
  *
- * If any of it hangs, packets go on.
+ * The service manager, where there is one, is told of all that; its watchdog is fed by a
+ * thread that looks at workers and control only (heart.h). If any of it hangs, packets go on.
  *
  * Threads open and close: the main thread, whose affinity its threads inherit.
  */
@@ -15,6 +16,9 @@
 #define TIDEGATED_BESIDE_H
 
 #include <pthread.h>
+#include <stdbool.h>
+
+#include "heart.h"
 
 struct api;
 struct live;
@@ -27,6 +31,9 @@ struct beside {
 	struct events *events;
 	struct api *api; /* NULL: not built, or not wanted */
 	pthread_t thread;
+	unsigned int seconds; /* of the thread's life */
+	struct heart heart;
+	bool has_heart; /* somebody wants to be told by sd_notify(3) */
 };
 
 /* Hold back the signals above from all threads that are started from now on. */

@@ -350,6 +350,7 @@ control_turn(struct live *l, uint64_t *next_tick, unsigned int *empty)
 		engine_tick(&l->engine, now);
 		*next_tick = now + DETECT_TICK_NS;
 	}
+	counter_add(&l->control_turns, 1);
 	engine_quiescent(&l->engine, id);
 	*empty = moved > 0 ? 0 : *empty + 1;
 	/* Packets come in trains: it stays awake for a while after each. */

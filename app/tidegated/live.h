@@ -33,6 +33,7 @@ struct live {
 	bool is_stopping;       /* __atomic, relaxed */
 	unsigned int receiving; /* workers that still receive; __atomic */
 	uint64_t sleep_ns;      /* of an idle worker; 0: it must not sleep */
+	uint64_t control_turns; /* of control's loop: its heartbeat */
 	bool shares_core;       /* the first worker shares its core with control */
 };
 
