@@ -20,9 +20,8 @@
 #define EXIT_BAD_CONF    78 /* EX_CONFIG */
 
 struct cli {
-	const char *api; /* NULL: the usual two places, one after the other */
-	const char *
-		token_file; /* NULL: $TIDEGATE_TOKEN, /etc/tidegate/token, the socket's own */
+	const char *api;        /* NULL: the usual two places, one after the other */
+	const char *token_file; /* NULL: $TIDEGATE_TOKEN, then /etc/tidegate/token */
 	bool json;
 	const char *verb;
 	const char *usage; /* of the verb, for complaints */

@@ -36,6 +36,16 @@ static const struct verb {
 	  "  STAGE  of one stage alone: lists, filters, reflection\n"
 	  "  --all  also those that met nothing\n",
 	  verb_hits },
+	{ "sample",
+	  "[--reason NAME] [--service NAME] [--attack ID] [--limit N] [--follow]",
+	  "packets that were stopped, as they came",
+	  "  --reason NAME   of one reason, as shape.over_limit, or stage, as shape\n"
+	  "  --service NAME  of one service\n"
+	  "  --attack ID     of one attack\n"
+	  "  --limit N       the last N, 1 to 256 (20)\n"
+	  "  --follow        and go on with new ones until interrupted\n"
+	  "Of each reason a few packets a second are kept: the keys of `samples`.\n",
+	  verb_sample },
 	{ "ports", "", "both ends of every link: books, rates, losses", "", verb_ports },
 	{ "workers", "", "what each worker does and how busy it is", "", verb_workers },
 	{ "reload", "", "read the configuration again, all or nothing",
@@ -79,15 +89,6 @@ static const struct verb {
 	  "With `check`: look through the file in use, or FILE, and change nothing.\n"
 	  "Exits 78 when it would be refused.\n",
 	  verb_config },
-	{ "token", "new|del NAME | ls [--role ROLE] [--tokens-file FILE]",
-	  "who may change something: lines of the tokens file",
-	  "  new NAME            make a token, print it once, keep its hash\n"
-	  "  --role ROLE         read, operate (modes, blocks, bypass; the default) or\n"
-	  "                      admin (also the configuration)\n"
-	  "  --tokens-file FILE  as api.tokens_file names it; else "
-	  "/etc/tidegate/tokens\n"
-	  "Asks no daemon, and what is written is in force at once.\n",
-	  verb_token },
 	{ "version", "", "versions of this command and of the daemon", "", verb_version },
 };
 #define VERBS (sizeof(verbs) / sizeof(*verbs))
@@ -104,8 +105,7 @@ print_help(void)
 	     "                     unix:/run/tidegate/api.sock and "
 	     "http://127.0.0.1:9686\n"
 	     "  --token-file FILE  token for changes; else $TIDEGATE_TOKEN, "
-	     "/etc/tidegate/token,\n"
-	     "                     and for root the one beside the daemon's socket\n"
+	     "/etc/tidegate/token\n"
 	     "  --json             print the server's document\n"
 	     "  --help             after a verb: how it is used\n"
 	     "  --version          version of this command\n"

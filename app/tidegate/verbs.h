@@ -15,6 +15,7 @@ int verb_attacks(struct cli *c);
 int verb_top(struct cli *c);
 int verb_reasons(struct cli *c);
 int verb_hits(struct cli *c);
+int verb_sample(struct cli *c);
 int verb_ports(struct cli *c);
 int verb_workers(struct cli *c);
 int verb_reload(struct cli *c);
@@ -27,7 +28,6 @@ int verb_filters(struct cli *c);
 int verb_lists(struct cli *c);
 int verb_check(struct cli *c);
 int verb_config(struct cli *c);
-int verb_token(struct cli *c);
 int verb_version(struct cli *c);
 
 #endif

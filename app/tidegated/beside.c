@@ -14,10 +14,10 @@
 #include "io/carrier.h"
 #include "lists.h"
 #include "live.h"
-#include "news.h"
 #include "notify.h"
 #include "sentence.h"
 #include "telemetry/telemetry.h"
+#include "witness.h"
 
 #define STATUS_SECONDS 5 /* between two sentences for the service manager */
 
@@ -123,9 +123,16 @@ keep_house(void *arg)
 		next_second = now + UINT64_C(1000000000);
 		telemetry_beat(s->telemetry);
 		change_expire(&s->live->engine, now);
+		witness_follow(&s->live->engine);
 		tell_status(s);
 	}
 	return NULL;
+}
+
+static bool
+next_notice(void *engine, struct notice *out)
+{
+	return engine_next_notice(engine, out);
 }
 
 static void
@@ -151,6 +158,20 @@ read_links(void *daemon, struct box_link *links, unsigned int n)
 			to->errors = counts.errors;
 		}
 	}
+}
+
+static int
+open_events(struct beside *s)
+{
+	const char *file = s->live->engine.settings->events_file;
+	struct events_from from = { .telemetry = s->telemetry,
+		                    .file = file == NULL ? "" : file,
+		                    .next_notice = next_notice,
+		                    .arg = &s->live->engine,
+		                    .has_thread = true };
+
+	s->events = events_open(&from);
+	return s->events == NULL ? -errno : 0;
 }
 
 /* Without libmicrohttpd DPDK's telemetry is what there is, and that is said. */
@@ -184,7 +205,8 @@ close_views(struct beside *s)
 	/* Before what it would tell is gone. */
 	lists_stop(s->live->engine.lists);
 	telemetry_dpdk_forget();
-	news_close(&s->live->engine, s->events);
+	witness_stop(&s->live->engine);
+	events_close(s->events);
 	telemetry_close(s->telemetry);
 }
 
@@ -226,13 +248,13 @@ beside_open(struct beside *s, struct live *l, char *why)
 	s->telemetry = telemetry_open(&l->engine.box);
 	if (s->telemetry == NULL)
 		return io_fail(why, -ENOMEM, "there is no memory for telemetry");
-	s->events = news_open(&l->engine, s->telemetry);
-	if (s->events == NULL) {
-		failed = -errno;
+	failed = open_events(s);
+	if (failed != 0) {
 		telemetry_close(s->telemetry);
-		return io_fail(why, failed, "the event writer cannot be started: %s",
-		               strerror(-failed));
+		return io_fail(why, failed, "events cannot be written to \"%s\": %s",
+		               l->engine.settings->events_file, strerror(-failed));
 	}
+	witness_start(&l->engine);
 	if (telemetry_dpdk_register(s->telemetry) != 0)
 		log_warning("DPDK's telemetry does not take the commands /tidegate");
 	failed = lists_start(l->engine.lists,

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -23,6 +24,30 @@ engine_sizes(const struct settings *s)
 		                        .services = SERVICE_MAX,
 		                        .addresses = s->addresses,
 		                        .networks = s->networks };
+}
+
+struct evidence_settings
+engine_evidence(const struct settings *s)
+{
+	struct evidence_settings e = { .rate = s->samples_rate,
+		                       .snap = s->samples_whole ? UINT16_MAX : 128,
+		                       .files = s->samples_files,
+		                       .file_size = s->samples_file_size };
+
+	snprintf(e.folder, sizeof(e.folder), "%s", s->samples_folder);
+	return e;
+}
+
+static int
+open_evidence(struct engine *e)
+{
+	const struct evidence_settings settings = engine_evidence(e->settings);
+
+	e->evidence = evidence_open(e->n_workers, &settings);
+	e->box.evidence = e->evidence;
+	for (unsigned int i = 0; e->evidence != NULL && i < e->n_workers; i++)
+		worker_watch(&e->worker[i], evidence_eye(e->evidence, i));
+	return e->evidence == NULL ? -ENOMEM : 0;
 }
 
 static int
@@ -150,6 +175,8 @@ engine_open(struct engine *e, struct settings *settings, unsigned int n_workers,
 		e->n_workers = 0;
 	}
 	if (rc == 0)
+		rc = open_evidence(e);
+	if (rc == 0)
 		rc = open_detect(e);
 	if (rc == 0)
 		rc = open_rcu(e);
@@ -170,6 +197,7 @@ engine_close(struct engine *e)
 	detect_close(e->detect);
 	for (unsigned int i = 0; i < e->n_workers; i++)
 		worker_close(&e->worker[i]);
+	evidence_close(e->evidence);
 	free(e->worker);
 	free(e->box.worker);
 	if (e->retired != NULL)

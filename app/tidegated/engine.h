@@ -17,13 +17,13 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
-#include "change.h"
 #include "filters.h"
 #include "hash/hash.h"
 #include "policy/settings.h"
 #include "telemetry/box.h"
 #include "worker.h"
 
+struct evidence;
 struct list_set;
 struct lists;
 struct rte_rcu_qsbr;
@@ -37,16 +37,15 @@ struct engine {
 	unsigned int n_workers;
 	struct worker *worker;
 	struct detect *detect;
-	struct box box; /* what telemetry and API see */
+	struct evidence *evidence;
+	struct telemetry_witness *witness; /* who names what it notes */
+	struct box box;                    /* what telemetry and API see */
 
 	/* Readers are workers 0..n_workers - 1 and the control core, n_workers. */
 	struct rte_rcu_qsbr *rcu;
 
 	/* Taken before change_lock by who reads files for a change. */
 	pthread_mutex_t reload_lock;
-
-	/* Set before other threads run and after they ended; each part may be NULL. */
-	struct change_ear ear;
 
 	/* Under change_lock: what is added to the file until it is taken back. */
 	pthread_mutex_t change_lock;
@@ -95,6 +94,9 @@ void engine_tick(struct engine *e, uint64_t now_ns);
 
 /* Take the next notice of any worker. Returns false when there is none. */
 bool engine_next_notice(struct engine *e, struct notice *out);
+
+/* What is kept of packets, as the settings say. */
+struct evidence_settings engine_evidence(const struct settings *s);
 
 /* Sizes from settings, for preflight's sums. */
 struct pipeline_sizes engine_sizes(const struct settings *s);

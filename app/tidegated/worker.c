@@ -24,6 +24,14 @@ worker_close(struct worker *w)
 }
 
 void
+worker_watch(struct worker *w, struct evidence_eye *eye)
+{
+	w->eye = eye;
+	w->pipeline.witness = eye;
+	w->pipeline.before_reply = evidence_see_questions;
+}
+
+void
 worker_judge(struct worker *w, const struct policies *policies, struct burst *b)
 {
 	parse_burst(b);
@@ -39,6 +47,8 @@ worker_decide(struct worker *w, const struct policies *policies, struct burst *b
 	policy_classify(policies, b);
 	pipeline_run(&w->pipeline, policies, b);
 	fragment_note_burst(fragments, b);
+	if (w->eye != NULL)
+		evidence_see(w->eye, b);
 }
 
 bool

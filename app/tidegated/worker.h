@@ -10,6 +10,7 @@
  *     policy_classify   facts -> service and policy
  *     pipeline_run      stages in order, verdicts
  *     fragment_note     what became of first fragments holds for the later ones
+ *     evidence_see      some packets are noted, to show why
  *     (settle)          verdicts -> wire, by who brought the burst
  *     worker_account    verdicts -> books
  *
@@ -19,6 +20,7 @@
 #define TIDEGATED_WORKER_H
 
 #include "base/notices.h"
+#include "evidence/see.h"
 #include "packet/burst.h"
 #include "pipeline/pipeline.h"
 #include "stage/explain.h"
@@ -29,6 +31,7 @@ struct worker {
 	struct pipeline pipeline;
 	struct notices notices;
 	struct box_worker *shown; /* books and heartbeat, in the box */
+	struct evidence_eye *eye; /* NULL: nothing is noted */
 	struct burst burst;       /* the one it works on */
 	struct explain answer;    /* filled by the worker while `asked` */
 	unsigned int answer_stage;
@@ -39,6 +42,9 @@ struct worker {
 int worker_open(struct worker *w, unsigned int id, const struct pipeline_sizes *sizes,
                 const struct stage_common *common);
 void worker_close(struct worker *w);
+
+/* Note packets by this eye, which stays the caller's. */
+void worker_watch(struct worker *w, struct evidence_eye *eye);
 
 /* Judge a received burst: afterwards every lane has its verdict. */
 void worker_judge(struct worker *w, const struct policies *policies, struct burst *b);

@@ -158,8 +158,11 @@ conclude(struct pipeline *pl, struct burst *b, unsigned int s, uint64_t decided)
 	if ((decided & b->watched) != 0)
 		spare(pl, b, s, decided & b->watched);
 	answer = lanes_where8(b->verdict, VERDICT_REPLY) & decided & ~b->watched;
-	if (answer != 0)
-		stage_list[s]->reply(pl->state[s], b, answer);
+	if (answer == 0)
+		return;
+	if (pl->before_reply != NULL)
+		pl->before_reply(pl->witness, b, answer);
+	stage_list[s]->reply(pl->state[s], b, answer);
 }
 
 /* What a stage decides when it has seen what became of the others. */

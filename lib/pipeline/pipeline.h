@@ -53,6 +53,9 @@ struct pipeline {
 	struct census census;
 	struct talkers talkers;
 	unsigned int next_tick; /* stage whose tick comes next */
+	/* Told which lanes are about to be answered, before bytes change; NULL: nobody is. */
+	void (*before_reply)(void *witness, const struct burst *b, uint64_t lanes);
+	void *witness;
 };
 
 /* Bytes that pipeline_open() will take, to be told before they are taken. */

@@ -303,7 +303,7 @@ static const struct conf_field service_fields[] = {
 	{ .key = NULL },
 };
 
-enum { TOP_POLICIES = 10 };
+enum { TOP_POLICIES = 11 };
 
 static const struct conf_field top_fields[] = {
 	{ .key = "version",
@@ -337,6 +337,10 @@ static const struct conf_field top_fields[] = {
 	  .kind = CONF_GROUP,
 	  .fields = event_fields,
 	  .help = "Attacks, reloads and blocks as they happen." },
+	{ .key = "samples",
+	  .kind = CONF_GROUP,
+	  .fields = settings_sample_fields,
+	  .help = "Packets that are kept to show why they were stopped." },
 	{ .key = "routers",
 	  .kind = CONF_PREFIXES,
 	  .offset = AT(routers),

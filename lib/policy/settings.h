@@ -91,6 +91,10 @@ struct settings {
 	struct conf_texts api_listen;
 	char *api_tokens_file;
 	char *events_file; /* "" off, "-" stdout */
+	uint64_t samples_rate;        /* a second, of each reason and worker; 0: none */
+	int samples_whole;            /* 0: the first 128 bytes */
+	char *samples_folder;         /* "": no files */
+	uint64_t samples_files, samples_file_size;
 	char *state_folder;
 	char *cookie_secret;          /* path; "": a file of our own in state_folder */
 	struct conf_prefixes routers; /* BGP and OSPF neighbours on the wire */

@@ -92,4 +92,7 @@ void settings_check_lists(const struct settings *s, struct conf_errors *errors);
 void settings_check_name(const char *name, const struct conf_place *place,
                          struct conf_errors *errors);
 
+/* Keys of the group `samples`, at offsets of struct settings. */
+extern const struct conf_field settings_sample_fields[];
+
 #endif

@@ -23,6 +23,7 @@
 
 #include "conf/conf.h"
 #include "detect/detect.h"
+#include "evidence/evidence.h"
 #include "packet/books.h"
 #include "pipeline/pipeline.h"
 #include "policy/policy.h"
@@ -105,6 +106,7 @@ struct box {
 	unsigned int handoff_room; /* packets that may wait for each worker; 0 without */
 	struct box_worker *worker; /* n_workers */
 	struct detect *detect;
+	struct evidence *evidence; /* NULL: no packets are kept */
 	pthread_mutex_t lock;
 	struct policies *policies; /* in force; read under lock */
 	struct settings *settings; /* that it came from; read under lock */

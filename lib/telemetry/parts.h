@@ -68,4 +68,8 @@ json_t *telemetry_sent_object(const struct box *box, const uint8_t address[16]);
 /* By what each prefix of a service is counted. Call under box->lock. */
 json_t *telemetry_counted_array(const struct box *box, const struct service *s);
 
+/* Up to n samples that fit, newest first, as they stand in documents. */
+json_t *telemetry_samples_array(const struct box *box, const struct evidence_which *which,
+                                size_t n);
+
 #endif

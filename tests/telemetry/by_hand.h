@@ -43,7 +43,6 @@ static struct {
 	int rc;
 	bool has_error; /* reload and check add an error */
 	bool is_link_down;
-	uint64_t lost; /* by the device of the external port, beyond seven */
 	int service, mode;
 	uint64_t for_ns;
 	char checked[256];
@@ -73,7 +72,7 @@ hand_links(void *daemon, struct box_link *links, unsigned int n)
 		links[i].port[0].is_up = !hand.is_link_down;
 		links[i].port[1].is_up = true;
 		links[i].port[0].speed_bits = 10000000000;
-		links[i].port[0].missed = 7 + hand.lost;
+		links[i].port[0].missed = 7;
 	}
 }
 
@@ -302,6 +301,7 @@ static struct box *
 hand_open(void)
 {
 	static struct watch *watches[2];
+	static const struct evidence_settings keep = { .rate = 10, .snap = 128 };
 	struct box *box = calloc(1, sizeof(*box));
 	struct conf_errors errors = { 0 };
 	struct hash_key key;
@@ -328,6 +328,9 @@ hand_open(void)
 		watches[i] = &box->worker[i].pipeline->watch;
 	}
 	box->detect = detect_open(watches, 2);
+	box->evidence = evidence_open(2, &keep);
+	if (box->evidence == NULL)
+		abort();
 	box->policies = hand_policies();
 	if (settings_read_text(hand_config, strlen(hand_config), "test", &box->settings,
 	                       &errors) < 0) {
@@ -357,6 +360,7 @@ static inline void
 hand_close(struct box *box)
 {
 	detect_close(box->detect);
+	evidence_close(box->evidence);
 	settings_free(box->settings);
 	for (unsigned int i = 0; i < box->n_workers; i++) {
 		struct pipeline *pl = box->worker[i].pipeline;
