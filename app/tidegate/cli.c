@@ -87,6 +87,24 @@ cli_usage(const struct cli *c, const char *format, ...)
 	exit(EXIT_USAGE);
 }
 
+/*
+ * The file of a token nobody named: the operator's own, or else the one that the daemon
+ * leaves for root beside its socket.
+ */
+static FILE *
+open_usual_token(const struct cli *c)
+{
+	const char *where = c->api != NULL ? c->api : SOCKET_DEFAULT;
+	FILE *f = fopen(TOKEN_DEFAULT, "re");
+	char path[128];
+
+	if (f != NULL || strncmp(where, "unix:", 5) != 0)
+		return f;
+	if (snprintf(path, sizeof(path), "%s.token", where + 5) >= (int)sizeof(path))
+		return NULL;
+	return fopen(path, "re");
+}
+
 /* The token for writes in `out`, or "" when there is none. */
 static void
 read_token(const struct cli *c, char *out, size_t size)
@@ -99,7 +117,7 @@ read_token(const struct cli *c, char *out, size_t size)
 		snprintf(out, size, "%s", token);
 		return;
 	}
-	f = fopen(file != NULL ? file : TOKEN_DEFAULT, "re");
+	f = file != NULL ? fopen(file, "re") : open_usual_token(c);
 	if (f == NULL) {
 		if (file != NULL) {
 			fprintf(stderr, "tidegate: cannot read %s: %s\n", file,

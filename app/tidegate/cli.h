@@ -20,8 +20,9 @@
 #define EXIT_BAD_CONF    78 /* EX_CONFIG */
 
 struct cli {
-	const char *api;        /* NULL: the usual two places, one after the other */
-	const char *token_file; /* NULL: $TIDEGATE_TOKEN, then /etc/tidegate/token */
+	const char *api; /* NULL: the usual two places, one after the other */
+	const char *
+		token_file; /* NULL: $TIDEGATE_TOKEN, /etc/tidegate/token, the socket's own */
 	bool json;
 	const char *verb;
 	const char *usage; /* of the verb, for complaints */

@@ -89,6 +89,15 @@ static const struct verb {
 	  "With `check`: look through the file in use, or FILE, and change nothing.\n"
 	  "Exits 78 when it would be refused.\n",
 	  verb_config },
+	{ "token", "new|del NAME | ls [--role ROLE] [--tokens-file FILE]",
+	  "who may change something: lines of the tokens file",
+	  "  new NAME            make a token, print it once, keep its hash\n"
+	  "  --role ROLE         read, operate (modes, blocks, bypass; the default) or\n"
+	  "                      admin (also the configuration)\n"
+	  "  --tokens-file FILE  as api.tokens_file names it; else "
+	  "/etc/tidegate/tokens\n"
+	  "Asks no daemon, and what is written is in force at once.\n",
+	  verb_token },
 	{ "version", "", "versions of this command and of the daemon", "", verb_version },
 };
 #define VERBS (sizeof(verbs) / sizeof(*verbs))
@@ -105,7 +114,8 @@ print_help(void)
 	     "                     unix:/run/tidegate/api.sock and "
 	     "http://127.0.0.1:9686\n"
 	     "  --token-file FILE  token for changes; else $TIDEGATE_TOKEN, "
-	     "/etc/tidegate/token\n"
+	     "/etc/tidegate/token,\n"
+	     "                     and for root the one beside the daemon's socket\n"
 	     "  --json             print the server's document\n"
 	     "  --help             after a verb: how it is used\n"
 	     "  --version          version of this command\n"

@@ -28,6 +28,7 @@ int verb_filters(struct cli *c);
 int verb_lists(struct cli *c);
 int verb_check(struct cli *c);
 int verb_config(struct cli *c);
+int verb_token(struct cli *c);
 int verb_version(struct cli *c);
 
 #endif

@@ -14,6 +14,7 @@
 #include "io/carrier.h"
 #include "lists.h"
 #include "live.h"
+#include "news.h"
 #include "notify.h"
 #include "sentence.h"
 #include "telemetry/telemetry.h"
@@ -129,12 +130,6 @@ keep_house(void *arg)
 	return NULL;
 }
 
-static bool
-next_notice(void *engine, struct notice *out)
-{
-	return engine_next_notice(engine, out);
-}
-
 static void
 read_links(void *daemon, struct box_link *links, unsigned int n)
 {
@@ -158,20 +153,6 @@ read_links(void *daemon, struct box_link *links, unsigned int n)
 			to->errors = counts.errors;
 		}
 	}
-}
-
-static int
-open_events(struct beside *s)
-{
-	const char *file = s->live->engine.settings->events_file;
-	struct events_from from = { .telemetry = s->telemetry,
-		                    .file = file == NULL ? "" : file,
-		                    .next_notice = next_notice,
-		                    .arg = &s->live->engine,
-		                    .has_thread = true };
-
-	s->events = events_open(&from);
-	return s->events == NULL ? -errno : 0;
 }
 
 /* Without libmicrohttpd DPDK's telemetry is what there is, and that is said. */
@@ -206,7 +187,7 @@ close_views(struct beside *s)
 	lists_stop(s->live->engine.lists);
 	telemetry_dpdk_forget();
 	witness_stop(&s->live->engine);
-	events_close(s->events);
+	news_close(&s->live->engine, s->events);
 	telemetry_close(s->telemetry);
 }
 
@@ -248,11 +229,12 @@ beside_open(struct beside *s, struct live *l, char *why)
 	s->telemetry = telemetry_open(&l->engine.box);
 	if (s->telemetry == NULL)
 		return io_fail(why, -ENOMEM, "there is no memory for telemetry");
-	failed = open_events(s);
-	if (failed != 0) {
+	s->events = news_open(&l->engine, s->telemetry);
+	if (s->events == NULL) {
+		failed = -errno;
 		telemetry_close(s->telemetry);
-		return io_fail(why, failed, "events cannot be written to \"%s\": %s",
-		               l->engine.settings->events_file, strerror(-failed));
+		return io_fail(why, failed, "the event writer cannot be started: %s",
+		               strerror(-failed));
 	}
 	witness_start(&l->engine);
 	if (telemetry_dpdk_register(s->telemetry) != 0)

@@ -13,6 +13,7 @@
 #ifndef TIDEGATED_CHANGE_H
 #define TIDEGATED_CHANGE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct box;
@@ -20,6 +21,21 @@ struct engine;
 struct conf_errors;
 struct settings;
 struct list_set;
+struct policy_block;
+
+/* Why what was set by hand changed. */
+enum change_cause { CHANGE_SET, CHANGE_TAKEN_BACK, CHANGE_EXPIRED };
+
+/* Who is told of what was set by hand; under change_lock, so it must return at once. */
+struct change_ear {
+	void *arg;
+	void (*block)(void *arg, const struct policy_block *block,
+	              enum change_cause cause);
+	/* service NULL: all; mode -1: as configured; until_ns 0: no end. */
+	void (*mode)(void *arg, const char *service, int mode, uint64_t until_ns,
+	             enum change_cause cause);
+	void (*bypass)(void *arg, bool is_on, uint64_t until_ns, enum change_cause cause);
+};
 
 /* Put these functions into the engine's box. */
 void change_attach(struct engine *e);
@@ -45,7 +61,11 @@ int change_lists(struct engine *e, struct list_set *set, struct conf_errors *err
  */
 int change_apply(struct engine *e, struct settings *settings, struct conf_errors *errors);
 
+/* Under change_lock: whether every worker has let go of the snapshot before the last. */
+bool change_is_free(struct engine *e);
+
 /* For change_attach() alone. */
+void change_attach_hand(struct box *box);
 void change_attach_filters(struct box *box);
 
 /* Take back what was set for a limited time and is over. Call once a second. */

@@ -17,6 +17,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
+#include "change.h"
 #include "filters.h"
 #include "hash/hash.h"
 #include "policy/settings.h"
@@ -46,6 +47,9 @@ struct engine {
 
 	/* Taken before change_lock by who reads files for a change. */
 	pthread_mutex_t reload_lock;
+
+	/* Set before other threads run and after they ended; each part may be NULL. */
+	struct change_ear ear;
 
 	/* Under change_lock: what is added to the file until it is taken back. */
 	pthread_mutex_t change_lock;

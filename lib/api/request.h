@@ -15,6 +15,7 @@
 #include <stddef.h>
 
 #include "api/api.h"
+#include "api/session.h"
 
 #define API_PATH_MAX  256
 #define API_QUERY_MAX 8
@@ -44,6 +45,8 @@ struct api_context {
 	struct telemetry *telemetry;
 	struct events *events;
 	const char *tokens_file;
+	const struct api_session *session; /* n_sessions of them */
+	size_t n_sessions;
 	/* Host names that are us besides localhost and loopback addresses. */
 	const char *const *hosts;
 	size_t n_hosts;

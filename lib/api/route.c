@@ -96,6 +96,17 @@ put_document(const struct api_context *c, const struct telemetry_document *doc,
 		api_put_json(out, 200, document);
 }
 
+/* The token that a request shows, or NULL. */
+static const char *
+bearer(const struct api_request *rq)
+{
+	const char *token = rq->authorization;
+
+	if (token == NULL || strncasecmp(token, "Bearer ", 7) != 0)
+		return NULL;
+	return token + 7 + strspn(token + 7, " ");
+}
+
 /*
  * Who asks: the role of the bearer token. Returns API_ROLE_NONE when the answer
  * is already a refusal.
@@ -104,28 +115,31 @@ static int
 authenticate(const struct api_context *c, const struct api_request *rq, char *name,
              struct api_answer *out)
 {
-	const char *token = rq->authorization;
+	const size_t sessions = __atomic_load_n(&c->n_sessions, __ATOMIC_ACQUIRE);
+	const char *token = bearer(rq);
 	unsigned int line;
 	int role;
 
+	for (size_t i = 0; token != NULL && i < sessions; i++) {
+		if (api_session_is(&c->session[i], token)) {
+			strcpy(name, API_SESSION_NAME);
+			return API_ROLE_ADMIN;
+		}
+	}
 	if (c->tokens_file == NULL || c->tokens_file[0] == '\0') {
-		api_put_problem(
-			out, 403, NULL,
-			"no tokens file is configured, so nothing can be changed here: "
-			"make a token with `openssl rand -hex 32`, put "
-			"NAME:SHA256-OF-THE-TOKEN into a file and name it in "
-			"api.tokens_file");
+		api_put_problem(out, 403, NULL,
+		                "no tokens file is configured, so nothing can be changed "
+		                "here but by root: name one in api.tokens_file and make "
+		                "a token with `tidegate token new NAME`");
 		return API_ROLE_NONE;
 	}
-	if (token == NULL || strncasecmp(token, "Bearer ", 7) != 0) {
+	if (token == NULL) {
 		api_put_problem(out, 401, NULL,
 		                "this needs a token: send 'Authorization: Bearer TOKEN'");
 		out->header = "WWW-Authenticate";
 		strcpy(out->header_value, "Bearer realm=\"tidegate\"");
 		return API_ROLE_NONE;
 	}
-	token += 7;
-	token += strspn(token, " ");
 	role = api_tokens_find(c->tokens_file, token, name, &line);
 	if (role == -EINVAL)
 		api_put_problem(out, 500, NULL,

@@ -32,6 +32,7 @@ struct api {
 	const char *host[API_LISTEN_MAX];
 	size_t servers;
 	struct server server[API_LISTEN_MAX];
+	struct api_session session[API_LISTEN_MAX];
 };
 
 /* One request while it arrives. */
@@ -209,6 +210,22 @@ start(struct server *s, unsigned int connections)
 	return -EIO;
 }
 
+/* Without the file root needs a token like everybody else; that is no reason not to start. */
+static void
+open_session(struct api *api, const char *path)
+{
+	const size_t n = api->context.n_sessions;
+	struct api_session *session = &api->session[n];
+	const int rc = api_session_open(session, path);
+
+	if (rc < 0)
+		log_warning("api: root has no token of its own in %s.token: %s", path,
+		            strerror(-rc));
+	else
+		/* Servers of earlier sockets may be answering already. */
+		__atomic_store_n(&api->context.n_sessions, n + 1, __ATOMIC_RELEASE);
+}
+
 int
 api_open(const struct api_settings *settings, struct api **out, char why[API_WHY])
 {
@@ -223,6 +240,7 @@ api_open(const struct api_settings *settings, struct api **out, char why[API_WHY
 	api->context = (struct api_context){ .telemetry = settings->telemetry,
 		                             .events = settings->events,
 		                             .tokens_file = api->tokens_file,
+		                             .session = api->session,
 		                             .hosts = api->host };
 	for (size_t i = 0; rc == 0 && i < settings->listens && i < API_LISTEN_MAX; i++) {
 		struct server *s = &api->server[api->servers];
@@ -232,7 +250,9 @@ api_open(const struct api_settings *settings, struct api **out, char why[API_WHY
 		                     &s->listen, why);
 		if (rc < 0)
 			break;
-		if (!s->listen.is_unix)
+		if (s->listen.is_unix)
+			open_session(api, s->listen.path);
+		else
 			api->host[api->context.n_hosts++] = s->listen.host;
 		rc = start(s, (unsigned int)(API_CONNECTIONS / settings->listens));
 		if (rc < 0)
@@ -259,6 +279,8 @@ api_close(struct api *api)
 		MHD_stop_daemon(api->server[i].daemon);
 		api_listen_remove(&api->server[i].listen);
 	}
+	for (size_t i = 0; i < api->context.n_sessions; i++)
+		api_session_close(&api->session[i]);
 	free(api->tokens_file);
 	free(api);
 }

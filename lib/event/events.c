@@ -4,13 +4,17 @@
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-#include "base/counter.h"
+#include "event/ended.h"
 #include "event/lines.h"
+#include "event/look.h"
+#include "event/parts.h"
 #include "event/sink.h"
+#include "event/tail.h"
 #include "telemetry/own.h"
 #include "telemetry/put.h"
 #include "telemetry/view.h"
@@ -20,7 +24,6 @@
 #define BURST      200
 #define TURN_NS    UINT64_C(100000000)
 #define SECOND_NS  UINT64_C(1000000000)
-#define STUCK_NS   (2 * SECOND_NS)
 
 struct events {
 	struct telemetry *telemetry;
@@ -28,13 +31,13 @@ struct events {
 	bool (*next_notice)(void *arg, struct notice *out);
 	void *arg;
 	struct event_sink sink;
+	struct event_tail tail;
 
 	/* Only the writer's. */
 	double tokens;
-	uint64_t filled_ns, beat_ns, suppressed, detect_lost;
-	bool is_seen; /* links and workers below are known */
-	bool was_up[BOX_LINKS_MAX][2];
-	bool was_stuck[BOX_WORKERS_MAX];
+	uint64_t filled_ns, beat_ns, suppressed, detect_lost, seq;
+	struct event_look look;
+	struct event_ended ended;
 
 	pthread_t thread;
 	bool has_thread;
@@ -43,8 +46,19 @@ struct events {
 	bool is_over;
 	unsigned int queued;
 	uint64_t queue_lost;
-	json_t *queue[QUEUE];
+	struct {
+		json_t *line;
+		bool is_important;
+	} queue[QUEUE];
+	unsigned int listeners;
+	struct events_listener listener[EVENTS_LISTENERS];
 };
+
+struct box *
+events_box(const struct events *e)
+{
+	return e->box;
+}
 
 /* Lines that nobody will read; the next one that is written tells of them. */
 static void
@@ -54,34 +68,95 @@ leave_out(struct events *e, uint64_t n)
 	telemetry_count_events_dropped(e->telemetry, n);
 }
 
-/* Takes over `line`. What is important passes beyond the rate. */
+/* "2026-11-21T22:30:01.123456+0000", as event_line_new() wrote it. */
+static uint64_t
+time_of(const char *timestamp)
+{
+	struct tm tm = { 0 };
+	const char *rest = strptime(timestamp, "%Y-%m-%dT%H:%M:%S.", &tm);
+
+	if (rest == NULL)
+		return 0;
+	return (uint64_t)timegm(&tm) * SECOND_NS + strtoull(rest, NULL, 10) * 1000;
+}
+
+static const char *
+text_of(const json_t *o, const char *key)
+{
+	const char *text = json_string_value(json_object_get(o, key));
+
+	return text != NULL ? text : "";
+}
+
 static void
+let_hear(struct events *e, json_t *event, const char *line, size_t len)
+{
+	struct events_listener listener[EVENTS_LISTENERS];
+	const char *type = text_of(event, "event_type");
+	struct events_told told = {
+		.seq = e->seq,
+		.unix_ns = time_of(text_of(event, "timestamp")),
+		.type = type,
+		.status = text_of(json_object_get(event, type), "status"),
+		.event = event,
+		.line = line,
+		.len = len,
+	};
+	unsigned int n;
+
+	pthread_mutex_lock(&e->lock);
+	n = e->listeners;
+	memcpy(listener, e->listener, n * sizeof(*listener));
+	pthread_mutex_unlock(&e->lock);
+	for (unsigned int i = 0; i < n; i++)
+		listener[i].hear(listener[i].arg, &told);
+}
+
+/* To the file, the tail and everybody who listens. */
+static void
+spread(struct events *e, json_t *event, char *text)
+{
+	const size_t len = strlen(text);
+
+	let_hear(e, event, text, len);
+	text[len] = '\n'; /* In the place of its NUL: the line is told by its length. */
+	if (!event_sink_write(&e->sink, text, len + 1))
+		telemetry_count_events_dropped(e->telemetry, 1);
+	event_tail_add(&e->tail, e->seq, event);
+}
+
+/* Takes over `line`. What is important passes beyond the rate. Returns whether it was told. */
+static bool
 write_line(struct events *e, json_t *line, bool is_important)
 {
 	char *text;
-	size_t len;
 
 	if (!is_important && e->tokens < 1) {
 		leave_out(e, 1);
 		json_decref(line);
-		return;
+		return false;
 	}
 	e->tokens = e->tokens >= 1 ? e->tokens - 1 : 0;
+	telemetry_put_count(line, "seq", e->seq + 1);
 	if (e->suppressed > 0)
 		telemetry_put_count(line, "suppressed", e->suppressed);
 	text = telemetry_text(line);
-	json_decref(line);
 	if (text == NULL) {
 		leave_out(e, 1);
-		return;
-	}
-	len = strlen(text);
-	text[len] = '\n'; /* In the place of its NUL: the line is told by its length. */
-	if (event_sink_write(&e->sink, text, len + 1))
+	} else {
+		e->seq++;
 		e->suppressed = 0;
-	else
-		leave_out(e, 1);
+		spread(e, line, text);
+	}
+	json_decref(line);
 	free(text);
+	return text != NULL;
+}
+
+static void
+write_usual(void *arg, json_t *line)
+{
+	write_line(arg, line, false);
 }
 
 static void
@@ -104,7 +179,8 @@ take_attacks(struct events *e)
 		return;
 	while (detect_next_event(e->box->detect, &event))
 		write_line(e, event_line_attack(e->box, &event),
-		           event.kind == DETECT_EVENT_END);
+		           event.kind == DETECT_EVENT_START ||
+		                   event.kind == DETECT_EVENT_END);
 	lost = detect_events_lost(e->box->detect);
 	leave_out(e, lost - e->detect_lost);
 	e->detect_lost = lost;
@@ -114,71 +190,56 @@ take_attacks(struct events *e)
 static void
 take_queue(struct events *e)
 {
-	json_t *line[QUEUE];
+	typeof(e->queue) taken;
 	unsigned int n;
 
 	pthread_mutex_lock(&e->lock);
 	n = e->queued;
-	memcpy(line, e->queue, n * sizeof(*line));
+	memcpy(taken, e->queue, n * sizeof(*taken));
 	e->queued = 0;
 	leave_out(e, e->queue_lost);
 	e->queue_lost = 0;
 	pthread_mutex_unlock(&e->lock);
 	for (unsigned int i = 0; i < n; i++)
-		write_line(e, line[i], true);
+		write_line(e, taken[i].line, taken[i].is_important);
 }
 
 static void
-look_at_links(struct events *e)
+take_notices(struct events *e)
 {
-	struct box_link link[BOX_LINKS_MAX];
+	struct notice n;
 
-	if (e->box->read_links == NULL)
-		return;
-	memset(link, 0, sizeof(link));
-	e->box->read_links(e->box->daemon, link, e->box->n_links);
-	for (unsigned int i = 0; i < 2 * e->box->n_links; i++) {
-		const bool is_up = link[i / 2].port[i & 1].is_up;
-
-		if (e->is_seen && is_up != e->was_up[i / 2][i & 1])
-			write_line(e, event_line_port(e->box, &link[i / 2], i & 1),
-			           false);
-		e->was_up[i / 2][i & 1] = is_up;
+	while (e->next_notice != NULL && e->next_notice(e->arg, &n)) {
+		/* The end of what was never told would surprise. */
+		if (write_line(e, event_line_notice(e->box, &n), false))
+			event_ended_add(&e->ended, &n);
 	}
 }
 
 static void
-look_at_workers(struct events *e, uint64_t now_ns)
+end_block(void *arg, const struct notice *block)
 {
-	for (unsigned int i = 0; i < e->box->n_workers; i++) {
-		const uint64_t last = counter_read(&e->box->worker[i].last_turn_ns);
-		const bool is_stuck = now_ns > last + STUCK_NS;
+	struct events *e = arg;
 
-		if (e->is_seen && is_stuck != e->was_stuck[i])
-			write_line(e, event_line_worker(e->box, i, is_stuck), false);
-		e->was_stuck[i] = is_stuck;
-	}
+	write_line(e, event_line_notice_over(e->box, block), false);
 }
 
 void
 events_turn(struct events *e)
 {
 	const uint64_t now = e->box->now_ns(e->box->daemon);
-	struct notice notice;
 
 	refill(e, now);
 	take_attacks(e);
 	take_queue(e);
-	while (e->next_notice != NULL && e->next_notice(e->arg, &notice))
-		write_line(e, event_line_notice(e->box, &notice), false);
-	if (now < e->beat_ns + SECOND_NS && e->is_seen)
+	take_notices(e);
+	if (now < e->beat_ns + SECOND_NS && e->look.is_seen)
 		return;
 	e->beat_ns = now;
 	event_sink_check(&e->sink);
-	telemetry_beat(e->telemetry);
-	look_at_links(e);
-	look_at_workers(e, now);
-	e->is_seen = true;
+	event_ended_turn(&e->ended, now, end_block, e);
+	event_look(&e->look, e->telemetry, now,
+	           &(struct event_line_to){ .put = write_usual, .arg = e });
 }
 
 static void *
@@ -210,6 +271,27 @@ writer(void *arg)
 	return NULL;
 }
 
+/* For telemetry, which cannot know this room. */
+static json_t *
+read_tail(void *arg, const struct telemetry_ask *ask)
+{
+	struct events *e = arg;
+	const uint64_t now = telemetry_unix_now(e->box);
+	struct event_tail_ask want = { .has_since = ask->has_since,
+		                       .since = ask->since,
+		                       .type = ask->type,
+		                       .limit = ask->limit };
+	json_t *o = telemetry_document_new(e->box, NULL);
+	char from[TELEMETRY_TIME_TEXT];
+
+	if (ask->since_ns > 0) {
+		telemetry_time_eve(now > ask->since_ns ? now - ask->since_ns : 0, from);
+		want.from = from;
+	}
+	event_tail_read(&e->tail, &want, o);
+	return o;
+}
+
 struct events *
 events_open(const struct events_from *from)
 {
@@ -227,6 +309,8 @@ events_open(const struct events_from *from)
 	pthread_mutex_init(&e->lock, NULL);
 	pthread_cond_init(&e->wake, NULL);
 	event_sink_open(&e->sink, from->file);
+	event_tail_open(&e->tail);
+	telemetry_set_events(e->telemetry, read_tail, e);
 	if (!from->has_thread)
 		return e;
 	rc = pthread_create(&e->thread, NULL, writer, e);
@@ -253,7 +337,9 @@ events_close(struct events *e)
 		pthread_join(e->thread, NULL);
 	}
 	events_turn(e);
+	telemetry_set_events(e->telemetry, NULL, NULL);
 	event_sink_close(&e->sink);
+	event_tail_close(&e->tail);
 	pthread_cond_destroy(&e->wake);
 	pthread_mutex_destroy(&e->lock);
 	free(e);
@@ -266,13 +352,29 @@ events_reopen(struct events *e)
 		event_sink_reopen(&e->sink);
 }
 
-/* Takes over `line`. */
-static void
-put(struct events *e, json_t *line)
+int
+events_listen(struct events *e, const struct events_listener *listener)
 {
+	int rc = 0;
+
 	pthread_mutex_lock(&e->lock);
-	if (e->queued < QUEUE) {
-		e->queue[e->queued++] = line;
+	if (e->listeners < EVENTS_LISTENERS)
+		e->listener[e->listeners++] = *listener;
+	else
+		rc = -ENOSPC;
+	pthread_mutex_unlock(&e->lock);
+	return rc;
+}
+
+void
+events_put(struct events *e, json_t *line, bool is_important)
+{
+	const unsigned int room = is_important ? QUEUE : QUEUE / 2;
+
+	pthread_mutex_lock(&e->lock);
+	if (e->queued < room) {
+		e->queue[e->queued].line = line;
+		e->queue[e->queued++].is_important = is_important;
 		line = NULL;
 	} else {
 		e->queue_lost++;
@@ -280,51 +382,4 @@ put(struct events *e, json_t *line)
 	pthread_cond_signal(&e->wake);
 	pthread_mutex_unlock(&e->lock);
 	json_decref(line);
-}
-
-void
-events_tell_config(struct events *e, const struct conf_errors *errors)
-{
-	if (e != NULL)
-		put(e, event_line_config(e->box, errors));
-}
-
-void
-events_tell_list(struct events *e, const char *list, bool is_loaded,
-                 const struct conf_errors *errors)
-{
-	json_t *line, *o;
-
-	if (e == NULL)
-		return;
-	line = event_line_new(e->box, "list", telemetry_unix_now(e->box));
-	o = json_object();
-	telemetry_put_text(o, "name", list);
-	telemetry_put_text(o, "result", is_loaded ? "loaded" : "failed");
-	telemetry_put_count(o, "messages", errors->count + errors->warnings);
-	if (errors->count + errors->warnings > 0) {
-		telemetry_put_count(o, "first_line", errors->error[0].line);
-		telemetry_put_text(o, "first_message", errors->error[0].message);
-	}
-	json_object_set_new(line, "list", o);
-	put(e, line);
-}
-
-void
-events_tell_audit(struct events *e, const char *who, const char *what,
-                  const json_t *request, unsigned int status)
-{
-	json_t *line, *audit;
-
-	if (e == NULL)
-		return;
-	line = event_line_new(e->box, "audit", telemetry_unix_now(e->box));
-	audit = json_object();
-	telemetry_put_text(audit, "who", who);
-	telemetry_put_text(audit, "what", what);
-	telemetry_put_count(audit, "status", status);
-	if (request != NULL)
-		json_object_set_new(audit, "request", json_deep_copy(request));
-	json_object_set_new(line, "audit", audit);
-	put(e, line);
 }

@@ -98,12 +98,12 @@ put_reason(json_t *o, const struct notice *n)
 	telemetry_put_text(o, "reason", name);
 }
 
-json_t *
-event_line_notice(struct box *box, const struct notice *n)
+/* What a block by a worker is, whether it begins or ends. */
+static json_t *
+notice_line(struct box *box, const struct notice *n, const char *type, uint64_t time_ns,
+            json_t *inner)
 {
-	const uint64_t offset = (uint64_t)box->wall_offset_ns;
-	json_t *o = event_line_new(box, "block", n->time_ns + offset);
-	json_t *block = json_object();
+	json_t *o = event_line_new(box, type, time_ns + (uint64_t)box->wall_offset_ns);
 	struct prefix prefix = { .len = n->prefix_len };
 	char text[PREFIX_TEXT];
 
@@ -111,10 +111,24 @@ event_line_notice(struct box *box, const struct notice *n)
 	prefix_format(&prefix, text);
 	telemetry_put_address(o, "src_ip", n->address);
 	pthread_mutex_lock(&box->lock);
-	if (box->policies != NULL && n->service < box->policies->n_services)
+	if (box->policies != NULL && n->service < box->policies->n_services &&
+	    box->policies->service[n->service].name[0] != '\0')
 		telemetry_put_text(o, "service", box->policies->service[n->service].name);
 	pthread_mutex_unlock(&box->lock);
-	telemetry_put_text(block, "prefix", text);
+	telemetry_put_text(inner, "prefix", text);
+	telemetry_put_text(inner, "action", "deny");
+	telemetry_put_text(inner, "made_by", "rule");
+	put_reason(inner, n);
+	json_object_set_new(o, type, inner);
+	return o;
+}
+
+json_t *
+event_line_notice(struct box *box, const struct notice *n)
+{
+	const uint64_t offset = (uint64_t)box->wall_offset_ns;
+	json_t *block = json_object();
+
 	telemetry_put_text(block, "status", "start");
 	telemetry_put_time(block, "until", n->until_ns == 0 ? 0 : n->until_ns + offset);
 	telemetry_put_text(block, "metric", n->unit != NULL ? n->unit : "");
@@ -122,34 +136,83 @@ event_line_notice(struct box *box, const struct notice *n)
 	telemetry_put_count(block, "threshold", n->threshold);
 	if (n->times != 0)
 		telemetry_put_count(block, "times", n->times);
-	put_reason(block, n);
-	json_object_set_new(o, "block", block);
-	return o;
+	return notice_line(box, n, "block", n->time_ns, block);
 }
 
 json_t *
-event_line_port(const struct box *box, const struct box_link *link, unsigned int side)
+event_line_notice_over(struct box *box, const struct notice *n)
+{
+	json_t *unblock = json_object();
+
+	telemetry_put_text(unblock, "cause", "expired");
+	return notice_line(box, n, "unblock", n->until_ns, unblock);
+}
+
+/* With the object inside, borrowed, to be filled. */
+static json_t *
+port_line(const struct box *box, const struct box_link *link, unsigned int side,
+          const char *status, json_t **port)
 {
 	json_t *o = event_line_new(box, "port", telemetry_unix_now(box));
-	json_t *port = json_object();
 
-	telemetry_put_text(port, "link", link->name);
-	telemetry_put_text(port, "side", side == 0 ? "external" : "internal");
-	telemetry_put_text(port, "name", link->port[side].name);
-	telemetry_put_text(port, "status", link->port[side].is_up ? "up" : "down");
-	json_object_set_new(o, "port", port);
+	*port = json_object();
+	telemetry_put_text(*port, "link", link->name);
+	telemetry_put_text(*port, "side", side == 0 ? "external" : "internal");
+	telemetry_put_text(*port, "name", link->port[side].name);
+	telemetry_put_text(*port, "status", status);
+	json_object_set_new(o, "port", *port);
 	return o;
 }
 
 json_t *
-event_line_worker(const struct box *box, unsigned int worker, bool is_stuck)
+event_line_port(const struct box *box, const struct box_link *link, unsigned int side,
+                const char *status)
+{
+	json_t *port;
+
+	return port_line(box, link, side, status, &port);
+}
+
+json_t *
+event_line_port_loss(const struct box *box, const struct box_link *link,
+                     unsigned int side, bool is_losing, uint64_t lost)
+{
+	json_t *port, *o;
+
+	o = port_line(box, link, side, is_losing ? "overload" : "calm", &port);
+	telemetry_put_count(port, "lost_packets", lost);
+	return o;
+}
+
+static json_t *
+worker_line(const struct box *box, unsigned int worker, const char *status, json_t **w)
 {
 	json_t *o = event_line_new(box, "worker", telemetry_unix_now(box));
-	json_t *w = json_object();
 
-	telemetry_put_count(w, "worker", worker);
-	telemetry_put_text(w, "status", is_stuck ? "stuck" : "moving");
-	json_object_set_new(o, "worker", w);
+	*w = json_object();
+	telemetry_put_count(*w, "worker", worker);
+	telemetry_put_text(*w, "status", status);
+	json_object_set_new(o, "worker", *w);
+	return o;
+}
+
+json_t *
+event_line_worker(const struct box *box, unsigned int worker, const char *status)
+{
+	json_t *w;
+
+	return worker_line(box, worker, status, &w);
+}
+
+json_t *
+event_line_worker_load(const struct box *box, unsigned int worker, bool is_overloaded,
+                       double busy_ratio, double waiting_ratio)
+{
+	json_t *w, *o;
+
+	o = worker_line(box, worker, is_overloaded ? "overload" : "calm", &w);
+	telemetry_put_ratio(w, "busy_ratio", busy_ratio);
+	telemetry_put_ratio(w, "waiting_ratio", waiting_ratio);
 	return o;
 }
 

@@ -16,10 +16,31 @@
 json_t *event_line_new(const struct box *box, const char *type, uint64_t unix_ns);
 
 json_t *event_line_attack(struct box *box, const struct detect_event *event);
+
+/* A worker blocked a source by itself; and that block is over. */
 json_t *event_line_notice(struct box *box, const struct notice *n);
+json_t *event_line_notice_over(struct box *box, const struct notice *n);
+
+/* status "up" or "down". */
 json_t *event_line_port(const struct box *box, const struct box_link *link,
-                        unsigned int side);
-json_t *event_line_worker(const struct box *box, unsigned int worker, bool is_stuck);
+                        unsigned int side, const char *status);
+/* It loses packets, or does so no more; `lost` since that began. */
+json_t *event_line_port_loss(const struct box *box, const struct box_link *link,
+                             unsigned int side, bool is_losing, uint64_t lost);
+
+/* status "stuck" or "moving". */
+json_t *event_line_worker(const struct box *box, unsigned int worker, const char *status);
+/* It has more to do than it can, or no more so; ratios of its cycles and of its ring. */
+json_t *event_line_worker_load(const struct box *box, unsigned int worker,
+                               bool is_overloaded, double busy_ratio,
+                               double waiting_ratio);
+
 json_t *event_line_config(struct box *box, const struct conf_errors *errors);
+
+/* Where a maker of several lines puts them; each is taken over. */
+struct event_line_to {
+	void (*put)(void *arg, json_t *line);
+	void *arg;
+};
 
 #endif

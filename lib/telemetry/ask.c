@@ -14,6 +14,7 @@
 static const char *const attack_keys[] = { "active", "limit", NULL };
 static const char *const top_keys[] = { "by", "metric", "limit", NULL };
 static const char *const network_keys[] = { "metric", "limit", NULL };
+static const char *const event_keys[] = { "since", "type", "limit", NULL };
 static const char *const explain_keys[] = { "ip", NULL };
 static const char *const sample_keys[] = { "reason", "service", "attack",
 	                                   "after",  "limit",   NULL };
@@ -54,6 +55,8 @@ const struct telemetry_document telemetry_documents[] = {
 	  "Every list: where from, what is wanted and what is loaded, packets decided." },
 	{ "lists/", telemetry_list, NULL,
 	  "One list, with the entries that were made by hand." },
+	{ "events", telemetry_events, event_keys,
+	  "The newest events, in order; about a thousand are in memory." },
 	{ "samples", telemetry_samples, sample_keys,
 	  "Packets kept to show why they were stopped, newest first." },
 	{ NULL, NULL, NULL, NULL },
@@ -74,6 +77,9 @@ telemetry_key_help(const char *key)
 		{ "limit", "At most so many entries, 1 to 256, 20 when absent." },
 		{ "by", "sources or destinations." },
 		{ "metric", "packets or bits: what decides the order." },
+		{ "since", "After the event of that number, or not older than so long, "
+		           "such as 10m or 7d." },
+		{ "type", "Only events of this type, such as attack." },
 		{ "ip", "The IPv4 or IPv6 address to explain." },
 		{ "service", "Only of the service of that name." },
 		{ "reason",
@@ -147,6 +153,39 @@ set_address(struct telemetry_ask *ask, const char *value)
 	return 0;
 }
 
+/* "812", or "7d". */
+static int
+set_since(struct telemetry_ask *ask, const char *value)
+{
+	uint64_t n = 0, ns = 0;
+	char *end, why[160];
+
+	if (value[0] < '0' || value[0] > '9')
+		return -EINVAL;
+	errno = 0;
+	n = strtoull(value, &end, 10);
+	if (*end == '\0' && (errno != 0 || n > INT64_MAX))
+		return -EINVAL;
+	if (*end != '\0' && conf_parse_time(value, &ns, why, sizeof(why)) < 0)
+		return -EINVAL;
+	ask->has_since = *end == '\0';
+	ask->since = *end == '\0' ? n : 0;
+	ask->since_ns = ns;
+	return 0;
+}
+
+static int
+set_type(struct telemetry_ask *ask, const char *value)
+{
+	const size_t len = strlen(value);
+
+	if (len == 0 || len >= sizeof(ask->type) ||
+	    strspn(value, "abcdefghijklmnopqrstuvwxyz_") != len)
+		return -EINVAL;
+	strcpy(ask->type, value);
+	return 0;
+}
+
 int
 telemetry_ask_set(struct telemetry_ask *ask, const char *key, const char *value,
                   char why[160])
@@ -163,6 +202,10 @@ telemetry_ask_set(struct telemetry_ask *ask, const char *key, const char *value,
 		rc = set_limit(ask, value);
 	else if (strcmp(key, "ip") == 0)
 		rc = set_address(ask, value);
+	else if (strcmp(key, "since") == 0)
+		rc = set_since(ask, value);
+	else if (strcmp(key, "type") == 0)
+		rc = set_type(ask, value);
 	else if (strcmp(key, "service") == 0)
 		rc = set_name(ask->service, value);
 	else if (strcmp(key, "reason") == 0)

@@ -20,6 +20,9 @@ struct telemetry_own {
 	uint64_t events_dropped; /* lines that never reached their sink */
 	/* By method, the last of which is any other, and status; 0 is one that HTTP lacks. */
 	uint64_t requests[TELEMETRY_METHODS][TELEMETRY_STATUS_MAX];
+	/* Set by telemetry_set_events(). */
+	json_t *(*events)(void *arg, const struct telemetry_ask *ask);
+	void *events_arg;
 };
 
 struct telemetry_own *telemetry_own(struct telemetry *t);

@@ -47,14 +47,18 @@ struct telemetry_ask {
 	char service[TELEMETRY_NAME], reason[TELEMETRY_NAME], attack[TELEMETRY_NAME];
 	uint64_t after; /* samples: only numbers above it */
 	unsigned int limit;
+	/* since: after this number; or what is not older than so long. */
+	bool has_since;
+	uint64_t since, since_ns;
+	char type[32]; /* of events; "": any */
 };
 
 void telemetry_ask_init(struct telemetry_ask *ask);
 
 /*
  * Read one `key=value`: active=true|false, limit=1..TELEMETRY_LIMIT_MAX,
- * by=sources|destinations, metric=packets|bits, ip=ADDRESS, service=, reason=, attack=
- * NAME, after=NUMBER. Returns 0, or
+ * by=sources|destinations, metric=packets|bits, ip=ADDRESS, since=NUMBER|TIME such as
+ * 7d, type=WORD, service=, reason=, attack=NAME, after=NUMBER. Returns 0, or
  * -EINVAL with a sentence in `why`; ask is untouched then.
  */
 int telemetry_ask_set(struct telemetry_ask *ask, const char *key, const char *value,
@@ -70,7 +74,8 @@ telemetry_function telemetry_status, telemetry_live, telemetry_services,
 	telemetry_service, telemetry_attacks, telemetry_attack, telemetry_top,
 	telemetry_networks, telemetry_workers, telemetry_ports, telemetry_reasons,
 	telemetry_hits, telemetry_explain, telemetry_config, telemetry_blocks,
-	telemetry_filters, telemetry_lists, telemetry_list, telemetry_samples;
+	telemetry_filters, telemetry_lists, telemetry_list, telemetry_events,
+	telemetry_samples;
 
 struct telemetry_document {
 	const char *path; /* "services"; "services/" is followed by a name */
@@ -84,6 +89,13 @@ extern const struct telemetry_document telemetry_documents[]; /* ended by path =
 /* The document at `path` without leading slash; fills ask->name. NULL: none. */
 const struct telemetry_document *telemetry_find(const char *path,
                                                 struct telemetry_ask *ask);
+
+/*
+ * Who makes the document of events: the room above, while it is open. `make` NULL: nobody.
+ */
+void telemetry_set_events(struct telemetry *t,
+                          json_t *(*make)(void *arg, const struct telemetry_ask *ask),
+                          void *arg);
 
 /* What each key of telemetry_ask_set() means, for descriptions. */
 const char *telemetry_key_help(const char *key);

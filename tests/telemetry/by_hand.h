@@ -43,6 +43,7 @@ static struct {
 	int rc;
 	bool has_error; /* reload and check add an error */
 	bool is_link_down;
+	uint64_t lost; /* by the device of the external port, beyond seven */
 	int service, mode;
 	uint64_t for_ns;
 	char checked[256];
@@ -72,7 +73,7 @@ hand_links(void *daemon, struct box_link *links, unsigned int n)
 		links[i].port[0].is_up = !hand.is_link_down;
 		links[i].port[1].is_up = true;
 		links[i].port[0].speed_bits = 10000000000;
-		links[i].port[0].missed = 7;
+		links[i].port[0].missed = 7 + hand.lost;
 	}
 }
 

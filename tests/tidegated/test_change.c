@@ -224,6 +224,81 @@ what_ends_while_a_worker_hangs_ends_later(void)
 	engine_close(&e);
 }
 
+/* What the ear heard, a word each. */
+static char heard[256];
+
+static void
+hear(const char *what, const char *name, uint64_t until_ns, enum change_cause cause)
+{
+	static const char *const causes[] = { "set", "back", "expired" };
+	const size_t at = strlen(heard);
+
+	snprintf(heard + at, sizeof(heard) - at, "%s:%s:%llu:%s ", what, name,
+	         (unsigned long long)(until_ns / SECOND_NS), causes[cause]);
+}
+
+static void
+hear_block(void *arg, const struct policy_block *b, enum change_cause cause)
+{
+	CU_ASSERT_PTR_EQUAL(arg, &e);
+	hear("block", b->reason, b->until_ns, cause);
+}
+
+static void
+hear_mode(void *arg, const char *service, int mode, uint64_t until_ns,
+          enum change_cause cause)
+{
+	CU_ASSERT_PTR_EQUAL(arg, &e);
+	hear(mode < 0 ? "mode" : policy_mode_names[mode],
+	     service != NULL ? service : "all", until_ns, cause);
+}
+
+static void
+hear_bypass(void *arg, bool is_on, uint64_t until_ns, enum change_cause cause)
+{
+	CU_ASSERT_PTR_EQUAL(arg, &e);
+	hear("bypass", is_on ? "on" : "off", until_ns, cause);
+}
+
+static void
+expect_heard(const char *expected)
+{
+	CU_ASSERT_STRING_EQUAL(heard, expected);
+	heard[0] = '\0';
+}
+
+static void
+who_listens_hears_what_is_set_and_what_ends(void)
+{
+	struct policy_block b = { .reason = "bad" };
+
+	open_all();
+	now_ns = 10 * SECOND_NS;
+	e.ear = (struct change_ear){ &e, hear_block, hear_mode, hear_bypass };
+	b.until_ns = 12 * SECOND_NS;
+	CU_ASSERT_EQUAL_FATAL(prefix_parse("198.51.100.7", &b.prefix), 0);
+	CU_ASSERT_EQUAL(e.box.block_add(&e, &b), 0);
+	CU_ASSERT_EQUAL(e.box.set_mode(&e, 1, POLICY_MITIGATE, 2 * SECOND_NS), 0);
+	CU_ASSERT_EQUAL(e.box.set_mode(&e, -1, POLICY_LEARN, 2 * SECOND_NS), 0);
+	CU_ASSERT_EQUAL(e.box.set_bypass(&e, true, 2 * SECOND_NS), 0);
+	expect_heard("block:bad:12:set mitigate:first:12:set learn:all:12:set "
+	             "bypass:on:12:set ");
+	change_expire(&e, 11 * SECOND_NS);
+	expect_heard("");
+	change_expire(&e, 12 * SECOND_NS);
+	expect_heard("bypass:off:0:expired mode:all:0:expired mode:first:0:expired "
+	             "block:bad:12:expired ");
+	CU_ASSERT_EQUAL(e.box.block_add(&e, &b), 0);
+	CU_ASSERT_EQUAL(e.box.block_del(&e, &b.prefix, false), 0);
+	CU_ASSERT_EQUAL(e.box.block_del(&e, &b.prefix, false), -ENOENT);
+	CU_ASSERT_EQUAL(e.box.set_mode(&e, 1, -1, 0), 0);
+	CU_ASSERT_EQUAL(e.box.set_bypass(&e, false, 0), 0);
+	expect_heard("block:bad:12:set block:bad:12:back mode:first:0:back "
+	             "bypass:off:0:back ");
+	now_ns = SECOND_NS;
+	engine_close(&e);
+}
+
 /* A snapshot is whole: of all services that ever were it has exactly one. */
 static bool
 is_whole(const struct policies *p)
@@ -292,4 +367,5 @@ SUITE_MAIN("change", TEST(a_change_is_in_force_when_it_returns),
            TEST(a_reader_that_hangs_is_named_and_delays_nobody),
            TEST(a_refused_file_changes_nothing),
            TEST(what_ends_while_a_worker_hangs_ends_later),
+           TEST(who_listens_hears_what_is_set_and_what_ends),
            TEST(a_hundred_changes_under_readers))
