@@ -12,6 +12,7 @@
 #include "telemetry/telemetry.h"
 
 static const char *const attack_keys[] = { "active", "limit", NULL };
+static const char *const live_keys[] = { "limit", NULL };
 static const char *const top_keys[] = { "by", "metric", "limit", NULL };
 static const char *const network_keys[] = { "metric", "limit", NULL };
 static const char *const event_keys[] = { "since", "type", "limit", NULL };
@@ -22,9 +23,9 @@ static const char *const sample_keys[] = { "reason", "service", "attack",
 const struct telemetry_document telemetry_documents[] = {
 	{ "status", telemetry_status, NULL,
 	  "Version, uptime, configuration, books of every port and in total, warnings." },
-	{ "live", telemetry_live, NULL,
+	{ "live", telemetry_live, live_keys,
 	  "One small document with present rates, reasons, services and running "
-	  "attacks." },
+	  "attacks; limit keeps the services in trouble and the busiest." },
 	{ "services", telemetry_services, NULL,
 	  "Every service with its mode and its rates." },
 	{ "services/", telemetry_service, NULL,
@@ -74,7 +75,8 @@ telemetry_key_help(const char *key)
 {
 	static const char *const help[][2] = {
 		{ "active", "true: only attacks that still run." },
-		{ "limit", "At most so many entries, 1 to 256, 20 when absent." },
+		{ "limit", "At most so many entries, 1 to 256; absent: 20, of live all "
+		           "services." },
 		{ "by", "sources or destinations." },
 		{ "metric", "packets or bits: what decides the order." },
 		{ "since", "After the event of that number, or not older than so long, "
@@ -115,6 +117,7 @@ set_limit(struct telemetry_ask *ask, const char *value)
 	    n > TELEMETRY_LIMIT_MAX)
 		return -EINVAL;
 	ask->limit = (unsigned int)n;
+	ask->has_limit = true;
 	return 0;
 }
 

@@ -10,6 +10,19 @@
 #include "telemetry/put.h"
 #include "telemetry/view.h"
 
+/* What only the modes spared, over all reasons; a packet has one at most. */
+static uint64_t
+would(const struct telemetry_view *v)
+{
+	uint64_t grown = 0;
+
+	for (unsigned int i = 0; i <= stage_count; i++) {
+		for (unsigned int r = 0; r < STAGE_MAX_REASONS; r++)
+			grown += v->now->would[i][r] - v->base->would[i][r];
+	}
+	return telemetry_per_second(grown, v->window_ns);
+}
+
 static json_t *
 total(const struct telemetry_view *v)
 {
@@ -21,6 +34,7 @@ total(const struct telemetry_view *v)
 	whole = telemetry_books_object(&now, &base, v->window_ns);
 	rates = json_incref(json_object_get(whole, "rates"));
 	json_decref(whole);
+	telemetry_put_count(rates, "would_packets_per_second", would(v));
 	return rates;
 }
 
@@ -52,26 +66,93 @@ reasons(const struct telemetry_view *v)
 	return out;
 }
 
-static json_t *
-services(const struct telemetry_view *v)
+/* What decides who stays when there are more services than are wanted. */
+struct candidate {
+	uint64_t state, received;
+	unsigned int service;
+};
+
+static int
+by_need(const void *a, const void *b)
+{
+	const struct candidate *x = a, *y = b;
+
+	if (x->state != y->state)
+		return (x->state < y->state) - (x->state > y->state);
+	if (x->received != y->received)
+		return (x->received < y->received) - (x->received > y->received);
+	return (x->service > y->service) - (x->service < y->service);
+}
+
+static int
+by_number(const void *a, const void *b)
+{
+	const struct candidate *x = a, *y = b;
+
+	return (x->service > y->service) - (x->service < y->service);
+}
+
+static uint64_t
+worst_state(const struct box *box, unsigned int service)
+{
+	uint64_t worst = DETECT_QUIET;
+
+	for (unsigned int slot = 0; box->detect != NULL && slot < VECTOR_COUNT; slot++) {
+		struct detect_rates r;
+
+		detect_read_rates(box->detect, service, slot, &r);
+		worst = r.state > worst ? r.state : worst;
+	}
+	return worst;
+}
+
+/* All services in use; when they are more than `most`, those in trouble and the busiest. */
+static size_t
+choose(const struct telemetry_view *v, size_t most, struct candidate *c, size_t *in_all)
+{
+	size_t n = 0;
+
+	for (unsigned int i = 0; i < v->box->policies->n_services; i++) {
+		if (v->box->policies->service[i].name[0] == '\0')
+			continue;
+		c[n++] =
+			(struct candidate){ .service = i,
+			                    .received = v->now->service[i].received[0] -
+			                                v->base->service[i].received[0] };
+	}
+	*in_all = n;
+	if (n <= most)
+		return n;
+	for (size_t i = 0; i < n; i++)
+		c[i].state = worst_state(v->box, c[i].service);
+	qsort(c, n, sizeof(*c), by_need);
+	qsort(c, most, sizeof(*c), by_number);
+	return most;
+}
+
+/* Under box->lock. */
+static void
+put_services(json_t *o, const struct telemetry_view *v, size_t most)
 {
 	static const char *const keys[] = { "name", "mode", "state", "headroom_ratio",
 		                            "rates" };
+	struct candidate *c = calloc(v->box->policies->n_services + 1, sizeof(*c));
 	json_t *out = json_array();
+	size_t in_all = 0;
+	const size_t n = c != NULL ? choose(v, most, c, &in_all) : 0;
 
-	for (unsigned int i = 0; i < v->box->policies->n_services; i++) {
-		json_t *whole, *o;
+	for (size_t i = 0; i < n; i++) {
+		json_t *whole = telemetry_service_object(v, c[i].service, false);
+		json_t *one = json_object();
 
-		if (v->box->policies->service[i].name[0] == '\0')
-			continue;
-		whole = telemetry_service_object(v, i, false);
-		o = json_object();
 		for (size_t k = 0; k < sizeof(keys) / sizeof(*keys); k++)
-			json_object_set(o, keys[k], json_object_get(whole, keys[k]));
+			json_object_set(one, keys[k], json_object_get(whole, keys[k]));
 		json_decref(whole);
-		json_array_append_new(out, o);
+		json_array_append_new(out, one);
 	}
-	return out;
+	free(c);
+	telemetry_put_count(o, "services_total", in_all);
+	json_object_set_new(o, "services", out);
 }
 
 static json_t *
@@ -117,7 +198,6 @@ telemetry_live(struct telemetry *t, const struct telemetry_ask *ask)
 	struct telemetry_view v;
 	json_t *o;
 
-	(void)ask;
 	if (telemetry_view_open(t, &v) < 0) {
 		errno = ENOMEM;
 		return NULL;
@@ -130,7 +210,7 @@ telemetry_live(struct telemetry *t, const struct telemetry_ask *ask)
 	telemetry_put_text(o, "mode", telemetry_mode_of_box(box->policies));
 	if (box->policies != NULL) {
 		telemetry_put_text(o, "config_sha256", box->policies->sha256);
-		json_object_set_new(o, "services", services(&v));
+		put_services(o, &v, ask->has_limit ? ask->limit : SERVICE_MAX);
 	}
 	pthread_mutex_unlock(&box->lock);
 	json_object_set_new(o, "total", total(&v));

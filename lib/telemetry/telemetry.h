@@ -51,6 +51,7 @@ struct telemetry_ask {
 	bool has_since;
 	uint64_t since, since_ns;
 	char type[32]; /* of events; "": any */
+	bool has_limit; /* somebody asked for it; else it is the default */
 };
 
 void telemetry_ask_init(struct telemetry_ask *ask);
