@@ -18,6 +18,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "api/assets.h"
 #include "event/events.h"
 #include "telemetry/telemetry.h"
 
@@ -29,10 +30,11 @@
 
 struct api_settings {
 	struct telemetry *telemetry;
-	struct events *events;     /* for audits; may be NULL */
-	const char *const *listen; /* "unix:/path" or "ADDRESS:PORT" */
-	size_t listens;            /* at most API_LISTEN_MAX */
-	const char *tokens_file;   /* NULL or "": every write is refused */
+	struct events *events;          /* for audits; may be NULL */
+	const char *const *listen;      /* "unix:/path" or "ADDRESS:PORT" */
+	size_t listens;                 /* at most API_LISTEN_MAX */
+	const char *tokens_file;        /* NULL or "": every write is refused */
+	const struct api_asset *assets; /* files served at "/"; NULL: none */
 	bool allow_remote; /* addresses beyond loopback; their reads need a token */
 };
 

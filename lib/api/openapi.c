@@ -118,6 +118,20 @@ add_write(json_t *paths, const struct api_write *w)
 	json_object_set_new(path_object(paths, path), method, o);
 }
 
+/* What the router itself answers. */
+static void
+add_who(json_t *paths)
+{
+	static const char help[] =
+		"Name and role of the token that was sent; 401 without.";
+	json_t *o = json_object();
+
+	telemetry_put_text(o, "summary", help);
+	json_object_set_new(o, "security", json_pack("[{s:[]}]", "token"));
+	json_object_set_new(o, "responses", answers(help));
+	json_object_set_new(path_object(paths, API_ROOT "whoami"), "get", o);
+}
+
 /* The three paths at the root, which answer with text. */
 static void
 add_roots(json_t *paths)
@@ -154,6 +168,7 @@ api_openapi(const struct api_context *context)
 		add_read(paths, d);
 	for (const struct api_write *w = api_writes; w->method != NULL; w++)
 		add_write(paths, w);
+	add_who(paths);
 	add_roots(paths);
 	json_object_set_new(o, "paths", paths);
 	json_object_set_new(o, "components",

@@ -25,6 +25,7 @@ struct api_request {
 	const char *method;
 	const char *target; /* path and query, still encoded */
 	const char *host, *content_type, *authorization;
+	const char *accept_encoding, *if_none_match;
 	const char *body;
 	size_t body_len;
 	bool is_unix;  /* came by a Unix socket: has no host to check */
@@ -36,6 +37,8 @@ struct api_answer {
 	const char *type;   /* Content-Type */
 	const char *header; /* one more header's name, or NULL */
 	char header_value[96];
+	/* Its headers, and its bytes with status 200, are sent instead of a body. */
+	const struct api_asset *asset;
 	char *body; /* free() it */
 	size_t len;
 };
@@ -47,6 +50,7 @@ struct api_context {
 	const char *tokens_file;
 	const struct api_session *session; /* n_sessions of them */
 	size_t n_sessions;
+	const struct api_asset *assets;
 	/* Host names that are us besides localhost and loopback addresses. */
 	const char *const *hosts;
 	size_t n_hosts;

@@ -8,6 +8,7 @@
 #include <strings.h>
 
 #include "telemetry/own.h"
+#include "telemetry/put.h"
 
 bool
 api_path_fits(const char *pattern, const char *path, char name[API_PATH_MAX])
@@ -262,6 +263,25 @@ write_call(const struct api_context *c, const struct api_write *w, const char *n
 	json_decref(body);
 }
 
+/* Who the token of the request belongs to: a page asks before it offers to change things. */
+static void
+put_who(const struct api_context *c, const struct api_request *rq, struct api_answer *out)
+{
+	static const char *const roles[] = { [API_ROLE_READ] = "read",
+		                             [API_ROLE_OPERATE] = "operate",
+		                             [API_ROLE_ADMIN] = "admin" };
+	char who[API_TOKEN_NAME] = "";
+	const int role = authenticate(c, rq, who, out);
+	json_t *o;
+
+	if (role == API_ROLE_NONE)
+		return;
+	o = json_object();
+	telemetry_put_text(o, "name", who);
+	telemetry_put_text(o, "role", roles[role]);
+	api_put_json(out, 200, o);
+}
+
 /* The path exists, but not for this method: say for which. */
 static void
 put_not_allowed(struct api_answer *out, const char *path, bool is_read)
@@ -298,14 +318,18 @@ answer_api(const struct api_context *c, const struct api_request *rq,
 	const struct telemetry_document *doc;
 	struct telemetry_ask ask;
 	char name[API_PATH_MAX] = "";
-	bool is_known;
+	bool is_known, is_read;
 
 	telemetry_ask_init(&ask);
 	doc = telemetry_find(path, &ask);
-	is_known = doc != NULL || strcmp(path, "openapi.json") == 0;
+	is_read = doc != NULL || strcmp(path, "openapi.json") == 0 ||
+	          strcmp(path, "whoami") == 0;
+	is_known = is_read;
 	if (is_known && is_get(rq)) {
 		if (doc != NULL)
 			put_document(c, doc, t, &ask, out);
+		else if (strcmp(path, "whoami") == 0)
+			put_who(c, rq, out);
 		else
 			api_put_json(out, 200, api_openapi(c));
 		return;
@@ -326,8 +350,7 @@ answer_api(const struct api_context *c, const struct api_request *rq,
 		return;
 	}
 	if (is_known)
-		put_not_allowed(out, path,
-		                doc != NULL || strcmp(path, "openapi.json") == 0);
+		put_not_allowed(out, path, is_read);
 	else
 		api_put_problem(out, 404, NULL,
 		                "nothing is here; " API_ROOT
@@ -348,6 +371,25 @@ put_metrics(const struct api_context *c, struct api_answer *out)
 	out->type = TELEMETRY_METRICS_TYPE;
 	out->body = text;
 	out->len = strlen(text);
+}
+
+/* One of the files compiled in. */
+static void
+put_asset(const struct api_request *rq, const struct api_asset *asset,
+          struct api_answer *out)
+{
+	if (!is_get(rq)) {
+		put_not_allowed(out, NULL, true);
+	} else if (!api_asset_takes_gzip(rq->accept_encoding)) {
+		api_put_problem(
+			out, 406, NULL,
+			"this file is kept compressed; send 'Accept-Encoding: gzip' "
+			"(curl --compressed)");
+	} else {
+		out->status = api_asset_is_known(asset, rq->if_none_match) ? 304 : 200;
+		out->type = asset->type;
+		out->asset = asset;
+	}
 }
 
 /* What is not below API_ROOT. Returns false when there is nothing of that name. */
@@ -378,6 +420,7 @@ answer_root(const struct api_context *c, const struct api_request *rq, const cha
 static void
 answer(const struct api_context *c, const struct api_request *rq, struct api_answer *out)
 {
+	const struct api_asset *asset;
 	struct api_target t;
 	char who[API_TOKEN_NAME];
 	int rc;
@@ -393,6 +436,11 @@ answer(const struct api_context *c, const struct api_request *rq, struct api_ans
 		api_put_problem(out, 403, NULL,
 		                "the Host of the request is not this machine's; "
 		                "ask 127.0.0.1 or localhost");
+		return;
+	}
+	asset = api_asset_find(c->assets, t.path);
+	if (asset != NULL) {
+		put_asset(rq, asset, out);
 		return;
 	}
 	if (!rq->is_local && is_get(rq) && strcmp(t.path, "/healthz") != 0 &&

@@ -10,6 +10,7 @@
 #include <microhttpd.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -73,12 +74,39 @@ done(void *arg, struct MHD_Connection *connection, void **state,
 	*state = NULL;
 }
 
+/* Constants, so nothing is copied; a 304 has their headers and no bytes. */
+static enum MHD_Result
+send_asset(struct MHD_Connection *connection, const struct api_answer *answer)
+{
+	const struct api_asset *a = answer->asset;
+	struct MHD_Response *response = MHD_create_response_from_buffer(
+		answer->status == 200 ? a->len : 0, (void *)(uintptr_t)a->data,
+		MHD_RESPMEM_PERSISTENT);
+	enum MHD_Result rc;
+
+	if (response == NULL)
+		return MHD_NO;
+	MHD_add_response_header(response, "ETag", a->etag);
+	MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
+	if (answer->status == 200)
+		MHD_add_response_header(response, "Content-Type", answer->type);
+	for (const struct api_header *h = api_asset_headers; h->name != NULL; h++)
+		MHD_add_response_header(response, h->name, h->value);
+	rc = MHD_queue_response(connection, answer->status, response);
+	MHD_destroy_response(response);
+	return rc;
+}
+
 static enum MHD_Result
 send_answer(struct MHD_Connection *connection, struct api_answer *answer)
 {
-	struct MHD_Response *response = MHD_create_response_from_buffer(
-		answer->len, answer->body, MHD_RESPMEM_MUST_FREE);
+	struct MHD_Response *response;
 	enum MHD_Result rc;
+
+	if (answer->asset != NULL)
+		return send_asset(connection, answer);
+	response = MHD_create_response_from_buffer(answer->len, answer->body,
+	                                           MHD_RESPMEM_MUST_FREE);
 
 	if (response == NULL) {
 		free(answer->body);
@@ -166,6 +194,8 @@ access_request(void *arg, struct MHD_Connection *connection, const char *url,
 			   .host = header(connection, "Host"),
 			   .content_type = header(connection, "Content-Type"),
 			   .authorization = header(connection, "Authorization"),
+			   .accept_encoding = header(connection, "Accept-Encoding"),
+			   .if_none_match = header(connection, "If-None-Match"),
 			   .body = a->body,
 			   .body_len = a->len,
 			   .is_unix = s->listen.is_unix,
@@ -241,6 +271,7 @@ api_open(const struct api_settings *settings, struct api **out, char why[API_WHY
 		                             .events = settings->events,
 		                             .tokens_file = api->tokens_file,
 		                             .session = api->session,
+		                             .assets = settings->assets,
 		                             .hosts = api->host };
 	for (size_t i = 0; rc == 0 && i < settings->listens && i < API_LISTEN_MAX; i++) {
 		struct server *s = &api->server[api->servers];

@@ -16,12 +16,20 @@ static struct telemetry *t;
 static struct api *api;
 static char folder[] = "/tmp/tidegate-api-XXXXXX", path[64], where[80], why[API_WHY];
 
+static const unsigned char page[] = { 0x1f, 0x8b, 'p', 'a', 'g', 'e' };
+static const struct api_asset assets[] = {
+	{ "/", "text/html; charset=utf-8", "\"aa11\"", page, sizeof(page) },
+	{ 0 },
+};
+
 static int
 start(const char *entry)
 {
-	return api_open(
-		&(struct api_settings){ .telemetry = t, .listen = &entry, .listens = 1 },
-		&api, why);
+	return api_open(&(struct api_settings){ .telemetry = t,
+	                                        .listen = &entry,
+	                                        .listens = 1,
+	                                        .assets = assets },
+	                &api, why);
 }
 
 static void
@@ -91,6 +99,46 @@ a_document_comes_over_the_socket_with_its_headers(void)
 	CU_ASSERT_PTR_NOT_NULL(strstr(answer, "X-Content-Type-Options: nosniff\r\n"));
 	CU_ASSERT_PTR_NULL(strstr(answer, "Access-Control"));
 	CU_ASSERT_PTR_NOT_NULL(strstr(answer, "\"node\":\"gate-1\""));
+	end();
+}
+
+static void
+the_page_comes_with_its_headers_and_once(void)
+{
+	static const char get[] = "GET / HTTP/1.1\r\nHost: x\r\nAccept-Encoding: "
+				  "gzip\r\nConnection: close\r\n\r\n";
+	static const char head[] = "HEAD / HTTP/1.1\r\nHost: x\r\n"
+				   "Connection: close\r\n\r\n";
+	static const char again[] = "GET / HTTP/1.1\r\nHost: x\r\nIf-None-Match: "
+				    "\"aa11\"\r\nConnection: close\r\n\r\n";
+	static const char *const wanted[] = {
+		"ETag: \"aa11\"\r\n", "Content-Encoding: gzip\r\n",
+		"X-Content-Type-Options: nosniff\r\n", "X-Frame-Options: DENY\r\n",
+		"Content-Security-Policy: default-src 'none';"
+	};
+	const char *answer, *body;
+
+	begin();
+	answer = talk(get, strlen(get));
+	CU_ASSERT_EQUAL(strncmp(answer, "HTTP/1.1 200 OK\r\n", 17), 0);
+	for (size_t i = 0; i < sizeof(wanted) / sizeof(*wanted); i++)
+		CU_ASSERT_PTR_NOT_NULL(strstr(answer, wanted[i]));
+	body = strstr(answer, "\r\n\r\n");
+	CU_ASSERT_PTR_NOT_NULL_FATAL(body);
+	CU_ASSERT_EQUAL(memcmp(body + 4, page, sizeof(page)), 0);
+
+	answer = talk(head, strlen(head));
+	CU_ASSERT_PTR_NOT_NULL(strstr(answer, "Content-Length: 6\r\n"));
+	body = strstr(answer, "\r\n\r\n");
+	CU_ASSERT_PTR_NOT_NULL_FATAL(body);
+	CU_ASSERT_EQUAL(body[4], '\0');
+
+	answer = talk(again, strlen(again));
+	CU_ASSERT_EQUAL(strncmp(answer, "HTTP/1.1 304 ", 13), 0);
+	CU_ASSERT_PTR_NOT_NULL(strstr(answer, "ETag: \"aa11\"\r\n"));
+	body = strstr(answer, "\r\n\r\n");
+	CU_ASSERT_PTR_NOT_NULL_FATAL(body);
+	CU_ASSERT_EQUAL(body[4], '\0');
 	end();
 }
 
@@ -257,6 +305,7 @@ the_command_shows_and_exits_as_promised(void)
 }
 
 SUITE_MAIN("api/server", TEST(a_document_comes_over_the_socket_with_its_headers),
+           TEST(the_page_comes_with_its_headers_and_once),
            TEST(a_body_too_big_is_refused_however_it_comes),
            TEST(nonsense_does_not_stop_the_server),
            TEST(a_socket_in_use_is_left_alone_and_a_leftover_is_replaced),
