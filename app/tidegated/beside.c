@@ -19,6 +19,7 @@
 #include "sentence.h"
 #include "telemetry/telemetry.h"
 #include "witness.h"
+#include "web.h"
 
 #define STATUS_SECONDS 5 /* between two sentences for the service manager */
 
@@ -165,7 +166,9 @@ open_api(struct beside *s, char *why)
 		                         .events = s->events,
 		                         .listen = listen,
 		                         .listens = set->api_listen.count,
-		                         .tokens_file = set->api_tokens_file };
+		                         .tokens_file = set->api_tokens_file,
+		                         .assets =
+		                                 set->api_dashboard ? web_assets : NULL };
 	char sentence[API_WHY];
 	int failed;
 

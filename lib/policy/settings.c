@@ -155,6 +155,12 @@ static const struct conf_field api_fields[] = {
 	  .max = 4095,
 	  .help = "Tokens that may write, one line NAME:SHA256 each; without it nobody "
 	          "may." },
+	{ .key = "dashboard",
+	  .kind = CONF_BOOL,
+	  .offset = AT(api_dashboard),
+	  .absent = "true",
+	  .help = "Whether the page for a browser is served at /; it shows what the API "
+	          "tells and needs a token to change anything." },
 	{ .key = NULL },
 };
 

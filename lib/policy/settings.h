@@ -90,6 +90,7 @@ struct settings {
 	struct conf_list links; /* struct settings_link */
 	struct conf_texts api_listen;
 	char *api_tokens_file;
+	bool api_dashboard;
 	char *events_file; /* "" off, "-" stdout */
 	uint64_t samples_rate;        /* a second, of each reason and worker; 0: none */
 	int samples_whole;            /* 0: the first 128 bytes */

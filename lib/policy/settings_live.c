@@ -157,6 +157,7 @@ settings_check_live(const struct settings *now, const struct settings *next,
 	static const char *const transmit[] = { "auto", "worker", "control" };
 	static const char *const rss[] = { "addresses", "ports" };
 	static const char *const duplex[] = { "inline", "ingress" };
+	static const char *const boolean[] = { "false", "true" };
 	size_t before = errors->count;
 
 	check_text(next, "dataplane.transmit", transmit[now->transmit],
@@ -181,5 +182,7 @@ settings_check_live(const struct settings *now, const struct settings *next,
 	           errors);
 	check_links(now, next, errors);
 	check_listen(now, next, errors);
+	check_text(next, "api.dashboard", boolean[now->api_dashboard],
+	           boolean[next->api_dashboard], errors);
 	return errors->count == before ? 0 : -EINVAL;
 }

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// main - which document feeds which part of the page, and how often.
+
+import { $, put } from "./dom.js";
+import { poll, startPolling } from "./api.js";
+import { known, showFreshness, showLive } from "./banner.js";
+import { remember } from "./rings.js";
+import { drawChart, startChart } from "./chart.js";
+import { howManyServices, replaceServices, startServices, takeServices } from "./services.js";
+import { startAttacks, takeAttacks, takeRunning } from "./attacks.js";
+import { takeReasonTexts, takeReasons } from "./reasons.js";
+import { takePorts, takeStatus, takeWorkers } from "./box.js";
+import { startTalkers, takeTalkers, talkersPath } from "./talkers.js";
+import { drawBlocks, startBlocks, takeBlocks, takeLists } from "./blocks.js";
+import { addBlock, changeBypass, changeMode } from "./actions.js";
+import { startSession } from "./session.js";
+import { startTheme } from "./theme.js";
+
+const LIVE_SERVICES = 64; // with more, the live document has the busiest and the list comes now and then
+
+function takeLive(live) {
+	live.services = live.services || [];
+	known.live = live;
+	known.at = performance.now();
+	remember(live);
+	showLive(live);
+	showFreshness();
+	takeServices(live.services);
+	takeRunning(live.attacks, attacks.now);
+	takeReasons(live.reasons);
+	drawChart();
+	drawBlocks();
+}
+
+const live = poll(`live?limit=${LIVE_SERVICES}`, 1000, takeLive, showFreshness);
+poll("reasons", 600000, (d) => takeReasonTexts(d.reasons));
+const services = poll("services", 10000, (d) => replaceServices(d.services));
+const attacks = poll("attacks?limit=100", 10000, (d) => takeAttacks(d.attacks));
+poll("status", 5000, (d) => { known.status = d; takeStatus(d); });
+poll("ports", 3000, (d) => { known.ports = d.ports; takePorts(d.ports); });
+poll("workers", 3000, (d) => { known.workers = d.workers; takeWorkers(d.workers); });
+const talkers = poll(talkersPath, 3000, takeTalkers);
+const blocks = poll("blocks", 5000, takeBlocks);
+poll("lists", 20000, (d) => takeLists(d.lists));
+
+startTheme(() => drawChart(true));
+startSession();
+startChart();
+startServices((name) => changeMode(name, null, [live.now, services.now]));
+startAttacks(() => {});
+startTalkers((address) => addBlock("deny", address, [blocks.now]), () => {}, talkers.now);
+startBlocks(blocks.now);
+$("mode-all").addEventListener("click", () => changeMode(null, known.live && known.live.mode, [live.now, services.now]));
+$("bypass").addEventListener("click", () => changeBypass(known.live !== null && known.live.bypass, [live.now]));
+setInterval(showFreshness, 500);
+startPolling();
