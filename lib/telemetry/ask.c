@@ -24,8 +24,8 @@ const struct telemetry_document telemetry_documents[] = {
 	{ "status", telemetry_status, NULL,
 	  "Version, uptime, configuration, books of every port and in total, warnings." },
 	{ "live", telemetry_live, live_keys,
-	  "One small document with present rates, reasons, services and running "
-	  "attacks; limit keeps the services in trouble and the busiest." },
+	  "Present rates, reasons, running attacks and services; limit keeps "
+	  "those in trouble and the busiest." },
 	{ "services", telemetry_services, NULL,
 	  "Every service with its mode and its rates." },
 	{ "services/", telemetry_service, NULL,
