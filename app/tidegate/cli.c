@@ -9,6 +9,7 @@
 
 #include "http.h"
 #include "table.h"
+#include "words.h"
 
 #define SOCKET_DEFAULT "unix:/run/tidegate/api.sock"
 #define URL_DEFAULT    "http://127.0.0.1:9686"
@@ -56,6 +57,22 @@ cli_option(struct cli *c, const char *name)
 			return value;
 	}
 	return NULL;
+}
+
+long
+cli_number(struct cli *c, const char *name, long least, long most, long absent)
+{
+	const char *text = cli_option(c, name);
+	char *end;
+	long n;
+
+	if (text == NULL)
+		return absent;
+	n = strtol(text, &end, 10);
+	if (end == text || *end != '\0' || n < least || n > most)
+		cli_usage(c, "%s takes a number from %ld to %ld, not '%s'", name, least,
+		          most, text);
+	return n;
 }
 
 void
@@ -132,29 +149,39 @@ read_token(const struct cli *c, char *out, size_t size)
 	out[strcspn(out, " \r\n\t")] = '\0';
 }
 
-/* Ask one place, or the usual two. Returns 0 or -errno of the last. */
+/*
+ * Ask one place, or the usual two. Returns 0 or -errno of the place that is more
+ * telling: a socket that is there, else the address.
+ */
 static int
-ask(struct cli *c, const struct http_request *rq, struct http_answer *out)
+ask(struct cli *c, const struct http_request *rq, struct http_answer *out,
+    const char **where)
 {
-	int rc;
+	int rc, by_tcp;
 
-	if (c->api != NULL)
-		return http_ask(c->api, rq, out);
-	rc = http_ask(SOCKET_DEFAULT, rq, out);
-	if (rc < 0 && rc != -ETIMEDOUT)
-		rc = http_ask(URL_DEFAULT, rq, out);
+	*where = c->api != NULL ? c->api : SOCKET_DEFAULT;
+	rc = http_ask(*where, rq, out);
+	if (rc == 0 || c->api != NULL || rc == -ETIMEDOUT)
+		return rc;
+	by_tcp = http_ask(URL_DEFAULT, rq, out);
+	if (by_tcp == 0 || rc == -ENOENT) {
+		*where = URL_DEFAULT;
+		rc = by_tcp;
+	}
 	return rc;
 }
 
-static int
-call(struct cli *c, const char *method, const char *path, json_t *body,
-     struct cli_answer *out)
+int
+cli_ask(struct cli *c, const char *method, const char *path, json_t *body,
+        struct cli_answer *out, const char **where)
 {
 	char token[512] = "";
 	char *text = body != NULL ? json_dumps(body, JSON_COMPACT) : NULL;
-	struct http_request rq = {
-		.method = method, .path = path, .body = text, .token = token
-	};
+	struct http_request rq = { .method = method,
+		                   .path = path,
+		                   .body = text,
+		                   .token = token,
+		                   .timeout_ms = c->timeout_ms };
 	struct http_answer answer;
 	int rc;
 
@@ -162,38 +189,80 @@ call(struct cli *c, const char *method, const char *path, json_t *body,
 	memset(out, 0, sizeof(*out));
 	if (strcmp(method, "GET") != 0)
 		read_token(c, token, sizeof(token));
-	rc = ask(c, &rq, &answer);
+	rc = ask(c, &rq, &answer, where);
 	free(text);
 	if (rc < 0)
 		return rc;
 	out->status = answer.status;
 	out->text = answer.body;
 	out->document = json_loadb(answer.body, answer.len, 0, NULL);
+	if (!c->json)
+		words_clean_document(out->document);
 	return 0;
 }
 
 int
 cli_try(struct cli *c, const char *method, const char *path, struct cli_answer *out)
 {
-	return call(c, method, path, NULL, out) < 0 ? EXIT_UNREACHABLE : 0;
+	const char *where;
+
+	return cli_ask(c, method, path, NULL, out, &where) < 0 ? EXIT_UNREACHABLE : 0;
+}
+
+void
+cli_why(const char *where, int error, char *out, size_t size)
+{
+	const bool is_unix = strncmp(where, "unix:", 5) == 0;
+	const char *path = is_unix ? where + 5 : where;
+
+	if (error == ENOENT && is_unix)
+		snprintf(out, size,
+		         "there is no socket %s: tidegated does not run, or api.listen "
+		         "names another place (say it with --api)",
+		         path);
+	else if (error == ECONNREFUSED && is_unix)
+		snprintf(out, size,
+		         "the socket %s is left over from a tidegated that is gone: "
+		         "start it again",
+		         path);
+	else if (error == EACCES || error == EPERM)
+		snprintf(out, size,
+		         "you may not open %s: ask as root, or as a member of the group "
+		         "that it belongs to (`ls -l` tells which)",
+		         path);
+	else if (error == ETIMEDOUT)
+		snprintf(out, size,
+		         "somebody listens at %s, but does not answer in time: tidegated "
+		         "hangs, or is stopped",
+		         path);
+	else if (error == ECONNREFUSED)
+		snprintf(out, size,
+		         "nobody listens at %s: tidegated does not run, or api.listen "
+		         "names another place (say it with --api)",
+		         path);
+	else if (error == EINVAL)
+		snprintf(out, size, "%s is neither http://HOST:PORT nor unix:PATH", path);
+	else if (error == EPROTO || error == ECONNRESET || error == EPIPE)
+		snprintf(out, size, "what answers at %s is no tidegated", path);
+	else
+		snprintf(out, size, "%s: %s", path, strerror(error));
 }
 
 int
 cli_call(struct cli *c, const char *method, const char *path, json_t *body,
          struct cli_answer *out)
 {
-	const int rc = call(c, method, path, body, out);
+	const char *where;
+	char why[512];
+	const int rc = cli_ask(c, method, path, body, out, &where);
 
 	if (rc == 0)
 		return 0;
-	if (c->api != NULL)
-		fprintf(stderr, "tidegate: %s does not answer: %s\n", c->api,
-		        strerror(-rc));
-	else
-		fprintf(stderr,
-		        "tidegate: no tidegated answers at " SOCKET_DEFAULT
-		        " or " URL_DEFAULT ": %s\n",
-		        strerror(-rc));
+	cli_why(where, -rc, why, sizeof(why));
+	fprintf(stderr,
+	        "tidegate: tidegated does not answer: %s\n"
+	        "`tidegate doctor` looks for the cause.\n",
+	        why);
 	return EXIT_UNREACHABLE;
 }
 
@@ -208,8 +277,20 @@ cli_answer_free(struct cli_answer *a)
 void
 cli_print_json(const json_t *document)
 {
-	json_dumpf(document, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(12));
+	json_dumpf(document, stdout,
+	           JSON_INDENT(2) | JSON_REAL_PRECISION(12) | JSON_ENSURE_ASCII |
+	                   JSON_ENCODE_ANY);
 	putchar('\n');
+}
+
+void
+cli_print_json_line(const json_t *document)
+{
+	json_dumpf(document, stdout,
+	           JSON_COMPACT | JSON_REAL_PRECISION(12) | JSON_ENSURE_ASCII |
+	                   JSON_ENCODE_ANY);
+	putchar('\n');
+	fflush(stdout);
 }
 
 void
@@ -227,8 +308,7 @@ cli_problem(const struct cli *c, const struct cli_answer *a)
 		        "tidegate: the answer (%d) is no JSON: is that a tidegated?\n",
 		        a->status);
 	else
-		fprintf(stderr, "tidegate: %s\n",
-		        table_safe(get_text(a->document, "detail")));
+		fprintf(stderr, "tidegate: %s\n", get_text(a->document, "detail"));
 	json_array_foreach((json_t *)errors, i, e)
 		fprintf(stderr, "%s:%.0f: %s%s%s\n", table_safe(get_text(e, "file")),
 	                get_number(e, "line"), table_safe(get_text(e, "path")),

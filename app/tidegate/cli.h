@@ -3,7 +3,8 @@
  * cli - what all verbs share: options, exit codes, asking and showing.
  *
  * The command knows nothing but the HTTP API: it links neither DPDK nor a room
- * of the daemon. With --json every verb prints the server's own document.
+ * of the daemon. With --json every verb prints the server's own document. For people
+ * every text of a document is made harmless before anybody sees it (words.h).
  *
  * Threads one.
  */
@@ -25,8 +26,9 @@ struct cli {
 		token_file; /* NULL: $TIDEGATE_TOKEN, /etc/tidegate/token, the socket's own */
 	bool json;
 	const char *verb;
-	const char *usage; /* of the verb, for complaints */
-	int argc;          /* what is left of the verb's arguments */
+	const char *usage;       /* of the verb, for complaints */
+	unsigned int timeout_ms; /* of one question; 0: the usual 20 s */
+	int argc;                /* what is left of the verb's arguments */
 	char **argv;
 };
 
@@ -38,6 +40,8 @@ bool cli_flag(struct cli *c, const char *name);
 const char *cli_option(struct cli *c, const char *name);
 /* Complain unless between least and most plain arguments and no options are left. */
 void cli_want(struct cli *c, int least, int most);
+/* A number of the option `name` between the two, or `absent` without it; else a complaint. */
+long cli_number(struct cli *c, const char *name, long least, long most, long absent);
 /* Say what is wrong and how it is done, and end with EXIT_USAGE. */
 _Noreturn void cli_usage(const struct cli *c, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
@@ -62,6 +66,16 @@ void cli_answer_free(struct cli_answer *a);
 int cli_try(struct cli *c, const char *method, const char *path, struct cli_answer *out);
 
 /*
+ * The same, which returns 0 or -errno; *where is the place that was asked last. For
+ * who tells the cause in its own words.
+ */
+int cli_ask(struct cli *c, const char *method, const char *path, json_t *body,
+            struct cli_answer *out, const char **where);
+
+/* Why nobody answered at `where`, and what to do: one sentence of at most `size` bytes. */
+void cli_why(const char *where, int error, char *out, size_t size);
+
+/*
  * The whole of a reading verb: GET, then the document as JSON or through
  * `human`. Returns the exit code.
  */
@@ -74,7 +88,10 @@ int cli_change(struct cli *c, const char *method, const char *path, json_t *body
 /* Tell a problem document on standard error, or as JSON on standard output. */
 void cli_problem(const struct cli *c, const struct cli_answer *a);
 
+/* One document; only ASCII leaves, so that no terminal obeys it. */
 void cli_print_json(const json_t *document);
+/* The same on one line, for who prints many. */
+void cli_print_json_line(const json_t *document);
 
 /* Encode one part of a path into out of `size`. */
 void cli_encode(const char *part, char *out, size_t size);

@@ -55,7 +55,7 @@ check(struct cli *c, json_t *body)
 
 	if (rc != 0)
 		return rc;
-	if (a.status != 200) {
+	if (a.status != 200 || a.document == NULL) {
 		cli_problem(c, &a);
 		rc = a.status == 422 ? EXIT_BAD_CONF : EXIT_FAILED;
 	} else if (c->json) {

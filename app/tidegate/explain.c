@@ -59,7 +59,7 @@ print_lines(const json_t *lines, const char *title)
 static void
 human(const json_t *d)
 {
-	puts(table_safe(get_text(d, "sentence")));
+	puts(get_text(d, "sentence"));
 	putchar('\n');
 	print_lists(d);
 	print_lines(get(d, "meters"), "Meters");

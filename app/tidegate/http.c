@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <netdb.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,10 +12,42 @@
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
+/* Milliseconds of the monotonic clock. */
+static int64_t
+clock_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* Let the next call on the socket end when the time is over. Returns 0 or -ETIMEDOUT. */
 static int
-connect_unix(const char *path)
+limit(int fd, int64_t until_ms)
+{
+	const int64_t left = until_ms - clock_ms();
+	const struct timeval t = { .tv_sec = left / 1000, .tv_usec = left % 1000 * 1000 };
+
+	if (left <= 0)
+		return -ETIMEDOUT;
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &t, sizeof(t));
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &t, sizeof(t));
+	return 0;
+}
+
+/* What a call that took too long says, in one word. */
+static int
+failed(void)
+{
+	return errno == EAGAIN || errno == EINPROGRESS ? -ETIMEDOUT : -errno;
+}
+
+static int
+connect_unix(const char *path, int64_t until_ms)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	int fd, rc;
@@ -25,9 +58,11 @@ connect_unix(const char *path)
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return -errno;
+	/* A daemon that hangs lets its queue fill up, and then this waits. */
+	limit(fd, until_ms);
 	if (connect(fd, (const struct sockaddr *)&address, sizeof(address)) == 0)
 		return fd;
-	rc = -errno;
+	rc = failed();
 	close(fd);
 	return rc;
 }
@@ -59,7 +94,7 @@ split(const char *where, char host[256], char port[8])
 }
 
 static int
-connect_tcp(const char *where)
+connect_tcp(const char *where, int64_t until_ms)
 {
 	const struct addrinfo hints = { .ai_socktype = SOCK_STREAM };
 	struct addrinfo *list, *a;
@@ -72,9 +107,11 @@ connect_tcp(const char *where)
 		return -EHOSTUNREACH;
 	for (a = list; a != NULL && fd < 0; a = a->ai_next) {
 		fd = socket(a->ai_family, a->ai_socktype | SOCK_CLOEXEC, a->ai_protocol);
+		if (fd >= 0)
+			limit(fd, until_ms);
 		if (fd >= 0 && connect(fd, a->ai_addr, a->ai_addrlen) == 0)
 			break;
-		rc = -errno;
+		rc = failed();
 		if (fd >= 0)
 			close(fd);
 		fd = -1;
@@ -84,15 +121,18 @@ connect_tcp(const char *where)
 }
 
 static int
-send_all(int fd, const char *text, size_t len)
+send_all(int fd, const char *text, size_t len, int64_t until_ms)
 {
 	while (len > 0) {
-		const ssize_t n = send(fd, text, len, MSG_NOSIGNAL);
+		ssize_t n;
 
+		if (limit(fd, until_ms) < 0)
+			return -ETIMEDOUT;
+		n = send(fd, text, len, MSG_NOSIGNAL);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
-			return errno == EAGAIN ? -ETIMEDOUT : -errno;
+			return failed();
 		text += n;
 		len -= (size_t)n;
 	}
@@ -100,7 +140,7 @@ send_all(int fd, const char *text, size_t len)
 }
 
 static int
-send_request(int fd, const char *host, const struct http_request *rq)
+send_request(int fd, const char *host, const struct http_request *rq, int64_t until_ms)
 {
 	const size_t len = rq->body != NULL ? strlen(rq->body) : 0;
 	const bool has_token = rq->token != NULL && rq->token[0] != '\0';
@@ -119,14 +159,14 @@ send_request(int fd, const char *host, const struct http_request *rq)
 		has_token ? "\r\n" : "", length, rq->body != NULL ? rq->body : "");
 	if (n < 0)
 		return -ENOMEM;
-	rc = send_all(fd, text, (size_t)n);
+	rc = send_all(fd, text, (size_t)n, until_ms);
 	free(text);
 	return rc;
 }
 
 /* Everything until the server closes, with a NUL after it. */
 static int
-receive(int fd, char **text, size_t *len)
+receive(int fd, char **text, size_t *len, int64_t until_ms)
 {
 	size_t room = 0;
 
@@ -143,11 +183,13 @@ receive(int fd, char **text, size_t *len)
 			*text = grown;
 			room += 65536;
 		}
+		if (limit(fd, until_ms) < 0)
+			return -ETIMEDOUT;
 		n = recv(fd, *text + *len, room - *len - 1, 0);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
-			return errno == EAGAIN ? -ETIMEDOUT : -errno;
+			return failed();
 		*len += (size_t)n;
 		(*text)[*len] = '\0';
 		if (n == 0)
@@ -202,7 +244,7 @@ parse(char *text, size_t len, struct http_answer *out)
 	char *body = strstr(text, "\r\n\r\n");
 	ssize_t n;
 
-	if (body == NULL || sscanf(text, "HTTP/1.%*d %d", &out->status) != 1)
+	if (body == NULL || sscanf(text, "HTTP/1.%*1d %3d", &out->status) != 1)
 		return -EPROTO;
 	body[2] = '\0';
 	body += 4;
@@ -220,32 +262,46 @@ parse(char *text, size_t len, struct http_answer *out)
 int
 http_ask(const char *api, const struct http_request *request, struct http_answer *out)
 {
-	const struct timeval limit = { .tv_sec = HTTP_TIMEOUT_S };
-	const bool is_unix = strncmp(api, "unix:", 5) == 0;
+	const unsigned int ms =
+		request->timeout_ms > 0 ? request->timeout_ms : HTTP_TIMEOUT_MS;
+	const int64_t until_ms = clock_ms() + ms;
 	const char *host = "localhost";
 	char *text = NULL;
 	size_t len;
 	int fd, rc;
 
-	if (is_unix) {
-		fd = connect_unix(api + 5);
+	if (strncmp(api, "unix:", 5) == 0) {
+		fd = connect_unix(api + 5, until_ms);
 	} else if (strncmp(api, "http://", 7) == 0) {
 		host = api + 7;
-		fd = connect_tcp(host);
+		fd = connect_tcp(host, until_ms);
 	} else {
 		return -EINVAL;
 	}
 	if (fd < 0)
 		return fd;
-	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
-	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
-	rc = send_request(fd, host, request);
+	rc = send_request(fd, host, request, until_ms);
 	if (rc == 0)
-		rc = receive(fd, &text, &len);
+		rc = receive(fd, &text, &len, until_ms);
 	close(fd);
 	if (rc == 0)
 		rc = parse(text, len, out);
 	if (rc < 0)
 		free(text);
 	return rc;
+}
+
+pid_t
+http_listener(const char *path)
+{
+	struct ucred who = { 0 };
+	socklen_t len = sizeof(who);
+	const int fd = connect_unix(path, clock_ms() + 1000);
+
+	if (fd < 0)
+		return fd;
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &len) < 0)
+		who.pid = 0;
+	close(fd);
+	return who.pid;
 }

@@ -10,14 +10,16 @@
 #define TIDEGATE_HTTP_H
 
 #include <stddef.h>
+#include <sys/types.h>
 
-#define HTTP_TIMEOUT_S  20
+#define HTTP_TIMEOUT_MS 20000
 #define HTTP_ANSWER_MAX (32u << 20)
 
 struct http_request {
 	const char *method, *path;
-	const char *body;  /* JSON, or NULL */
-	const char *token; /* "" or NULL: none is sent */
+	const char *body;        /* JSON, or NULL */
+	const char *token;       /* "" or NULL: none is sent */
+	unsigned int timeout_ms; /* for all of it; 0: HTTP_TIMEOUT_MS */
 };
 
 struct http_answer {
@@ -33,5 +35,11 @@ struct http_answer {
  */
 int http_ask(const char *api, const struct http_request *request,
              struct http_answer *out);
+
+/*
+ * Who listens at a Unix socket. Returns the process, 0 when the kernel does not tell
+ * (it is in another namespace), or -errno of connect().
+ */
+pid_t http_listener(const char *path);
 
 #endif

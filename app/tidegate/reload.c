@@ -15,7 +15,7 @@ verb_reload(struct cli *c)
 	rc = cli_call(c, "POST", "/api/v1/config/reload", json_object(), &a);
 	if (rc != 0)
 		return rc;
-	if (a.status != 200) {
+	if (a.status != 200 || a.document == NULL) {
 		cli_problem(c, &a);
 		rc = a.status == 422 ? EXIT_BAD_CONF : EXIT_FAILED;
 	} else if (c->json) {

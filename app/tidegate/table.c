@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "table.h"
 
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "words.h"
 
 static char *
 next_buffer(size_t *size)
@@ -20,12 +23,10 @@ next_buffer(size_t *size)
 const char *
 table_safe(const char *text)
 {
-	size_t size, i;
+	size_t size;
 	char *out = next_buffer(&size);
 
-	for (i = 0; text[i] != '\0' && i + 1 < size; i++)
-		out[i] = (unsigned char)text[i] < ' ' || text[i] == 0x7f ? '?' : text[i];
-	out[i] = '\0';
+	words_clean(text, out, size);
 	return out;
 }
 
@@ -140,11 +141,15 @@ table_si(double value, const char *unit)
 		value /= 1000;
 		i++;
 	}
-	snprintf(out, size,
-	         i == 0 || value >= 99.95 ? "%.0f %s%s"
-	         : value >= 9.995         ? "%.1f %s%s"
-	                                  : "%.2f %s%s",
-	         value, prefixes[i], unit);
+	/* Of nothing known there are so many. */
+	if (value >= 1e6)
+		snprintf(out, size, "%.2e %s", value, unit);
+	else
+		snprintf(out, size,
+		         i == 0 || value >= 99.95 ? "%.0f %s%s"
+		         : value >= 9.995         ? "%.1f %s%s"
+		                                  : "%.2f %s%s",
+		         value, prefixes[i], unit);
 	return out;
 }
 
@@ -153,7 +158,8 @@ table_time(double seconds)
 {
 	size_t size;
 	char *out = next_buffer(&size);
-	const unsigned long s = seconds > 0 ? (unsigned long)seconds : 0;
+	/* What a document says may be anything. */
+	const unsigned long s = seconds > 0 ? (unsigned long)fmin(seconds, 1e12) : 0;
 
 	if (s >= 86400)
 		snprintf(out, size, "%lu d %lu h", s / 86400, s / 3600 % 24);

@@ -164,7 +164,7 @@ make(struct cli *c, const char *file, const char *name, const char *role)
 }
 
 static int
-take_back(const char *file, const char *name)
+take_back(const struct cli *c, const char *file, const char *name)
 {
 	char *text = read_file(file), *line;
 	size_t len;
@@ -181,7 +181,10 @@ take_back(const char *file, const char *name)
 	memmove(line, line + len, strlen(line + len) + 1);
 	rc = write_file(file, text, "");
 	free(text);
-	if (rc == 0)
+	if (rc == 0 && c->json)
+		print_and_free(
+			json_pack("{s:s, s:s}", "name", name, "result", "deleted"));
+	else if (rc == 0)
 		printf("the token of '%s' is out of force\n", name);
 	return rc;
 }
@@ -235,7 +238,7 @@ verb_token(struct cli *c)
 		cli_usage(c, "whose token?");
 	check_name(c, c->argv[1]);
 	if (strcmp(what, "del") == 0)
-		return take_back(file, c->argv[1]);
+		return take_back(c, file, c->argv[1]);
 	if (strcmp(what, "new") != 0)
 		cli_usage(c, "'%s' is nothing that can be done with tokens", what);
 	if (role == NULL)

@@ -218,6 +218,7 @@ telemetry_service_object(const struct telemetry_view *v, unsigned int service,
 	if (is_whole) {
 		json_object_set_new(o, "counted", telemetry_counted_array(v->box, s));
 		json_object_set_new(o, "vectors", vectors);
+		json_object_set_new(o, "limits", telemetry_limits_array(v->box, p->name));
 		json_object_set_new(o, "reasons", reasons(v->box, service));
 	} else {
 		json_decref(vectors);

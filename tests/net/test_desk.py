@@ -119,7 +119,7 @@ def the_command_shows_the_box():
     texts = {r["reason"]: r["help"] for r in d.show("reasons")["reasons"]}
     expect("shape.udp_flood" in texts and all(texts.values()), "a reason without help: %s" % texts)
     for verb, word in (("status", "rig"), ("services", "shop"), ("reasons", ""), ("ports", "ext0"), ("workers", "0"),
-                       ("top", "sources by packets"), ("attacks", ""), ("version", "."), ("config", "policies")):
+                       ("talkers", "sources by packets"), ("attacks", ""), ("version", "."), ("config", "policies")):
         expect(word in d.cli(verb), "%s does not show %s" % (verb, word))
     expect("OK" in d.cli("check"), "check is not well")
     d.cli("no-such-verb", code=2)
@@ -141,9 +141,9 @@ def an_attack_is_shown_while_it_runs_and_after():
         expect(attack["trigger"]["value"] > attack["trigger"]["threshold"] == 500, "trigger: %s" % attack)
         expect("udp_flood" in d.cli("attacks") and attack["attack_id"] in d.cli("attacks", attack["attack_id"]),
                "the table does not show it")
-        senders = {t["address"] for t in d.show("top")["top"]}
+        senders = {t["address"] for t in d.show("talkers")["top"]}
         expect(len([s for s in senders if s.startswith("198.18.7.")]) == 4, "top shows %s" % senders)
-        expect(IN4 in {t["address"] for t in d.show("top", "--destinations", "--bits")["top"]}, "top destinations")
+        expect(IN4 in {t["address"] for t in d.show("talkers", "--destinations", "--bits")["top"]}, "top destinations")
         shop = next(s for s in d.show("services")["services"] if s["name"] == "shop")
         expect(shop["state"] == "active", "the service is %s" % shop["state"])
         told = d.show("explain", sorted(senders & {"198.18.7.%d" % i for i in range(8)})[0])

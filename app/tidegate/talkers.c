@@ -28,7 +28,7 @@ human(const json_t *d)
 }
 
 int
-verb_top(struct cli *c)
+verb_talkers(struct cli *c)
 {
 	const bool destinations = cli_flag(c, "--destinations"),
 		   bits = cli_flag(c, "--bits");

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "verbs.h"
+
+#include <stddef.h>
+
+#define TIMED                                                                            \
+	"  --for TIME     as in 10m; without it, until taken back\n"                     \
+	"  --reason TEXT  why, for those who find it later\n"
+
+const struct verb verbs[] = {
+	{ "status", "", "who the box is, how it is, and its books", "", "", verb_status },
+	{ "services", "[show NAME]",
+	  "services with mode and rates; one with every vector",
+	  "With `show NAME`: thresholds, measured values and headroom of each vector.\n",
+	  "show @services", verb_services },
+	{ "show", "SERVICE [--all]",
+	  "each threshold of a service: what it counts, over how long, and how near it "
+	  "is",
+	  "  --all  also vectors without a threshold\n", "@services", verb_show },
+	{ "attacks", "[ID] [--active] [--limit N]", "attacks in memory, newest first",
+	  "  ID         everything about one attack\n"
+	  "  --active   only those that still run\n"
+	  "  --limit N  at most N, 1 to 256 (20)\n",
+	  "@attacks", verb_attacks },
+	{ "talkers", "[--destinations] [--bits] [--limit N]",
+	  "who sends or receives most",
+	  "  --destinations  by destination, else by source\n"
+	  "  --bits          largest bit rate first, else packet rate\n"
+	  "  --limit N       at most N, 1 to 256 (20)\n",
+	  "", verb_talkers },
+	{ "reasons", "[--all] [--help-texts]", "why packets were dropped, and how many",
+	  "  --all         also reasons that were never used\n"
+	  "  --help-texts  what each means and what to look at\n",
+	  "", verb_reasons },
+	{ "hits", "[STAGE] [--all]",
+	  "what single lists, filter rules and reflecting services met",
+	  "  STAGE  of one stage alone: lists, filters, reflection\n"
+	  "  --all  also those that met nothing\n",
+	  "lists filters reflection", verb_hits },
+	{ "sample",
+	  "[--reason NAME] [--service NAME] [--attack ID] [--limit N] [--follow]",
+	  "packets that were stopped, as they came",
+	  "  --reason NAME   of one reason, as shape.over_limit, or stage, as shape\n"
+	  "  --service NAME  of one service\n"
+	  "  --attack ID     of one attack\n"
+	  "  --limit N       the last N, 1 to 256 (20)\n"
+	  "  --follow        and go on with new ones until interrupted\n"
+	  "Of each reason a few packets a second are kept: the keys of `samples`.\n",
+	  "", verb_sample },
+	{ "ports", "", "both ends of every link: books, rates, losses", "", "",
+	  verb_ports },
+	{ "workers", "", "what each worker does and how busy it is", "", "",
+	  verb_workers },
+	{ "reload", "", "read the configuration again, all or nothing",
+	  "Exits 78 when the file was refused; the old configuration stays then.\n", "",
+	  verb_reload },
+	{ "mode", "SERVICE|all learn|monitor|mitigate|configured [--for TIME]",
+	  "set the mode of one or all services",
+	  "  --for TIME  as in 30m; then the file's mode is back\n"
+	  "  configured  go back to the file's mode now\n",
+	  "@services all learn monitor mitigate configured", verb_mode },
+	{ "bypass", "on|off [--for TIME]", "forward everything without judging",
+	  "  --for TIME  as in 5m; then packets are judged again\n", "on off",
+	  verb_bypass },
+	{ "explain", "ADDRESS", "all the box knows of one address, and why", "", "",
+	  verb_explain },
+	{ "block", "add|del PREFIX [--for TIME] [--reason TEXT] | ls",
+	  "timed entries of the deny list", TIMED, "add del ls @blocks", verb_block },
+	{ "allow", "add|del PREFIX [--for TIME] [--reason TEXT] | ls",
+	  "timed entries of the allow list", TIMED, "add del ls @allows", verb_allow },
+	{ "filters", "list | add FILE | check FILE | del NAME",
+	  "the operator's filter rules, with what each has met",
+	  "  FILE  one rule as JSON, - for standard input\n",
+	  "list add check del @filters @files", verb_filters },
+	{ "lists", "[show NAME | reload NAME | add|del NAME PREFIX [--for TIME]]",
+	  "lists: what is wanted and what is loaded; entries by hand",
+	  "  show NAME    one list, its file's errors, its entries made by hand\n"
+	  "  reload NAME  read its file now\n"
+	  "  --for TIME   as in 10m; without it, until taken back\n",
+	  "show reload add del @lists", verb_lists },
+	{ "check", "", "health in one line, for Nagios and its kin",
+	  "Exits 0 when all is well, 1 for a warning (attack, bypass), 2 when packets "
+	  "or\n"
+	  "control are in danger or nobody answers, 3 when that cannot be told.\n",
+	  "", verb_check },
+	{ "config", "[check [FILE]]",
+	  "the configuration in force; what a reload would find",
+	  "With `check`: look through the file in use, or FILE, and change nothing.\n"
+	  "Exits 78 when it would be refused.\n",
+	  "check @files", verb_config },
+	{ "token", "new|del NAME | ls [--role ROLE] [--tokens-file FILE]",
+	  "who may change something: lines of the tokens file",
+	  "  new NAME            make a token, print it once, keep its hash\n"
+	  "  --role ROLE         read, operate (modes, blocks, bypass; the default) or\n"
+	  "                      admin (also the configuration)\n"
+	  "  --tokens-file FILE  as api.tokens_file names it; else "
+	  "/etc/tidegate/tokens\n"
+	  "Asks no daemon, and what is written is in force at once.\n",
+	  "new del ls read operate admin", verb_token },
+	{ "completion", "bash", "a script that lets the shell complete these words",
+	  "Put this line into ~/.bashrc:  source <(tidegate completion bash)\n", "bash",
+	  verb_completion },
+	{ "version", "", "versions of this command and of the daemon", "", "",
+	  verb_version },
+	{ NULL, NULL, NULL, NULL, NULL, NULL },
+};
