@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "api/api.h"
 #include "base/log.h"
@@ -131,6 +132,16 @@ keep_house(void *arg)
 	return NULL;
 }
 
+static uint64_t
+wall_ns(void *daemon)
+{
+	struct timespec now;
+
+	(void)daemon;
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
+}
+
 static void
 read_links(void *daemon, struct box_link *links, unsigned int n)
 {
@@ -148,6 +159,7 @@ read_links(void *daemon, struct box_link *links, unsigned int n)
 			snprintf(to->name, sizeof(to->name), "%.63s", from->name);
 			snprintf(to->driver, sizeof(to->driver), "%s", from->driver);
 			to->is_up = counts.is_up;
+			to->mtu = carrier_mtu(&l->wire, i, (enum side)side);
 			to->speed_bits = counts.speed_bits;
 			to->missed = counts.missed;
 			to->no_buffers = counts.no_buffers;
@@ -228,6 +240,7 @@ beside_open(struct beside *s, struct live *l, char *why)
 	memset(s, 0, sizeof(*s));
 	s->live = l;
 	l->engine.box.read_links = read_links;
+	l->engine.box.wall_ns = wall_ns;
 	l->engine.box.reload = reload_told;
 	s->telemetry = telemetry_open(&l->engine.box);
 	if (s->telemetry == NULL)

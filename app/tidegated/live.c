@@ -36,11 +36,13 @@
 #define DRAIN_RING_NS  UINT64_C(500000000)
 
 static uint64_t clock_base, clock_scale; /* ns per cycle in 2^-32 */
+static uint64_t stall_cycles;            /* BOX_STALL_NS */
 
 void
 live_clock_start(void)
 {
 	clock_scale = (UINT64_C(1000000000) << 32) / rte_get_tsc_hz();
+	stall_cycles = rte_get_tsc_hz() / (UINT64_C(1000000000) / BOX_STALL_NS);
 	clock_base = rte_rdtsc();
 }
 
@@ -248,6 +250,10 @@ count_turn(struct box_worker *shown, bool is_busy, uint64_t cycles, uint64_t now
 	counter_add(&shown->turns, 1);
 	counter_add(&shown->busy_turns, is_busy);
 	counter_add(is_busy ? &shown->busy_cycles : &shown->idle_cycles, cycles);
+	if (cycles >= stall_cycles) {
+		counter_add(&shown->stalls, 1);
+		counter_add(&shown->stalled_cycles, cycles);
+	}
 	counter_set(&shown->last_turn_ns, now_ns);
 }
 

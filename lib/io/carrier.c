@@ -152,3 +152,14 @@ carrier_read(const struct io_wire *w, unsigned int link, enum side side,
 	         state.link_speed != RTE_ETH_SPEED_NUM_UNKNOWN)
 		out->speed_bits = (uint64_t)state.link_speed * 1000000;
 }
+
+unsigned int
+carrier_mtu(const struct io_wire *w, unsigned int link, enum side side)
+{
+	const struct port *p = &w->link[link].port[side];
+	unsigned int mtu;
+
+	if (p->interface[0] == '\0' || kernel_mtu(p->interface, &mtu) != 0)
+		return p->mtu;
+	return mtu;
+}

@@ -35,4 +35,7 @@ void carrier_release(struct io_wire *w);
 void carrier_read(const struct io_wire *w, unsigned int link, enum side side,
                   struct carrier_counts *out);
 
+/* Bytes that the end carries now, which may have been changed since the start; 0 unknown. */
+unsigned int carrier_mtu(const struct io_wire *w, unsigned int link, enum side side);
+
 #endif

@@ -44,6 +44,8 @@ const struct telemetry_document telemetry_documents[] = {
 	  "Every reason to stop a packet, what it means and how often it was used." },
 	{ "hits", telemetry_hits, NULL,
 	  "What single lists, operators' rules and reflecting services met." },
+	{ "health", telemetry_health, NULL,
+	  "What is wrong, step by step along the way of a packet, and what to do." },
 	{ "explain", telemetry_explain, explain_keys,
 	  "All the box knows of one address, and why its packets pass or not." },
 	{ "config", telemetry_config, NULL,

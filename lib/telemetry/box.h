@@ -30,6 +30,7 @@
 
 #define BOX_LINKS_MAX   16
 #define BOX_WORKERS_MAX 64
+#define BOX_STALL_NS    UINT64_C(5000000) /* no turn takes a hundredth of this */
 
 /* What a worker counts of itself. Written by the worker, read relaxed. */
 struct box_worker {
@@ -40,6 +41,8 @@ struct box_worker {
 	uint64_t busy_cycles, idle_cycles;    /* time-stamp counter */
 	uint64_t bursts; /* non-empty ones; received / bursts is the fill */
 	uint64_t last_turn_ns;
+	uint64_t stalls,
+		stalled_cycles; /* turns of BOX_STALL_NS and longer: it was not let run */
 	/* Packets of others that waited for it in its last turn, and the most that ever did. */
 	uint64_t waiting, waiting_most;
 	int lcore; /* -1 in replay */
@@ -51,6 +54,7 @@ struct box_port {
 	char driver[32];
 	bool is_up;
 	uint64_t speed_bits; /* bits/s, 0 unknown */
+	unsigned int mtu;    /* as it is now; 0 unknown */
 	uint64_t missed;     /* packets the device lost for want of descriptors */
 	uint64_t no_buffers; /* failed mbuf allocations */
 	uint64_t errors;
@@ -119,6 +123,8 @@ struct box {
 	/* Reading devices; may be NULL in replay. Fills up to n links. */
 	void (*read_links)(void *daemon, struct box_link *links, unsigned int n);
 	uint64_t (*now_ns)(void *daemon);
+	uint64_t (*wall_ns)(
+		void *daemon); /* Unix time as the machine has it; may be NULL */
 
 	/* Asking; each returns 0 or -errno and, for -EINVAL, errors. May take long; never from control. */
 	int (*reload)(void *daemon, struct conf_errors *errors);

@@ -181,6 +181,8 @@ add_worker(struct telemetry_sample *s, const struct box *box, unsigned int i)
 	to->idle_cycles = counter_read(&w->idle_cycles);
 	to->bursts = counter_read(&w->bursts);
 	to->last_turn_ns = counter_read(&w->last_turn_ns);
+	to->stalls = counter_read(&w->stalls);
+	to->stalled_cycles = counter_read(&w->stalled_cycles);
 	to->lcore = w->lcore;
 	if (w->pipeline != NULL) {
 		add_reasons(s, &w->pipeline->books);

@@ -35,6 +35,7 @@ struct telemetry_worker_count {
 	uint64_t handed, taken, judged; /* judged: received - handed + taken */
 	uint64_t waiting, waiting_most;
 	uint64_t last_turn_ns;
+	uint64_t stalls, stalled_cycles;
 	int lcore;
 };
 

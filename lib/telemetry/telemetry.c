@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "telemetry/own.h"
+#include "telemetry/pulse.h"
 #include "telemetry/put.h"
 #include "telemetry/view.h"
 
@@ -18,6 +19,7 @@ struct telemetry {
 	struct telemetry_sample *stored[2];
 	uint64_t number;
 	struct telemetry_own own;
+	struct telemetry_pulse pulse;
 };
 
 struct telemetry *
@@ -38,6 +40,7 @@ telemetry_open(struct box *box)
 	}
 	telemetry_sample_take(box, t->stored[0]);
 	memcpy(t->stored[1], t->stored[0], sizeof(*t->stored[1]));
+	telemetry_pulse_start(&t->pulse, box, t->stored[0]);
 	return t;
 }
 
@@ -76,6 +79,16 @@ store(struct telemetry *t, const struct telemetry_sample *now)
 	t->stored[1] = t->stored[0];
 	t->stored[0] = oldest;
 	t->number++;
+	telemetry_pulse_feed(&t->pulse, t->box, now,
+	                     __atomic_load_n(&t->own.events_dropped, __ATOMIC_RELAXED));
+}
+
+void
+telemetry_pulse_copy(struct telemetry *t, struct telemetry_pulse *out)
+{
+	pthread_mutex_lock(&t->lock);
+	*out = t->pulse;
+	pthread_mutex_unlock(&t->lock);
 }
 
 void

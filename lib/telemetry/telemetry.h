@@ -76,7 +76,7 @@ telemetry_function telemetry_status, telemetry_live, telemetry_services,
 	telemetry_networks, telemetry_workers, telemetry_ports, telemetry_reasons,
 	telemetry_hits, telemetry_explain, telemetry_config, telemetry_blocks,
 	telemetry_filters, telemetry_lists, telemetry_list, telemetry_events,
-	telemetry_samples;
+	telemetry_samples, telemetry_health;
 
 struct telemetry_document {
 	const char *path; /* "services"; "services/" is followed by a name */
