@@ -244,9 +244,8 @@ print_table(const struct conf_field *fields, const char *path, FILE *to)
 			continue;
 		snprintf(inner, sizeof(inner), "%s%s%s%s", path,
 		         path[0] != '\0' ? "." : "", f->key, is_list ? "[]" : "");
-		fputs("## ", to);
-		print_escaped(to, inner);
-		fputs("\n\n", to);
+		/* In a heading scdoc takes every sign for itself. */
+		fprintf(to, "## %s\n\n", inner);
 		print_escaped(to, f->help != NULL ? f->help : "");
 		fputs("\n\n", to);
 		print_table(f->fields, inner, to);

@@ -337,44 +337,62 @@ check_ends(const struct preflight_world *world, const struct preflight_ask *ask,
 	}
 }
 
-/* What the process may do, against what its kinds of ends need. */
+struct capability {
+	unsigned int bit;
+	const char *name;
+};
+
+/* The names of those of n capabilities that `held` lacks, or "". */
+static void
+lacking(unsigned long long held, const struct capability *of, size_t n, char out[128])
+{
+	size_t used = 0;
+
+	out[0] = '\0';
+	for (size_t i = 0; i < n; i++)
+		if ((held >> of[i].bit & 1) == 0 && used < 128)
+			used += (size_t)snprintf(out + used, 128 - used, "%s%s",
+			                         used > 0 ? ", " : "", of[i].name);
+}
+
+/*
+ * What the process may do, against what its kinds of ends need. AF_XDP asks the kernel for
+ * maps by number (SYS_ADMIN) and lends it memory (IPC_LOCK); AF_PACKET does without.
+ */
 static void
 check_permissions(const struct preflight_world *world, const struct preflight_ask *ask,
                   struct preflight *out)
 {
-	static const struct {
-		unsigned int bit;
-		const char *name;
-	} needed[] = {
-		{ CAP_NET_ADMIN, "CAP_NET_ADMIN" },
-		{ CAP_NET_RAW, "CAP_NET_RAW" },
-		{ CAP_BPF, "CAP_BPF" },
-	};
-	char path[256], text[64], missing[128] = "", interface[64];
+	static const struct capability any[] = { { CAP_NET_ADMIN, "CAP_NET_ADMIN" },
+		                                 { CAP_NET_RAW, "CAP_NET_RAW" } };
+	static const struct capability xdp[] = { { CAP_SYS_ADMIN, "CAP_SYS_ADMIN" },
+		                                 { CAP_IPC_LOCK, "CAP_IPC_LOCK" } };
+	char path[256], text[64], missing[128], interface[64];
 	unsigned long long caps;
-	bool takes_interfaces = false;
+	bool takes_interfaces = false, tries_xdp = false;
 
-	for (unsigned int i = 0; i < ask->n_ends; i++)
+	for (unsigned int i = 0; i < ask->n_ends; i++) {
 		takes_interfaces |=
 			end_interface(ask->ends[i], interface, sizeof(interface));
+		tries_xdp |= end_kind_of(ask->ends[i]) == END_KERNEL;
+	}
 	snprintf(path, sizeof(path), "%s/self/status", world->proc);
 	if (!takes_interfaces || !look_value(path, "CapEff", text, sizeof(text)))
 		return;
 	caps = strtoull(text, NULL, 16);
-	for (size_t i = 0; i < sizeof(needed) / sizeof(*needed); i++) {
-		size_t used = strlen(missing);
-
-		/* Before CAP_BPF there was only CAP_SYS_ADMIN, and it still stands for it. */
-		if ((caps >> needed[i].bit & 1) == 0 &&
-		    !(needed[i].bit == CAP_BPF && (caps >> CAP_SYS_ADMIN & 1) != 0))
-			snprintf(missing + used, sizeof(missing) - used, "%s%s",
-			         used > 0 ? ", " : "", needed[i].name);
-	}
-	if (missing[0] != '\0')
+	lacking(caps, any, 2, missing);
+	if (missing[0] != '\0') {
 		note(out, true,
 		     "taking a network interface needs %s: start as root, or give the "
-		     "service "
-		     "these with AmbientCapabilities=",
+		     "service these with AmbientCapabilities=",
+		     missing);
+		return;
+	}
+	lacking(caps, xdp, 2, missing);
+	if (tries_xdp && missing[0] != '\0')
+		note(out, false,
+		     "AF_XDP needs %s as well: without, interfaces are taken by "
+		     "AF_PACKET, about half as fast",
 		     missing);
 }
 

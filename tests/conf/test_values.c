@@ -283,7 +283,7 @@ the_manual_names_every_key(void)
 	fclose(to);
 	for (const struct conf_field *f = everything_fields; f->key != NULL; f++)
 		CU_ASSERT_PTR_NOT_NULL(strstr(text, f->key));
-	CU_ASSERT_PTR_NOT_NULL(strstr(text, "## items\\[\\].nest"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(text, "## items[].nest"));
 	CU_ASSERT_PTR_NOT_NULL(
 		strstr(text, "|  *name*\n:  text\n:  must be written\n:  Its name."));
 	free(text);

@@ -291,15 +291,24 @@ static void
 missing_permissions_are_named(void)
 {
 	static const char *const files[] = { "net_null0", "net_null1" };
+	static const char *const packet_ends[] = { "net_af_packet0,iface=eth1",
+		                                   "net_af_packet1,iface=eth2" };
 
 	good_machine();
 	status("0-3", "0000000000000000");
 	CU_ASSERT_EQUAL(check("auto", "auto", 2, good_ends), 1);
-	CU_ASSERT_TRUE(says(true, "CAP_NET_ADMIN, CAP_NET_RAW, CAP_BPF"));
+	CU_ASSERT_TRUE(says(true, "CAP_NET_ADMIN, CAP_NET_RAW:"));
 	CU_ASSERT_EQUAL(check("auto", "auto", 2, files), 0);
-	/* CAP_SYS_ADMIN (21), CAP_NET_ADMIN (12) and CAP_NET_RAW (13). */
-	status("0-3", "0000000000203000");
+	/* NET_ADMIN (12) and NET_RAW (13): enough for AF_PACKET, which is what it gets. */
+	status("0-3", "0000000000003000");
 	CU_ASSERT_EQUAL(check("auto", "auto", 2, good_ends), 0);
+	CU_ASSERT_TRUE(says(false, "AF_XDP needs CAP_SYS_ADMIN, CAP_IPC_LOCK as well"));
+	CU_ASSERT_EQUAL(check("auto", "auto", 2, packet_ends), 0);
+	CU_ASSERT_FALSE(says(false, "AF_XDP needs"));
+	/* And IPC_LOCK (14), SYS_ADMIN (21). */
+	status("0-3", "0000000000207000");
+	CU_ASSERT_EQUAL(check("auto", "auto", 2, good_ends), 0);
+	CU_ASSERT_FALSE(says(false, "AF_XDP needs"));
 	remove_machine();
 }
 
