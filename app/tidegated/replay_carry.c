@@ -2,14 +2,16 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#ifdef __SANITIZE_ADDRESS__
-#include <sanitizer/asan_interface.h>
-#endif
 
 #include "base/counter.h"
+#include "base/sanitizer.h"
 #include "packet/build.h"
 #include "packet/parse.h"
 #include "replay.h"
+
+#if IS_ADDRESS_SANITIZED
+#include <sanitizer/asan_interface.h>
+#endif
 #include "telemetry/parts.h"
 
 int
@@ -188,7 +190,7 @@ refuse(struct burst *b, unsigned int lane)
 static void
 fence(uint8_t *room, size_t len)
 {
-#ifdef __SANITIZE_ADDRESS__
+#if IS_ADDRESS_SANITIZED
 	ASAN_UNPOISON_MEMORY_REGION(room, len);
 	ASAN_POISON_MEMORY_REGION(room + len, REPLAY_LANE_ROOM - len);
 #else

@@ -137,8 +137,7 @@ static const char *const texts[] = {
 	"ip and len % (ip[9] & 3) = 1",
 	"ip and len / (ip[8] & 1) > 1",
 	"ip and ip[ip[9]] = 1",
-	"(ip and udp and (src port 4660 or dst port 53)) and not (greater 2000 or less "
-	"20)",
+	"(ip and udp and (src port 4660 or dst port 53)) and not (len > 2000 or less 20)",
 	"not (tcp or udp or icmp or icmp6)",
 	"ip multicast or ip6 multicast",
 	"1 = 1",

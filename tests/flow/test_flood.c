@@ -171,10 +171,9 @@ lru_loses(uint64_t customers, uint64_t slots, uint64_t forged_a_ms)
 static void
 open_table(void)
 {
-	const char *soak = getenv("TIDEGATE_SOAK");
 	struct hash_key key;
 
-	scale = soak != NULL && strcmp(soak, "1") == 0 ? 1 : 16;
+	scale = suite_is_soak() ? 1 : 16;
 	hash_key_seeded(&key, 3);
 	CU_ASSERT_EQUAL_FATAL(flow_table_open(&t, (1 << 20) / scale, &key), 0);
 }

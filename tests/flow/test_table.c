@@ -295,9 +295,7 @@ earned_keys_survive_a_flood_of_new_ones(void)
 {
 	enum { EARNED = 100000, EARNING = 20000 };
 	static uint64_t kept[EARNED];
-	const char *soak = getenv("TIDEGATE_SOAK");
-	const uint64_t flood =
-		soak != NULL && strcmp(soak, "1") == 0 ? 20000000 : 2000000;
+	const uint64_t flood = suite_is_soak() ? 20000000 : 2000000;
 	uint64_t earning = 0, found = 0, earned = 0;
 	struct rig r;
 

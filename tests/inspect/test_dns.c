@@ -215,8 +215,7 @@ texts_that_are_no_names_are_refused(void)
 		".a",
 		"a b",
 		"a\\.b",
-		"1.2.3.4.5.6.7.8.9.a.b.c.d.e.f.g.h.i.j.k.l.m."
-		"n.o.p"
+		"1.2.3.4.5.6.7.8.9.a.b.c.d.e.f.g.h.i.j.k.l.m.n.o.p",
 	};
 	char label[66];
 	uint64_t hash = 7;

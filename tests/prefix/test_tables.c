@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include "base/sanitizer.h"
 #include "prefix/prefix.h"
 #include "suite.h"
 
@@ -336,7 +337,7 @@ a_million_prefixes_are_found_and_nobody_else(void)
 	}
 }
 
-#ifndef __SANITIZE_ADDRESS__ /* which ends the program instead */
+#if !IS_ADDRESS_SANITIZED /* which ends the program instead */
 static size_t
 pages_in_use(void)
 {

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/sanitizer.h"
 #include "flood_rig.h"
 #include "flow/source.h"
 
@@ -40,8 +41,7 @@ rig_clock(void)
 static void
 open_all(void)
 {
-	const char *soak = getenv("TIDEGATE_SOAK");
-	const bool is_soak = soak != NULL && strcmp(soak, "1") == 0;
+	const bool is_soak = suite_is_soak();
 	char conf[sizeof(text) + 32];
 
 	scale = is_soak ? 1 : 64;
@@ -218,7 +218,7 @@ customers_pass_and_memory_stays_while_the_flood_rages(void)
 	CU_ASSERT_EQUAL(run.suffered, 0);
 	check_tables(&run, flow_buckets, source_buckets);
 	CU_ASSERT_EQUAL(after.heap, before.heap);
-#ifndef __SANITIZE_ADDRESS__ /* whose own memory grows with what is touched */
+#if !IS_ADDRESS_SANITIZED /* whose own memory grows with what is touched */
 	/* Counters of control may touch a page for the first time; 64 bytes a burst are 6 MB. */
 	CU_ASSERT(before.resident > 0 && after.resident <= before.resident + 256 * 1024);
 #endif
