@@ -218,6 +218,12 @@ detect_events_lost(const struct detect *d)
 	return counter_read(&d->record.lost);
 }
 
+const struct detect_totals *
+detect_totals(const struct detect *d)
+{
+	return &d->record.totals;
+}
+
 size_t
 detect_read_attacks(const struct detect *d, struct detect_attack *out, size_t n)
 {

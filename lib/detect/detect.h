@@ -38,6 +38,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/histogram.h"
 #include "meter/aggregate.h"
 #include "meter/watch.h"
 #include "policy/policy.h"
@@ -107,6 +108,14 @@ struct detect_event {
 		attack; /* ALARM: number 0, value and threshold of alarm_rate */
 };
 
+/* What happened since the program started; never forgotten, whatever a reload takes away. */
+struct detect_totals {
+	/* From the first packet above activate_rate until a worker was armed; until it was mitigated. */
+	struct histogram detection, mitigation;
+	uint64_t started[SERVICE_MAX][VECTOR_COUNT]; /* attacks */
+};
+extern const struct histogram_bounds detect_delays;
+
 struct census;
 struct detect;
 
@@ -127,6 +136,9 @@ int detect_add_networks(struct detect *d, struct aggregates *const *aggregates,
  * snapshot in force. Never blocks.
  */
 void detect_tick(struct detect *d, const struct policies *policies, uint64_t now_ns);
+
+/* Written by control, read relaxed; lives as long as `d`. */
+const struct detect_totals *detect_totals(const struct detect *d);
 
 /* Next event for the event writer (one reader), in order. Returns false when there is none. */
 bool detect_next_event(struct detect *d, struct detect_event *out);

@@ -9,6 +9,12 @@
 
 #define UPDATE_EVERY_NS UINT64_C(60000000000)
 
+const struct histogram_bounds detect_delays = {
+	12,
+	{ 1000000, 2500000, 5000000, 10000000, 25000000, 50000000, 100000000, 200000000,
+	  500000000, 1000000000, 2500000000, 10000000000 },
+};
+
 static void
 tell(struct record *r, enum detect_event_kind kind, const struct detect_attack *a,
      uint64_t now_ns)
@@ -32,6 +38,13 @@ publish(struct record_slot *slot)
 	seq_write(&slot->seq, &slot->shown, &slot->own, sizeof(slot->own));
 }
 
+/* How long after its first packet; 0 where the first was not noted. */
+static uint64_t
+after(const struct detect_attack *a, uint64_t at_ns)
+{
+	return a->first_ns == 0 || at_ns < a->first_ns ? 0 : at_ns - a->first_ns;
+}
+
 struct record_slot *
 record_start(struct record *r, const struct detect_attack *a)
 {
@@ -51,6 +64,9 @@ record_start(struct record *r, const struct detect_attack *a)
 	slot->own.number = ++r->last_number;
 	slot->told_ns = a->updated_ns;
 	r->active++;
+	histogram_add(&r->totals.detection, &detect_delays, after(a, a->detected_ns));
+	if (a->service < SERVICE_MAX && a->vector < VECTOR_COUNT)
+		counter_add(&r->totals.started[a->service][a->vector], 1);
 	publish(slot);
 	tell(r, DETECT_EVENT_START, &slot->own, a->detected_ns);
 	return slot;
@@ -65,6 +81,13 @@ record_update(struct record *r, struct record_slot *slot, uint64_t now_ns)
 		tell(r, DETECT_EVENT_UPDATE, &slot->own, now_ns);
 	}
 	publish(slot);
+}
+
+void
+record_mitigated(struct record *r, struct record_slot *slot, uint64_t now_ns)
+{
+	slot->own.mitigated_ns = now_ns;
+	histogram_add(&r->totals.mitigation, &detect_delays, after(&slot->own, now_ns));
 }
 
 void

@@ -30,6 +30,7 @@ struct record {
 	unsigned int active;
 	struct record_slot slot[DETECT_ATTACKS];
 	uint64_t lost;
+	struct detect_totals totals;
 	alignas(64) uint64_t head;
 	alignas(64) uint64_t tail;
 	struct detect_event event[DETECT_EVENTS];
@@ -49,6 +50,8 @@ record_change(struct record_slot *slot)
 /* Publish the copy; tell an update when the last one is a minute old. */
 void record_update(struct record *r, struct record_slot *slot, uint64_t now_ns);
 void record_end(struct record *r, struct record_slot *slot, uint64_t now_ns);
+/* What passes is within max_rate from now on. */
+void record_mitigated(struct record *r, struct record_slot *slot, uint64_t now_ns);
 /* It stands on another rung of the ladder now. */
 void record_step(struct record *r, struct record_slot *slot, uint64_t now_ns);
 void record_alarm(struct record *r, const struct detect_attack *a, const char *service,

@@ -145,9 +145,11 @@ detect_track_start_armed(struct detect *d, const struct place *at, uint64_t now_
 
 /* A tick of a running attack that is not mitigated yet: is what passes within max_rate? */
 static void
-look_for_mitigation(struct track *t, const struct watch_rule *rule, const struct sum *sum,
+look_for_mitigation(struct detect *d, const struct place *at, const struct sum *sum,
                     uint64_t now_ns)
 {
+	const struct watch_rule *rule = at->rule;
+	struct track *t = at->track;
 	bool is_bits = rule->max.unit == METER_BITS;
 	uint64_t limited = is_bits ? sum->limited_bytes : sum->limited_packets;
 	uint64_t span = now_ns - t->tick_ns;
@@ -159,7 +161,7 @@ look_for_mitigation(struct track *t, const struct watch_rule *rule, const struct
 	t->tick_limited = limited;
 	t->tick_ns = now_ns;
 	if (rule->max.per_second != 0 && passed * 100 <= rule->max.per_second * 105)
-		record_change(t->attack)->mitigated_ns = now_ns;
+		record_mitigated(&d->record, t->attack, now_ns);
 }
 
 static void
@@ -176,7 +178,7 @@ attack_goes_on(struct detect *d, const struct place *at, uint64_t now_ns)
 	a->would = sum.would_packets - t->began.would_packets;
 	a->verified_dropped = sum.verified_dropped - t->began.verified_dropped;
 	if (a->mitigated_ns == 0 && at->policy->mode == POLICY_MITIGATE)
-		look_for_mitigation(t, at->rule, &sum, now_ns);
+		look_for_mitigation(d, at, &sum, now_ns);
 	detect_census_turn(d, at, now_ns);
 	divide(d, at);
 	record_update(&d->record, t->attack, now_ns);
