@@ -150,6 +150,7 @@ read_links(void *daemon, struct box_link *links, unsigned int n)
 	for (unsigned int i = 0; i < n && i < l->wire.n_links; i++) {
 		snprintf(links[i].name, sizeof(links[i].name), "%s",
 		         l->wire.link[i].name);
+		carrier_buffers(&l->wire, i, &links[i].buffers, &links[i].buffers_in_use);
 		for (unsigned int side = 0; side < 2; side++) {
 			const struct port *from = &l->wire.link[i].port[side];
 			struct box_port *to = &links[i].port[side];

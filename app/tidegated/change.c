@@ -157,6 +157,7 @@ count_reload(struct engine *e, int rc)
 
 	clock_gettime(CLOCK_REALTIME, &now);
 	pthread_mutex_lock(&e->box.lock);
+	e->box.is_last_reload_refused = rc != 0;
 	if (rc == 0) {
 		e->box.reloads_ok++;
 		e->box.last_reload_unix_ns = (uint64_t)now.tv_sec * UINT64_C(1000000000) +

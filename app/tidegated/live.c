@@ -92,6 +92,8 @@ judge(struct worker *w, struct io_queue *q, const struct policies *policies)
 		return;
 	worker_decide(w, policies, b);
 	io_settle(q, b);
+	if (worker_is_delay_due(w, b->now_ns))
+		worker_note_delay(w, b->now_ns, live_clock());
 	worker_account(w, b);
 	counter_add(&w->shown->bursts, 1);
 }

@@ -153,6 +153,7 @@ fill_box(struct live *l, const struct preflight *found)
 	if (handoff_is_on(&l->wire.handoff))
 		box->handoff_room = (found->workers - 1) * handoff_room(found->workers);
 	snprintf(box->version, sizeof(box->version), "%s", TIDEGATE_VERSION);
+	snprintf(box->revision, sizeof(box->revision), "%s", TIDEGATE_REVISION);
 	/* rte_version() begins with the name; what shows it says that itself. */
 	snprintf(box->dpdk_version, sizeof(box->dpdk_version), "%s",
 	         rte_version() + strcspn(rte_version(), "0123456789"));

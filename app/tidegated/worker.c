@@ -8,6 +8,8 @@
 #include "flow/fragment.h"
 #include "packet/parse.h"
 
+#define DELAY_EVERY_NS UINT64_C(1000000)
+
 int
 worker_open(struct worker *w, unsigned int id, const struct pipeline_sizes *sizes,
             const struct stage_common *common)
@@ -73,6 +75,13 @@ void
 worker_carry(struct worker *w, struct burst *b)
 {
 	pipeline_carry(&w->pipeline, b);
+}
+
+void
+worker_note_delay(struct worker *w, uint64_t now_ns, uint64_t sent_ns)
+{
+	w->shown->delay_due_ns = now_ns + DELAY_EVERY_NS;
+	histogram_add(&w->shown->delay, &box_delays, sent_ns - now_ns);
 }
 
 void

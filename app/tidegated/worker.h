@@ -60,6 +60,19 @@ void worker_overlook(struct worker *w, uint64_t now_ns);
 /* Instead of judging (bypass, or an empty burst): only go on with what was begun. */
 void worker_carry(struct worker *w, struct burst *b);
 
+/*
+ * Whether it is time to measure what a burst received at now_ns took; one in a
+ * millisecond is enough, and two readings of the clock for every burst are too many.
+ */
+static inline bool
+worker_is_delay_due(const struct worker *w, uint64_t now_ns)
+{
+	return now_ns >= w->shown->delay_due_ns;
+}
+
+/* The burst received at now_ns was sent at sent_ns. */
+void worker_note_delay(struct worker *w, uint64_t now_ns, uint64_t sent_ns);
+
 /* Write the books of a settled burst. */
 void worker_account(struct worker *w, struct burst *b);
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include <rte_ethdev.h>
+#include <rte_mempool.h>
 
 #include "base/log.h"
 #include "io/kernel.h"
@@ -162,4 +163,17 @@ carrier_mtu(const struct io_wire *w, unsigned int link, enum side side)
 	if (p->interface[0] == '\0' || kernel_mtu(p->interface, &mtu) != 0)
 		return p->mtu;
 	return mtu;
+}
+
+void
+carrier_buffers(const struct io_wire *w, unsigned int link, uint64_t *all,
+                uint64_t *in_use)
+{
+	const struct rte_mempool *pool = w->link[link].pool;
+
+	*all = *in_use = 0;
+	if (pool == NULL)
+		return;
+	*all = pool->size;
+	*in_use = rte_mempool_in_use_count(pool);
 }

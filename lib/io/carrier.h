@@ -38,4 +38,8 @@ void carrier_read(const struct io_wire *w, unsigned int link, enum side side,
 /* Bytes that the end carries now, which may have been changed since the start; 0 unknown. */
 unsigned int carrier_mtu(const struct io_wire *w, unsigned int link, enum side side);
 
+/* Packet buffers of a link, and how many of them are in use now. Any thread. */
+void carrier_buffers(const struct io_wire *w, unsigned int link, uint64_t *all,
+                     uint64_t *in_use);
+
 #endif

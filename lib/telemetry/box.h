@@ -21,6 +21,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/histogram.h"
 #include "conf/conf.h"
 #include "detect/detect.h"
 #include "evidence/evidence.h"
@@ -46,7 +47,11 @@ struct box_worker {
 	/* Packets of others that waited for it in its last turn, and the most that ever did. */
 	uint64_t waiting, waiting_most;
 	int lcore; /* -1 in replay */
+	/* How long one burst in a millisecond took from its reception until it was sent. */
+	struct histogram delay; /* bounds: box_delays */
+	uint64_t delay_due_ns;  /* when the next is measured; the worker's */
 };
+extern const struct histogram_bounds box_delays;
 
 /* One end of a link as telemetry shows it. */
 struct box_port {
@@ -62,7 +67,8 @@ struct box_port {
 
 struct box_link {
 	char name[64];
-	struct box_port port[2]; /* by enum side */
+	struct box_port port[2];          /* by enum side */
+	uint64_t buffers, buffers_in_use; /* for packets; 0: there is no pool */
 };
 
 #define BOX_LIST_ERRORS 10
@@ -103,7 +109,7 @@ struct box_list_entry {
 };
 
 struct box {
-	char version[32], dpdk_version[32], node[64];
+	char version[32], revision[64], dpdk_version[32], node[64];
 	uint64_t started_unix_ns;
 	int64_t wall_offset_ns;
 	unsigned int n_workers, n_links;
@@ -116,6 +122,7 @@ struct box {
 	struct settings *settings; /* that it came from; read under lock */
 	bool is_bypassed;          /* __atomic, relaxed */
 	uint64_t reloads_ok, reloads_failed, last_reload_unix_ns; /* under lock */
+	bool is_last_reload_refused;                              /* under lock */
 	char warnings[8][160]; /* under lock: hugepages missing and the like */
 	unsigned int n_warnings;
 	void *daemon; /* argument of the functions below */

@@ -227,6 +227,8 @@ turn(struct rig *r, struct worker *w)
 	if (io_receive(&r->queue, b, now)) {
 		worker_judge(w, policies, b);
 		io_settle(&r->queue, b);
+		if (worker_is_delay_due(w, now))
+			worker_note_delay(w, now, rig_now(r));
 		worker_account(w, b);
 		counter_add(&w->shown->bursts, 1);
 		counter_add(&w->shown->busy_turns, 1);
