@@ -73,9 +73,11 @@ static void
 count(void *counts, const struct stage_count *what)
 {
 	struct pipeline *pl = counts;
+	uint64_t *ended = &pl->ended[what->service / 64];
 	const size_t cell = what->service * (size_t)pipeline_reasons() +
 	                    pipeline_reason(what->stage, what->reason);
 
+	counter_set(ended, *ended | UINT64_C(1) << what->service % 64);
 	counter_add(what->is_would ? &pl->books.would[what->stage][what->reason]
 	                           : &pl->books.decided[what->stage][what->reason],
 	            1);

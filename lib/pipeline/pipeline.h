@@ -48,6 +48,8 @@ struct pipeline {
 	struct pipeline_books books;
 	/* The same by service: [service * pipeline_reasons() + pipeline_reason()]. */
 	uint64_t *service_reasons, *service_would;
+	/* Bit by service: a connection was ended for it with no packet in hand. */
+	uint64_t ended[SERVICE_MAX / 64];
 	uint64_t *hits; /* STAGE_HITS, by the ids of policy/hits.h */
 	struct aggregates aggregates;
 	struct census census;

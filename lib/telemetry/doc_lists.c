@@ -335,18 +335,17 @@ static const struct family families[] = {
 void
 telemetry_list_metrics(struct telemetry_out *o, const struct box *box)
 {
-	struct box_list *l;
-	size_t n;
+	size_t n = 0;
+	struct box_list *l = copy(box, &n);
 
-	l = copy(box, &n);
-	if (l == NULL)
-		return;
-	for (size_t f = 0; n > 0 && f < sizeof(families) / sizeof(*families); f++) {
+	n = n < SERIES_LISTS ? n : SERIES_LISTS;
+	for (size_t f = 0; f < sizeof(families) / sizeof(*families); f++) {
 		telemetry_family(o, families[f].name, families[f].type, families[f].help);
-		for (size_t i = 0; i < n; i++)
+		for (size_t i = 0; l != NULL && i < n; i++)
 			if (!families[f].of_files || l[i].file[0] != '\0')
 				telemetry_count(o, families[f].read(&l[i]), "list",
-				                l[i].name, NULL);
+				                l[i].name, "action", actions[l[i].action],
+				                NULL);
 	}
 	free(l);
 }

@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/counter.h"
 #include "telemetry/parts.h"
@@ -22,6 +23,25 @@ telemetry_reason_name(unsigned int index, char name[TELEMETRY_REASON_NAME])
 
 	snprintf(name, TELEMETRY_REASON_NAME, "%s.%s", telemetry_stage(stage)->name,
 	         r->name);
+}
+
+void
+telemetry_service_reasons(const struct box *box, unsigned int service, bool is_would,
+                          uint64_t sum[STAGE_MAX * STAGE_MAX_REASONS])
+{
+	const unsigned int reasons = pipeline_reasons();
+
+	memset(sum, 0, reasons * sizeof(*sum));
+	for (unsigned int i = 0; i < box->n_workers; i++) {
+		const struct pipeline *pl = box->worker[i].pipeline;
+		const uint64_t *row;
+
+		if (pl == NULL || service >= pl->watch.services)
+			continue;
+		row = is_would ? pl->service_would : pl->service_reasons;
+		for (unsigned int r = 0; row != NULL && r < reasons; r++)
+			sum[r] += counter_read(&row[service * reasons + r]);
+	}
 }
 
 uint64_t

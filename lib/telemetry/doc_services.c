@@ -103,21 +103,23 @@ vector(const struct telemetry_view *v, unsigned int service, const struct policy
 static json_t *
 reasons(const struct box *box, unsigned int service)
 {
+	uint64_t decided[STAGE_MAX * STAGE_MAX_REASONS];
+	uint64_t would[STAGE_MAX * STAGE_MAX_REASONS];
 	json_t *a = json_array();
-	char name[96];
+	char name[TELEMETRY_REASON_NAME];
 
+	telemetry_service_reasons(box, service, false, decided);
+	telemetry_service_reasons(box, service, true, would);
 	for (unsigned int i = 0; i < pipeline_reasons(); i++) {
-		const uint64_t decided = telemetry_service_reason(box, service, i, false);
-		const uint64_t would = telemetry_service_reason(box, service, i, true);
 		json_t *o;
 
-		if (decided == 0 && would == 0)
+		if (decided[i] == 0 && would[i] == 0)
 			continue;
 		telemetry_reason_name(i, name);
 		o = json_object();
 		telemetry_put_text(o, "reason", name);
-		telemetry_put_count(o, "packets", decided);
-		telemetry_put_count(o, "would_packets", would);
+		telemetry_put_count(o, "packets", decided[i]);
+		telemetry_put_count(o, "would_packets", would[i]);
 		json_array_append_new(a, o);
 	}
 	return a;

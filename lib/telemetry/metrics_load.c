@@ -104,6 +104,27 @@ heartbeat(struct telemetry_out *o, const struct telemetry_view *v)
 	}
 }
 
+const struct histogram_bounds box_delays = {
+	14,
+	{ 1000, 2000, 5000, 10000, 20000, 30000, 50000, 100000, 200000, 500000, 1000000,
+	  2000000, 5000000, 10000000 },
+};
+
+/* Of all workers together. */
+static void
+delays(struct telemetry_out *o, const struct telemetry_view *v)
+{
+	struct histogram sum = { 0 };
+
+	for (unsigned int i = 0; i < v->box->n_workers; i++)
+		histogram_merge(&sum, &v->box->worker[i].delay);
+	telemetry_family(
+		o, "forwarding_latency_seconds", "histogram",
+		"From the reception of a burst until it was sent, of one burst a "
+		"millisecond and worker.");
+	telemetry_histogram(o, &sum, &box_delays);
+}
+
 static void
 workers(struct telemetry_out *o, const struct telemetry_view *v)
 {
@@ -248,6 +269,7 @@ telemetry_load_metrics(struct telemetry_out *o, const struct telemetry_view *v,
                        const struct telemetry_own *own)
 {
 	workers(o, v);
+	delays(o, v);
 	tables(o, v);
 	control(o, own);
 }

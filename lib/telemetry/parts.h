@@ -51,7 +51,10 @@ json_t *telemetry_hits_array(const struct box *box, const char *stage);
 /* "sanity.truncated" of a running index (pipeline/pipeline.h). */
 void telemetry_reason_name(unsigned int index, char name[TELEMETRY_REASON_NAME]);
 
-/* Packets of one service for one reason, over all workers. */
+/* Packets of one service by running index of the reason, over all workers. */
+void telemetry_service_reasons(const struct box *box, unsigned int service, bool is_would,
+                               uint64_t sum[STAGE_MAX * STAGE_MAX_REASONS]);
+/* The same for one reason. */
 uint64_t telemetry_service_reason(const struct box *box, unsigned int service,
                                   unsigned int index, bool is_would);
 

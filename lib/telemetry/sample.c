@@ -123,31 +123,44 @@ static void
 add_cell(struct telemetry_service_count *to, const struct watch_cell *cell,
          unsigned int slot)
 {
+	const uint64_t packets = counter_read(&cell->packets);
+	uint64_t dropped, would;
+
+	/* Nothing was dropped of what never came. */
+	if (packets == 0)
+		return;
+	dropped = counter_read(&cell->dropped_packets);
+	would = counter_read(&cell->would_packets);
+	to->is_judged |= (dropped | would) != 0;
 	if (slot == VECTOR_OUTBOUND) {
-		to->outbound[0] += counter_read(&cell->packets);
+		to->outbound[0] += packets;
 		to->outbound[1] += counter_read(&cell->bytes);
 		return;
 	}
-	to->received[0] += counter_read(&cell->packets);
+	to->vector[slot] += packets;
+	to->received[0] += packets;
 	to->received[1] += counter_read(&cell->bytes);
 	to->passed[0] += counter_read(&cell->passed_packets);
 	to->passed[1] += counter_read(&cell->passed_bytes);
-	to->dropped[0] += counter_read(&cell->dropped_packets);
+	to->dropped[0] += dropped;
 	to->dropped[1] += counter_read(&cell->dropped_bytes);
-	to->would += counter_read(&cell->would_packets);
+	to->would += would;
 	to->verified_dropped += counter_read(&cell->verified_dropped);
 }
 
 static void
-add_services(struct telemetry_sample *s, const struct watch *watch)
+add_services(struct telemetry_sample *s, const struct pipeline *pl)
 {
+	const struct watch *watch = &pl->watch;
 	const unsigned int n =
-		watch->services < SERVICE_MAX ? watch->services : SERVICE_MAX;
+		watch->services < s->services ? watch->services : s->services;
 
 	for (unsigned int service = 0; service < n; service++) {
 		for (unsigned int slot = 0; slot < VECTOR_SLOTS; slot++)
 			add_cell(&s->service[service], watch_cell(watch, service, slot),
 			         slot);
+		s->service[service].is_judged |=
+			(counter_read(&pl->ended[service / 64]) >> service % 64) & 1;
 	}
 }
 
@@ -186,14 +199,16 @@ add_worker(struct telemetry_sample *s, const struct box *box, unsigned int i)
 	to->lcore = w->lcore;
 	if (w->pipeline != NULL) {
 		add_reasons(s, &w->pipeline->books);
-		add_services(s, &w->pipeline->watch);
+		add_services(s, w->pipeline);
 	}
 }
 
 void
-telemetry_sample_take(const struct box *box, struct telemetry_sample *s)
+telemetry_sample_take(const struct box *box, unsigned int services,
+                      struct telemetry_sample *s)
 {
 	memset(s, 0, sizeof(*s));
+	s->services = services < SERVICE_MAX ? services : SERVICE_MAX;
 	s->time_ns = box->now_ns(box->daemon);
 	for (unsigned int i = 0; i < box->n_workers; i++)
 		add_worker(s, box, i);

@@ -16,6 +16,7 @@
 #ifndef TELEMETRY_SAMPLE_H
 #define TELEMETRY_SAMPLE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "telemetry/box.h"
@@ -26,7 +27,9 @@ struct telemetry_service_count {
 	uint64_t dropped[2];
 	uint64_t would;
 	uint64_t verified_dropped;
-	uint64_t outbound[2]; /* what the service itself sent */
+	uint64_t outbound[2];          /* what the service itself sent */
+	uint64_t vector[VECTOR_COUNT]; /* packets that came, by kind */
+	bool is_judged; /* something was stopped or spared, so it has reasons */
 };
 
 struct telemetry_worker_count {
@@ -47,6 +50,7 @@ struct telemetry_sample {
 	uint64_t decided[STAGE_MAX][STAGE_MAX_REASONS];
 	uint64_t would[STAGE_MAX][STAGE_MAX_REASONS];
 	struct telemetry_worker_count worker[BOX_WORKERS_MAX];
+	unsigned int services; /* so many ids were read */
 	struct telemetry_service_count service[SERVICE_MAX];
 	struct box_link link[BOX_LINKS_MAX];
 };
@@ -54,8 +58,9 @@ struct telemetry_sample {
 /* Zeroed; NULL when out of memory. free() it. */
 struct telemetry_sample *telemetry_sample_new(void);
 
-/* Read everything the box counts into `s`, which is overwritten. */
-void telemetry_sample_take(const struct box *box, struct telemetry_sample *s);
+/* Read everything the box counts, of so many services, into `s`, which is overwritten. */
+void telemetry_sample_take(const struct box *box, unsigned int services,
+                           struct telemetry_sample *s);
 
 /* Stage by number, stage_io after the last; NULL beyond. */
 const struct stage *telemetry_stage(unsigned int stage);

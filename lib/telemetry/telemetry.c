@@ -8,6 +8,7 @@
 #include "telemetry/own.h"
 #include "telemetry/pulse.h"
 #include "telemetry/put.h"
+#include "telemetry/series.h"
 #include "telemetry/view.h"
 
 #define SPACING_NS UINT64_C(1000000000)
@@ -18,9 +19,29 @@ struct telemetry {
 	pthread_mutex_t lock;
 	struct telemetry_sample *stored[2];
 	uint64_t number;
+	unsigned int services; /* the most that ever were in force */
 	struct telemetry_own own;
 	struct telemetry_pulse pulse;
+	pthread_mutex_t split_lock;
+	struct telemetry_split split;
 };
+
+/*
+ * How many services are read: also those that a reload took away, for what was
+ * counted of them stays counted.
+ */
+static unsigned int
+services_of(struct telemetry *t)
+{
+	unsigned int n;
+
+	pthread_mutex_lock(&t->box->lock);
+	if (t->box->policies != NULL && t->box->policies->n_services > t->services)
+		t->services = t->box->policies->n_services;
+	n = t->services;
+	pthread_mutex_unlock(&t->box->lock);
+	return n;
+}
 
 struct telemetry *
 telemetry_open(struct box *box)
@@ -31,6 +52,7 @@ telemetry_open(struct box *box)
 		return NULL;
 	t->box = box;
 	pthread_mutex_init(&t->lock, NULL);
+	pthread_mutex_init(&t->split_lock, NULL);
 	for (int i = 0; i < 2; i++) {
 		t->stored[i] = telemetry_sample_new();
 		if (t->stored[i] == NULL) {
@@ -38,7 +60,7 @@ telemetry_open(struct box *box)
 			return NULL;
 		}
 	}
-	telemetry_sample_take(box, t->stored[0]);
+	telemetry_sample_take(box, services_of(t), t->stored[0]);
 	memcpy(t->stored[1], t->stored[0], sizeof(*t->stored[1]));
 	telemetry_pulse_start(&t->pulse, box, t->stored[0]);
 	return t;
@@ -52,6 +74,7 @@ telemetry_close(struct telemetry *t)
 	free(t->stored[0]);
 	free(t->stored[1]);
 	pthread_mutex_destroy(&t->lock);
+	pthread_mutex_destroy(&t->split_lock);
 	free(t);
 }
 
@@ -65,6 +88,19 @@ struct telemetry_own *
 telemetry_own(struct telemetry *t)
 {
 	return &t->own;
+}
+
+struct telemetry_split *
+telemetry_split_lock(struct telemetry *t)
+{
+	pthread_mutex_lock(&t->split_lock);
+	return &t->split;
+}
+
+void
+telemetry_split_unlock(struct telemetry *t)
+{
+	pthread_mutex_unlock(&t->split_lock);
 }
 
 /* Under lock: keep `now` when the newest stored one is old enough. */
@@ -103,6 +139,7 @@ telemetry_beat(struct telemetry *t)
 int
 telemetry_view_open(struct telemetry *t, struct telemetry_view *v)
 {
+	const unsigned int services = services_of(t);
 	const struct telemetry_sample *from;
 
 	v->box = t->box;
@@ -113,7 +150,7 @@ telemetry_view_open(struct telemetry *t, struct telemetry_view *v)
 		return -ENOMEM;
 	}
 	pthread_mutex_lock(&t->lock);
-	telemetry_sample_take(t->box, v->now);
+	telemetry_sample_take(t->box, services, v->now);
 	store(t, v->now);
 	from = v->now->time_ns >= t->stored[0]->time_ns + SPACING_NS ? t->stored[0]
 	                                                             : t->stored[1];

@@ -18,9 +18,11 @@
 #include "stage/explain.h"
 #include "telemetry/telemetry.h"
 
-#define SERVICES 3  /* default, shop, game */
-#define CELLS    64 /* services that tables have room for */
-#define UNIX_NS  (INT64_C(1795300200) * 1000000000) /* 2026-11-21T22:30:00Z */
+#define SERVICES 3 /* default, shop, game */
+#ifndef CELLS
+#define CELLS 64 /* services that tables have room for */
+#endif
+#define UNIX_NS (INT64_C(1795300200) * 1000000000) /* 2026-11-21T22:30:00Z */
 
 static const char hand_config[] =
 	"version = 1;\n"
@@ -74,6 +76,8 @@ hand_links(void *daemon, struct box_link *links, unsigned int n)
 		links[i].port[1].is_up = true;
 		links[i].port[0].speed_bits = 10000000000;
 		links[i].port[0].missed = 7 + hand.lost;
+		links[i].buffers = 4096;
+		links[i].buffers_in_use = 100;
 	}
 }
 
@@ -317,6 +321,7 @@ hand_open(void)
 		abort();
 	memset(box->worker, 0, 2 * sizeof(*box->worker));
 	strcpy(box->version, "0.1.0");
+	strcpy(box->revision, "c0ffee");
 	strcpy(box->dpdk_version, "DPDK 22.11.3");
 	strcpy(box->node, "gate-1");
 	box->wall_offset_ns = UNIX_NS;

@@ -95,15 +95,18 @@ static void
 metrics_tell_what_a_dashboard_warns_by(void)
 {
 	static const char *const lines[] = {
-		"tidegate_list_prefixes{list=\"bad\"} 1\n",
-		"tidegate_list_prefixes{list=\"feed\"} 4001\n",
-		"tidegate_list_skipped_lines{list=\"feed\"} 9\n",
-		"tidegate_list_failed{list=\"feed\"} 1\n",
-		"tidegate_list_failures_total{list=\"feed\"} 2\n",
-		("tidegate_list_last_success_timestamp_seconds{list=\"feed\"} "
+		"tidegate_list_prefixes{list=\"bad\",action=\"deny\"} 1\n",
+		"tidegate_list_prefixes{list=\"feed\",action=\"deny\"} 4001\n",
+		"tidegate_list_skipped_lines{list=\"feed\",action=\"deny\"} 9\n",
+		"tidegate_list_failed{list=\"feed\",action=\"deny\"} 1\n",
+		"tidegate_list_failures_total{list=\"feed\",action=\"deny\"} 2\n",
+		("tidegate_list_last_success_timestamp_seconds{list=\"feed\",action="
+		 "\"deny\"} "
 		 "1795300200\n"),
-		"tidegate_list_wanted_timestamp_seconds{list=\"feed\"} 1795300260\n",
-		"tidegate_list_loaded_timestamp_seconds{list=\"feed\"} 1795300200\n",
+		"tidegate_list_wanted_timestamp_seconds{list=\"feed\",action=\"deny\"} "
+		"1795300260\n",
+		"tidegate_list_loaded_timestamp_seconds{list=\"feed\",action=\"deny\"} "
+		"1795300200\n",
 	};
 	char *text;
 
@@ -111,7 +114,8 @@ metrics_tell_what_a_dashboard_warns_by(void)
 	text = telemetry_metrics(t);
 	for (size_t i = 0; i < sizeof(lines) / sizeof(*lines); i++)
 		CU_ASSERT_PTR_NOT_NULL(strstr(text, lines[i]));
-	CU_ASSERT_PTR_NULL(strstr(text, "tidegate_list_failed{list=\"bad\"}"));
+	CU_ASSERT_PTR_NULL(
+		strstr(text, "tidegate_list_failed{list=\"bad\",action=\"deny\"}"));
 	free(text);
 	end();
 }

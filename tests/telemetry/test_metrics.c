@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "telemetry/telemetry.h"
 
+#include <ctype.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -40,8 +41,8 @@ static void
 counters_stand_under_their_names(void)
 {
 	static const char *const lines[] = {
-		"tidegate_build_info{version=\"0.1.0\",dpdk_version=\"DPDK 22.11.3\"} "
-		"1\n",
+		"tidegate_build_info{version=\"0.1.0\",dpdk_version=\"DPDK "
+		"22.11.3\",revision=\"c0ffee\"} 1\n",
 		"tidegate_port_received_packets_total{link=\"uplink\",side=\"external\"} "
 		"42\n",
 		"tidegate_port_missed_packets_total{link=\"uplink\",side=\"external\"} "
@@ -54,9 +55,15 @@ counters_stand_under_their_names(void)
 		"tidegate_vector_threshold_packets_per_second{service=\"shop\","
 		"vector=\"udp_flood\",level=\"activate\"} 1000\n",
 		"tidegate_attacks_active{service=\"shop\",vector=\"udp_flood\"} 1\n",
-		"tidegate_attacks_total 1\n",
+		"tidegate_attacks_total{service=\"shop\",vector=\"udp_flood\"} 1\n",
+		"tidegate_countermeasure_active{service=\"shop\",vector=\"udp_flood\","
+		"countermeasure=\"police\"} 1\n",
+		"tidegate_detection_delay_seconds_count 1\n",
 		"tidegate_mode{service=\"shop\",mode=\"mitigate\"} 1\n",
-		"tidegate_mode{service=\"shop\",mode=\"monitor\"} 0\n",
+		"tidegate_config_last_reload_successful 1\n",
+		"tidegate_start_timestamp_seconds 1795300200\n",
+		"tidegate_mempool_capacity_buffers{pool=\"uplink\"} 4096\n",
+		"tidegate_mempool_buffers_in_use{pool=\"uplink\"} 100\n",
 		"tidegate_config_info{sha256=\"0f3a\"} 1\n",
 	};
 	char *text = busy_metrics();
@@ -96,10 +103,95 @@ every_family_is_told_once_and_has_help_and_type(void)
 			continue;
 		}
 		CU_ASSERT_EQUAL(strncmp(line, name, strlen(name)), 0);
-		CU_ASSERT_PTR_NOT_NULL(strchr("{ ", line[strlen(name)]));
+		/* A histogram's samples have names of their own. */
+		CU_ASSERT_PTR_NOT_NULL(strchr("{ _", line[strlen(name)]));
 		samples++;
 	}
 	CU_ASSERT(families > 30 && samples > 50);
+	end(text);
+}
+
+/* Every help text is a sentence: a capital or a number first, a full stop last. */
+static void
+help_texts_are_sentences(void)
+{
+	char *text = busy_metrics(), *line, *save = NULL;
+
+	for (line = strtok_r(text, "\n", &save); line != NULL;
+	     line = strtok_r(NULL, "\n", &save)) {
+		const char *help =
+			strncmp(line, "# HELP ", 7) == 0 ? strchr(line + 7, ' ') : NULL;
+
+		if (help == NULL)
+			continue;
+		CU_ASSERT_TRUE(isupper((unsigned char)help[1]) ||
+		               isdigit((unsigned char)help[1]));
+		CU_ASSERT_EQUAL(line[strlen(line) - 1], '.');
+		CU_ASSERT(strlen(help) > 20);
+	}
+	end(text);
+}
+
+/* The whole page beside the code; free() it. */
+static char *
+read_page(void)
+{
+	FILE *f = fopen(METRICS_PAGE, "r");
+	char *text = NULL;
+	size_t room = 0;
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(f);
+	CU_ASSERT(getdelim(&text, &room, '\0', f) > 1000);
+	fclose(f);
+	return text;
+}
+
+static void
+every_family_stands_in_the_page(void)
+{
+	char *text = busy_metrics(), *page = read_page();
+	unsigned int n = 0;
+
+	for (const char *at = text; (at = strstr(at, "# TYPE tidegate_")) != NULL; n++) {
+		char name[128];
+
+		at += strlen("# TYPE tidegate_");
+		snprintf(name, sizeof(name), "`%.*s`", (int)strcspn(at, " "), at);
+		if (strstr(page, name) == NULL)
+			printf("\n(%s is not explained)", name);
+		CU_ASSERT_PTR_NOT_NULL(strstr(page, name));
+	}
+	CU_ASSERT(n > 60);
+	free(page);
+	end(text);
+}
+
+/* The other way round: the first column of every table. */
+static void
+everything_in_the_page_is_exported(void)
+{
+	char *text = busy_metrics(), *page = read_page(), *save = NULL;
+	unsigned int n = 0;
+
+	for (char *line = strtok_r(page, "\n", &save); line != NULL;
+	     line = strtok_r(NULL, "\n", &save)) {
+		char *first, *more = NULL;
+
+		if (strncmp(line, "| `", 3) != 0)
+			continue;
+		line[1 + strcspn(line + 1, "|")] = '\0';
+		for (first = strtok_r(line, " |,`", &more); first != NULL;
+		     first = strtok_r(NULL, " |,`", &more), n++) {
+			char type[160];
+
+			snprintf(type, sizeof(type), "# TYPE tidegate_%s ", first);
+			if (strstr(text, type) == NULL)
+				printf("\n(%s is not exported)", first);
+			CU_ASSERT_PTR_NOT_NULL(strstr(text, type));
+		}
+	}
+	CU_ASSERT(n > 60);
+	free(page);
 	end(text);
 }
 
@@ -125,4 +217,6 @@ promtool_finds_nothing_to_complain_about(void)
 SUITE_MAIN("telemetry/metrics", TEST(counters_stand_under_their_names),
            TEST(label_values_are_escaped),
            TEST(every_family_is_told_once_and_has_help_and_type),
+           TEST(help_texts_are_sentences), TEST(every_family_stands_in_the_page),
+           TEST(everything_in_the_page_is_exported),
            TEST(promtool_finds_nothing_to_complain_about))
