@@ -20,7 +20,8 @@ struct scenario;
 
 struct job {
 	const struct scenario *scenario;
-	const char *micro; /* name of a micro-benchmark instead */
+	const char *micro;     /* name of a micro-benchmark instead */
+	unsigned int services; /* of the desk instead; 0: it is not asked for */
 	bool is_ipv6;
 	bool is_cache[2]; /* warm, cold: which are wanted */
 	unsigned int runs, ms;

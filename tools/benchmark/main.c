@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "desk.h"
 #include "job.h"
 #include "scenario.h"
 
@@ -14,6 +15,7 @@ static const char usage[] =
 	"                 [--runs N] [--ms N] [--latency PERCENT,...] [--no-huge]\n"
 	"                 [--capture FILE]\n"
 	"       benchmark --micro NAME [--runs N] [--no-huge]\n"
+	"       benchmark --desk SERVICES [--runs N] [--no-huge]\n"
 	"       benchmark --list | --list-micro\n";
 
 static int
@@ -83,6 +85,8 @@ take(struct job *job, int option, char *value)
 	case 'i':
 		job->micro = value;
 		return true;
+	case 'd':
+		return read_number(value, 1, DESK_SERVICES_MAX, &job->services);
 	case 'f':
 		return read_family(job, value);
 	case 'c':
@@ -110,6 +114,7 @@ main(int argc, char **argv)
 	static const struct option options[] = {
 		{ "scenario", required_argument, NULL, 's' },
 		{ "micro", required_argument, NULL, 'i' },
+		{ "desk", required_argument, NULL, 'd' },
 		{ "family", required_argument, NULL, 'f' },
 		{ "cache", required_argument, NULL, 'c' },
 		{ "runs", required_argument, NULL, 'r' },
@@ -135,7 +140,10 @@ main(int argc, char **argv)
 		if (!take(&job, c, optarg))
 			return fputs(usage, stderr), 2;
 	}
-	if ((job.scenario == NULL) == (job.micro == NULL) || optind < argc)
+	if ((job.scenario != NULL) + (job.micro != NULL) + (job.services != 0) != 1 ||
+	    optind < argc)
 		return fputs(usage, stderr), 2;
+	if (job.services != 0)
+		return job_desk(&job);
 	return job.scenario != NULL ? job_scenario(&job) : job_micro(&job);
 }
