@@ -187,7 +187,7 @@ cli_ask(struct cli *c, const char *method, const char *path, json_t *body,
 
 	json_decref(body);
 	memset(out, 0, sizeof(*out));
-	if (strcmp(method, "GET") != 0)
+	if (c->sends_token || strcmp(method, "GET") != 0)
 		read_token(c, token, sizeof(token));
 	rc = ask(c, &rq, &answer, where);
 	free(text);
@@ -195,6 +195,7 @@ cli_ask(struct cli *c, const char *method, const char *path, json_t *body,
 		return rc;
 	out->status = answer.status;
 	out->text = answer.body;
+	out->len = answer.len;
 	out->document = json_loadb(answer.body, answer.len, 0, NULL);
 	if (!c->json)
 		words_clean_document(out->document);

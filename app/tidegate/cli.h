@@ -25,6 +25,7 @@ struct cli {
 	const char *
 		token_file; /* NULL: $TIDEGATE_TOKEN, /etc/tidegate/token, the socket's own */
 	bool json;
+	bool sends_token; /* also where nothing is changed */
 	const char *verb;
 	const char *usage;       /* of the verb, for complaints */
 	unsigned int timeout_ms; /* of one question; 0: the usual 20 s */
@@ -51,7 +52,8 @@ _Noreturn void cli_usage(const struct cli *c, const char *format, ...)
 struct cli_answer {
 	int status;
 	json_t *document; /* NULL when the answer was no JSON */
-	char *text;
+	char *text;       /* as it came, with a NUL behind it */
+	size_t len;
 };
 
 /*

@@ -37,10 +37,25 @@ const struct verb verbs[] = {
 	  "  STAGE  of one stage alone: lists, filters, reflection\n"
 	  "  --all  also those that met nothing\n",
 	  "lists filters reflection", verb_hits },
+	{ "capture",
+	  "[--verdict V] [--reason NAME] [--service NAME] [-c N] [--for TIME] -w FILE|- "
+	  "[EXPRESSION]",
+	  "packets of now into a file for tshark and Wireshark",
+	  "  --verdict V     passed, dropped, answered, consumed or would (in monitor)\n"
+	  "  --reason NAME   of one reason, as shape.udp_flood, or stage, as shape\n"
+	  "  --service NAME  of one service\n"
+	  "  -c N            until so many packets came, 1000000 at most\n"
+	  "  --for TIME      for so long, as in 30s; an hour at most\n"
+	  "  -w FILE         pcapng, with verdict and reason as comments; - for standard "
+	  "output\n"
+	  "  EXPRESSION      in tcpdump's syntax without names, as 'host 192.0.2.1 and "
+	  "udp'\n"
+	  "Interrupted it ends, and what came is in the file.\n",
+	  "", verb_capture },
 	{ "sample",
 	  "[--reason NAME] [--service NAME] [--attack ID] [--limit N] [--follow]",
 	  "packets that were stopped, as they came",
-	  "  --reason NAME   of one reason, as shape.over_limit, or stage, as shape\n"
+	  "  --reason NAME   of one reason, as shape.udp_flood, or stage, as shape\n"
 	  "  --service NAME  of one service\n"
 	  "  --attack ID     of one attack\n"
 	  "  --limit N       the last N, 1 to 256 (20)\n"

@@ -30,6 +30,7 @@ int verb_attacks(struct cli *c);
 int verb_talkers(struct cli *c);
 int verb_reasons(struct cli *c);
 int verb_hits(struct cli *c);
+int verb_capture(struct cli *c);
 int verb_sample(struct cli *c);
 int verb_ports(struct cli *c);
 int verb_workers(struct cli *c);

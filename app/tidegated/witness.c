@@ -19,8 +19,12 @@ witness_start(struct engine *e)
 	int failed;
 
 	e->witness = telemetry_witness_open(&e->box);
-	from.arg = e->witness;
-	failed = e->witness == NULL ? -1 : evidence_start(e->evidence, &from);
+	failed = e->witness == NULL ? -1 : 0;
+	if (failed == 0) {
+		from.arg = e->witness;
+		from.link = telemetry_witness_links(e->witness);
+		failed = evidence_start(e->evidence, &from);
+	}
 	if (failed == 0)
 		return;
 	log_error("no memory or thread is left to keep packets: samples and captures "

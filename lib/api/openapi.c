@@ -62,7 +62,8 @@ add_read(json_t *paths, const struct telemetry_document *d)
 	if (is_named)
 		json_array_append_new(parameters,
 		                      parameter("name", "path",
-		                                "Name of the service, attack or list."));
+		                                "Name of the service, attack, list or "
+		                                "capture."));
 	for (const char *const *k = d->keys; k != NULL && *k != NULL; k++)
 		json_array_append_new(parameters,
 		                      parameter(*k, "query", telemetry_key_help(*k)));
@@ -110,8 +111,9 @@ add_write(json_t *paths, const struct api_write *w)
 	if (strstr(path, "{name}") != NULL)
 		json_object_set_new(
 			o, "parameters",
-			json_pack("[o]", parameter("name", "path",
-		                                   "Name of the service or list.")));
+			json_pack("[o]",
+		                  parameter("name", "path",
+		                            "Name of the service, list or capture.")));
 	json_object_set_new(o, "security", json_pack("[{s:[]}]", "token"));
 	json_object_set_new(o, "requestBody", body(w));
 	json_object_set_new(o, "responses", answers(w->help));
@@ -130,6 +132,30 @@ add_who(json_t *paths)
 	json_object_set_new(o, "security", json_pack("[{s:[]}]", "token"));
 	json_object_set_new(o, "responses", answers(help));
 	json_object_set_new(path_object(paths, API_ROOT "whoami"), "get", o);
+}
+
+/* A capture's file, which is no JSON. */
+static void
+add_file(json_t *paths)
+{
+	static const char help[] = "What a capture has so far, as pcapng.";
+	json_t *o = json_object(), *parameters = json_array();
+
+	json_array_append_new(parameters,
+	                      parameter("name", "path", "Id of the capture."));
+	json_array_append_new(parameters,
+	                      parameter("from", "query",
+	                                "The first byte that is wanted; 0 when absent."));
+	telemetry_put_text(o, "summary", help);
+	json_object_set_new(o, "security", json_pack("[{s:[]}]", "token"));
+	json_object_set_new(o, "parameters", parameters);
+	json_object_set_new(o, "responses",
+	                    json_pack("{s:{s:s, s:{s:{s:{s:s, s:s}}}}}", "200",
+	                              "description", help, "content",
+	                              "application/x-pcapng", "schema", "type", "string",
+	                              "format", "binary"));
+	json_object_set_new(path_object(paths, API_ROOT "captures/{name}/file"), "get",
+	                    o);
 }
 
 /* The three paths at the root, which answer with text. */
@@ -169,6 +195,7 @@ api_openapi(const struct api_context *context)
 	for (const struct api_write *w = api_writes; w->method != NULL; w++)
 		add_write(paths, w);
 	add_who(paths);
+	add_file(paths);
 	add_roots(paths);
 	json_object_set_new(o, "paths", paths);
 	json_object_set_new(o, "components",

@@ -173,6 +173,8 @@ is_of(const json_t *value, const char *type)
 		return json_is_object(value);
 	if (strcmp(type, "array") == 0)
 		return json_is_array(value);
+	if (strcmp(type, "integer") == 0)
+		return json_is_integer(value);
 	return json_is_string(value);
 }
 
@@ -282,6 +284,27 @@ put_who(const struct api_context *c, const struct api_request *rq, struct api_an
 	api_put_json(out, 200, o);
 }
 
+/* Packets hold addresses and perhaps more, so they are for operators alone, and it is told. */
+static void
+put_capture_file(const struct api_context *c, const struct api_request *rq,
+                 const struct api_target *t, const char *name, struct api_answer *out)
+{
+	char who[API_TOKEN_NAME] = "", what[API_PATH_MAX + 32];
+	const int role = authenticate(c, rq, who, out);
+
+	if (role != API_ROLE_NONE && role < API_ROLE_OPERATE)
+		api_put_problem(out, 403, NULL,
+		                "the token '%s' may not do this: its role is too low",
+		                who);
+	else if (role != API_ROLE_NONE)
+		api_get_capture_file(c, t, name, out);
+	/* Who reads on while it runs is told of once. */
+	if (t->pairs > 0 && strcmp(t->pair[0].value, "0") != 0 && out->status == 200)
+		return;
+	snprintf(what, sizeof(what), "GET %s", t->path);
+	events_tell_audit(c->events, who, what, NULL, out->status);
+}
+
 /* The path exists, but not for this method: say for which. */
 static void
 put_not_allowed(struct api_answer *out, const char *path, bool is_read)
@@ -332,6 +355,10 @@ answer_api(const struct api_context *c, const struct api_request *rq,
 			put_who(c, rq, out);
 		else
 			api_put_json(out, 200, api_openapi(c));
+		return;
+	}
+	if (is_get(rq) && api_path_fits("captures/{name}/file", path, name)) {
+		put_capture_file(c, rq, t, name, out);
 		return;
 	}
 	for (const struct api_write *w = api_writes; w->method != NULL; w++) {

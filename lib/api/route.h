@@ -17,7 +17,7 @@
 
 struct api_field {
 	const char *name; /* NULL ends the list */
-	const char *type; /* of JSON: string, boolean, object or array */
+	const char *type; /* of JSON: string, boolean, integer, object or array */
 	bool is_required;
 	const char *help;
 };
@@ -50,6 +50,13 @@ void api_check_filter(const struct api_call *call, struct api_answer *out);
  * "for" of the body in ns, 0 when it is absent. Returns false when the answer is a refusal.
  */
 bool api_read_for(const struct api_call *call, uint64_t *ns, struct api_answer *out);
+
+/* Captures (captures.c). */
+void api_post_capture(const struct api_call *call, struct api_answer *out);
+void api_delete_capture(const struct api_call *call, struct api_answer *out);
+/* The file of capture `name`, for who may have it. */
+void api_get_capture_file(const struct api_context *c, const struct api_target *t,
+                          const char *name, struct api_answer *out);
 
 /* Of write_lists.c. */
 void api_post_list_reload(const struct api_call *call, struct api_answer *out);

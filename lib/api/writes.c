@@ -410,6 +410,19 @@ static const struct api_field filter_named_fields[] = {
 	{ "name", "string", false, "As in the path." },
 	FILTER_FIELDS,
 };
+static const struct api_field capture_fields[] = {
+	{ "verdict", "string", false,
+	  "passed, dropped, answered, consumed, would, or any (the default)." },
+	{ "reason", "string", false,
+	  "Of what was stopped: a reason, as shape.udp_flood, or a stage, as shape." },
+	{ "service", "string", false, "Name of the service." },
+	{ "expression", "string", false, "In tcpdump's syntax without names." },
+	{ "packets", "integer", false, "Ends after so many, 1 to 1000000 (1000)." },
+	{ "seconds", "integer", false, "Ends after so long, 1 to 3600 (60)." },
+	{ "bytes", "integer", false,
+	  "Ends before its file is longer, 131072 to 16777216 (4194304)." },
+	{ NULL, NULL, false, NULL },
+};
 static const struct api_field no_fields[] = { { NULL, NULL, false, NULL } };
 
 const struct api_write api_writes[] = {
@@ -442,6 +455,10 @@ const struct api_write api_writes[] = {
 	  api_put_list_entry },
 	{ "DELETE", "lists/{name}/entries", API_ROLE_OPERATE, no_entry_fields,
 	  "Take back what was put into a list by hand.", api_delete_list_entry },
+	{ "POST", "captures", API_ROLE_OPERATE, capture_fields,
+	  "Take packets as they come, into memory; some run at once.", api_post_capture },
+	{ "DELETE", "captures/{name}", API_ROLE_OPERATE, no_fields,
+	  "End a capture, and forget what it has.", api_delete_capture },
 	{ "POST", "config/check", API_ROLE_ADMIN, check_fields,
 	  "Tell what a reload would find, and change nothing.", post_check },
 	{ "POST", "config/reload", API_ROLE_ADMIN, no_fields,

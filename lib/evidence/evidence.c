@@ -3,15 +3,19 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "base/counter.h"
 #include "evidence/parts.h"
+#include "evidence/words.h"
 
 #define SECOND_NS UINT64_C(1000000000)
 #define TURN_NS   UINT64_C(100000000)
+/* While captures run their rings must not fill up between two turns. */
+#define SOON_NS UINT64_C(20000000)
 
 /* --- open and close --------------------------------------------------------- */
 
@@ -44,6 +48,7 @@ evidence_close(struct evidence *e)
 {
 	if (e == NULL)
 		return;
+	evidence_captures_close(e);
 	for (unsigned int i = 0; i < e->workers; i++)
 		evidence_eye_close(&e->eye[i]);
 	free(e->eye);
@@ -77,15 +82,44 @@ evidence_configure(struct evidence *e, const struct evidence_settings *settings)
 
 /* --- the writer ------------------------------------------------------------- */
 
+struct capture_frame
+evidence_frame(const struct evidence *e, const struct evidence_note *n)
+{
+	return (struct capture_frame){
+		.bytes = evidence_bytes(n),
+		.len = n->bytes_len,
+		.wire_len = n->frame_len > n->bytes_len ? n->frame_len : n->bytes_len,
+		.time_ns = n->time_ns + (uint64_t)e->from.wall_offset_ns,
+	};
+}
+
+void
+evidence_name_interfaces(struct capture_writer *w, unsigned int links,
+                         const char *const *link)
+{
+	static const char *const side[] = { "external", "internal" };
+	char name[EVIDENCE_NAME + 16];
+
+	for (unsigned int i = 0; i < 2 * links; i++) {
+		snprintf(name, sizeof(name), "%.63s %s", link[i / 2], side[i % 2]);
+		capture_add_interface(w, name);
+	}
+}
+
 static void
 take_sample(struct evidence *e, const struct evidence_note *n)
 {
 	struct evidence_story story = { 0 };
+	const struct capture_frame frame = evidence_frame(e, n);
+	char comment[WORDS_COMMENT];
 
 	e->from.tell(e->from.arg, n, &story);
 	pthread_mutex_lock(&e->lock);
 	shelf_put(&e->shelf, n, &story);
 	pthread_mutex_unlock(&e->lock);
+	words_comment(n, &story, comment);
+	files_put(&e->files, 2u * n->link + n->side, &frame, comment,
+	          e->from.now_ns(e->from.arg));
 }
 
 /* The worker whose oldest sample is the oldest of all; NULL when nobody has one. */
@@ -106,16 +140,43 @@ oldest(struct evidence *e)
 	return found;
 }
 
-void
-evidence_turn(struct evidence *e)
+/* What others may know of the files, which are the writer's. */
+static void
+publish(struct evidence *e)
 {
+	pthread_mutex_lock(&e->lock);
+	memcpy(e->error, e->files.error, sizeof(e->error));
+	e->written = e->files.written;
+	e->unwritten = e->files.unwritten;
+	pthread_mutex_unlock(&e->lock);
+}
+
+/* Returns whether the next pass should come soon. */
+static bool
+turn(struct evidence *e)
+{
+	const bool is_busy = evidence_captures_turn(e);
+	struct evidence_settings settings;
 	struct evidence_ring *ring;
 
+	pthread_mutex_lock(&e->lock);
+	settings = e->settings;
+	pthread_mutex_unlock(&e->lock);
+	files_set(&e->files, &settings);
 	/* A worker is slower to fill its ring than this is to empty it; yet it ends. */
 	for (unsigned int n = 0; n < EVIDENCE_KEPT && (ring = oldest(e)) != NULL; n++) {
 		take_sample(e, evidence_ring_peek(ring));
 		evidence_ring_next(ring);
 	}
+	files_flush(&e->files, e->from.now_ns(e->from.arg));
+	publish(e);
+	return is_busy;
+}
+
+void
+evidence_turn(struct evidence *e)
+{
+	turn(e);
 }
 
 static void
@@ -155,8 +216,9 @@ writer(void *arg)
 	sigfillset(&all);
 	pthread_sigmask(SIG_BLOCK, &all, NULL);
 	while (!is_over(e)) {
-		evidence_turn(e);
-		wait_for(e, TURN_NS);
+		const bool is_busy = turn(e);
+
+		wait_for(e, is_busy ? SOON_NS : TURN_NS);
 	}
 	return NULL;
 }
@@ -167,6 +229,7 @@ evidence_start(struct evidence *e, const struct evidence_from *from)
 	int rc;
 
 	e->from = *from;
+	files_init(&e->files, from->links, from->link);
 	if (!from->has_thread)
 		return 0;
 	rc = pthread_create(&e->thread, NULL, writer, e);
@@ -190,6 +253,7 @@ evidence_stop(struct evidence *e)
 		pthread_join(e->thread, NULL);
 	e->has_thread = false;
 	evidence_turn(e);
+	files_close(&e->files);
 	e->from.tell = NULL;
 }
 
@@ -223,5 +287,8 @@ evidence_state(struct evidence *e, struct evidence_state *out)
 	out->file_size = e->settings.file_size;
 	out->kept = e->shelf.kept;
 	out->last = e->shelf.last;
+	memcpy(out->error, e->error, sizeof(out->error));
+	out->written = e->written;
+	out->unwritten = e->unwritten;
 	pthread_mutex_unlock(&e->lock);
 }

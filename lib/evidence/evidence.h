@@ -39,7 +39,7 @@ struct evidence_eye;
 /* What the numbers of a note are called. */
 struct evidence_story {
 	char link[EVIDENCE_NAME], service[EVIDENCE_NAME], policy[EVIDENCE_NAME];
-	char reason[EVIDENCE_NAME]; /* "shape.over_limit"; "" for what passed */
+	char reason[EVIDENCE_NAME]; /* "shape.udp_flood"; "" for what passed */
 	enum reason_class class;    /* of that reason */
 	const char *mode;           /* of the policy, a literal */
 	/* The attack that ran in this service and vector; number 0: none is known. */
@@ -70,7 +70,7 @@ typedef void evidence_tell(void *arg, const struct evidence_note *n,
                            struct evidence_story *story);
 
 /*
- * For `workers` workers, with samples as `settings` say and nobody who tells yet.
+ * For 1..64 workers, with samples as `settings` say and nobody who tells yet.
  * Returns NULL when out of memory.
  */
 struct evidence *evidence_open(unsigned int workers,
@@ -90,7 +90,9 @@ struct evidence_from {
 	int64_t wall_offset_ns;        /* added to the worker clock gives Unix time */
 	uint64_t (*now_ns)(void *arg); /* worker clock */
 	unsigned int links;            /* two interfaces of a file each */
-	bool has_thread;               /* else evidence_turn() is the caller's to call */
+	const char *const
+		*link;   /* their names; stay the caller's until evidence_stop() */
+	bool has_thread; /* else evidence_turn() is the caller's to call */
 };
 
 /* Begin to write; once. Returns 0 or -errno when no thread can be started. */
@@ -108,7 +110,7 @@ struct evidence_which {
 	uint64_t from_ns, till_ns; /* both 0: any time */
 	const char *service;       /* NULL: any */
 	const char *
-		reason; /* "shape.over_limit", or "shape" for all of a stage; NULL: any */
+		reason; /* "shape.udp_flood", or "shape" for all of a stage; NULL: any */
 };
 
 /* Copy up to n that fit, newest first. Returns how many. */

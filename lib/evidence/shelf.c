@@ -55,7 +55,7 @@ shelf_put(struct shelf *s, const struct evidence_note *n,
 	memcpy(to->bytes, evidence_bytes(n), to->bytes_len);
 }
 
-/* "shape" is meant by "shape.over_limit" too. */
+/* "shape" is meant by "shape.udp_flood" too. */
 static bool
 is_of_reason(const char *reason, const char *wanted)
 {

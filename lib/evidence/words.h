@@ -16,7 +16,7 @@
 void words_summary(const struct evidence_note *n, char text[WORDS_SUMMARY]);
 
 /*
- * "verdict=dropped reason=shape.over_limit service=shop policy=web mode=mitigate ...": what
+ * "verdict=dropped reason=shape.udp_flood service=shop policy=web mode=mitigate ...": what
  * is known, one word each. Names with blanks in them stand in quotes.
  */
 void words_comment(const struct evidence_note *n, const struct evidence_story *story,

@@ -18,6 +18,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #define CAPTURE_WHY        512         /* room for the sentence why something failed */
 #define CAPTURE_MAX_RECORD (256 << 10) /* bytes; a longer one means a corrupt file */
@@ -65,6 +66,12 @@ int capture_rewind(struct capture *c);
 int capture_create(const char *path, struct capture_writer **out, char why[CAPTURE_WHY]);
 
 /*
+ * Write pcapng to an open stream, which is the writer's from now on. Returns 0 or
+ * -ENOMEM; the stream is closed then.
+ */
+int capture_to(FILE *stream, struct capture_writer **out);
+
+/*
  * Name one more interface (pcapng). Interfaces come before frames; the first has
  * number 0. Returns its number, always 0 for pcap. Errors show at capture_finish().
  */
@@ -73,6 +80,13 @@ unsigned int capture_add_interface(struct capture_writer *w, const char *name);
 /* Append a frame; `comment` may be NULL and is left out of pcap. Errors show at capture_finish(). */
 void capture_put(struct capture_writer *w, unsigned int interface,
                  const struct capture_frame *frame, const char *comment);
+
+/* Bytes written so far, and how many a frame with that comment would add (pcapng). */
+uint64_t capture_size(const struct capture_writer *w);
+uint64_t capture_block_size(const struct capture_frame *frame, const char *comment);
+
+/* Hand everything to the system: what was put so far can be read. 0 or -errno, as below. */
+int capture_flush(struct capture_writer *w);
 
 /* Write out and close; frees w. Returns 0 or -errno of whatever failed first. */
 int capture_finish(struct capture_writer *w);

@@ -17,13 +17,17 @@ struct capture_writer {
 	char *buffer;
 	bool is_ng;
 	unsigned int interfaces;
-	int error; /* -errno of the first failure */
+	uint64_t size; /* bytes put so far */
+	int error;     /* -errno of the first failure */
 };
 
 static void
 put(struct capture_writer *w, const void *bytes, size_t n)
 {
-	if (n > 0 && w->error == 0 && fwrite(bytes, 1, n, w->file) != n)
+	if (n == 0)
+		return;
+	w->size += n;
+	if (w->error == 0 && fwrite(bytes, 1, n, w->file) != n)
 		w->error = errno != 0 ? -errno : -EIO;
 }
 
@@ -118,6 +122,22 @@ fail:
 	return rc;
 }
 
+int
+capture_to(FILE *stream, struct capture_writer **out)
+{
+	struct capture_writer *w = calloc(1, sizeof(*w));
+
+	if (w == NULL) {
+		fclose(stream);
+		return -ENOMEM;
+	}
+	w->file = stream;
+	w->is_ng = true;
+	put_section(w);
+	*out = w;
+	return 0;
+}
+
 unsigned int
 capture_add_interface(struct capture_writer *w, const char *name)
 {
@@ -133,17 +153,31 @@ capture_add_interface(struct capture_writer *w, const char *name)
 	put32(w, 0); /* no snap length */
 	put_option(w, 2, name, len);
 	put_option(w, 9, &nanoseconds, 1);
-	put_option(w, 0, NULL, 0);
+	put_option(w, 0, "", 0);
 	put32(w, total);
 	return w->interfaces++;
+}
+
+static uint16_t
+comment_len(const char *comment)
+{
+	return comment == NULL ? 0 : (uint16_t)strnlen(comment, COMMENT_MAX);
+}
+
+uint64_t
+capture_block_size(const struct capture_frame *f, const char *comment)
+{
+	const uint16_t len = comment_len(comment);
+
+	return 32 + padded(f->len) + (len > 0 ? 4 + padded(len) + 4 : 0);
 }
 
 static void
 put_block(struct capture_writer *w, unsigned int interface, const struct capture_frame *f,
           const char *comment)
 {
-	uint16_t len = comment == NULL ? 0 : (uint16_t)strnlen(comment, COMMENT_MAX);
-	uint32_t total = 32 + padded(f->len) + (len > 0 ? 4 + padded(len) + 4 : 0);
+	const uint16_t len = comment_len(comment);
+	const uint32_t total = (uint32_t)capture_block_size(f, comment);
 
 	put32(w, 6);
 	put32(w, total);
@@ -155,7 +189,7 @@ put_block(struct capture_writer *w, unsigned int interface, const struct capture
 	put_padded(w, f->bytes, f->len);
 	if (len > 0) {
 		put_option(w, 1, comment, len);
-		put_option(w, 0, NULL, 0);
+		put_option(w, 0, "", 0);
 	}
 	put32(w, total);
 }
@@ -173,6 +207,20 @@ capture_put(struct capture_writer *w, unsigned int interface,
 	put32(w, frame->len);
 	put32(w, frame->wire_len);
 	put(w, frame->bytes, frame->len);
+}
+
+uint64_t
+capture_size(const struct capture_writer *w)
+{
+	return w->size;
+}
+
+int
+capture_flush(struct capture_writer *w)
+{
+	if (fflush(w->file) != 0 && w->error == 0)
+		w->error = errno != 0 ? -errno : -EIO;
+	return w->error;
 }
 
 int

@@ -62,6 +62,9 @@ const struct telemetry_document telemetry_documents[] = {
 	  "The newest events, in order; about a thousand are in memory." },
 	{ "samples", telemetry_samples, sample_keys,
 	  "Packets kept to show why they were stopped, newest first." },
+	{ "captures", telemetry_captures, NULL,
+	  "Captures that run or are held, newest first." },
+	{ "captures/", telemetry_capture, NULL, "One capture." },
 	{ NULL, NULL, NULL, NULL },
 };
 
@@ -87,7 +90,7 @@ telemetry_key_help(const char *key)
 		{ "ip", "The IPv4 or IPv6 address to explain." },
 		{ "service", "Only of the service of that name." },
 		{ "reason",
-		  "Only of that reason, as shape.over_limit, or stage, as shape." },
+		  "Only of that reason, as shape.udp_flood, or stage, as shape." },
 		{ "attack", "Only of the attack of that id." },
 		{ "after", "Only those whose number is above this one." },
 	};

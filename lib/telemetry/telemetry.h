@@ -50,7 +50,7 @@ struct telemetry_ask {
 	/* since: after this number; or what is not older than so long. */
 	bool has_since;
 	uint64_t since, since_ns;
-	char type[32]; /* of events; "": any */
+	char type[32];  /* of events; "": any */
 	bool has_limit; /* somebody asked for it; else it is the default */
 };
 
@@ -76,7 +76,7 @@ telemetry_function telemetry_status, telemetry_live, telemetry_services,
 	telemetry_networks, telemetry_workers, telemetry_ports, telemetry_reasons,
 	telemetry_hits, telemetry_explain, telemetry_config, telemetry_blocks,
 	telemetry_filters, telemetry_lists, telemetry_list, telemetry_events,
-	telemetry_samples, telemetry_health;
+	telemetry_samples, telemetry_captures, telemetry_capture, telemetry_health;
 
 struct telemetry_document {
 	const char *path; /* "services"; "services/" is followed by a name */

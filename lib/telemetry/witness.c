@@ -12,6 +12,7 @@
 struct telemetry_witness {
 	struct box *box;
 	struct box_link link[BOX_LINKS_MAX];
+	const char *name[BOX_LINKS_MAX];
 	uint64_t looked_ns;
 	size_t n;
 	struct detect_attack attack[DETECT_ATTACKS];
@@ -27,7 +28,15 @@ telemetry_witness_open(struct box *box)
 	w->box = box;
 	if (box->read_links != NULL)
 		box->read_links(box->daemon, w->link, box->n_links);
+	for (unsigned int i = 0; i < BOX_LINKS_MAX; i++)
+		w->name[i] = w->link[i].name;
 	return w;
+}
+
+const char *const *
+telemetry_witness_links(const struct telemetry_witness *w)
+{
+	return w->name;
 }
 
 void

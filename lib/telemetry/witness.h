@@ -18,6 +18,9 @@ struct telemetry_witness;
 struct telemetry_witness *telemetry_witness_open(struct box *box);
 void telemetry_witness_close(struct telemetry_witness *w);
 
+/* Names of the links, box->n_links of them. */
+const char *const *telemetry_witness_links(const struct telemetry_witness *w);
+
 /* An evidence_tell, and its evidence_from.now_ns; `arg` is the witness. */
 void telemetry_witness_tell(void *arg, const struct evidence_note *n,
                             struct evidence_story *story);

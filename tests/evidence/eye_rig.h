@@ -64,8 +64,13 @@ rig_tell(void *arg, const struct evidence_note *n, struct evidence_story *story)
 static inline void
 rig_open_with(const struct evidence_settings *settings)
 {
+	static const char *const link[] = { "uplink" };
 	const struct evidence_from from = {
-		.tell = rig_tell, .now_ns = rig_now, .wall_offset_ns = 0, .links = 1
+		.tell = rig_tell,
+		.now_ns = rig_now,
+		.wall_offset_ns = 0,
+		.links = 1,
+		.link = link,
 	};
 
 	memset(&r, 0, sizeof(r));

@@ -141,7 +141,7 @@ the_comment_says_all_that_is_known(void)
 {
 	struct evidence_story story = { .service = "my shop",
 		                        .policy = "web",
-		                        .reason = "shape.over_limit",
+		                        .reason = "shape.udp_flood",
 		                        .mode = "monitor",
 		                        .attack = 4,
 		                        .attack_id = "a-20261121-0004",
@@ -153,7 +153,7 @@ the_comment_says_all_that_is_known(void)
 
 	words_comment(&n, &story, text);
 	CU_ASSERT_STRING_EQUAL(
-		text, "verdict=would_drop reason=shape.over_limit service=\"my shop\" "
+		text, "verdict=would_drop reason=shape.udp_flood service=\"my shop\" "
 		      "policy=web mode=monitor attack=a-20261121-0004 measured=5000 "
 		      "threshold=1000 unit=packets_per_second");
 	story = (struct evidence_story){ .service = "shop" };

@@ -92,10 +92,12 @@ open_all(void)
 	CU_ASSERT_FATAL(t != NULL && witness != NULL);
 	CU_ASSERT_EQUAL_FATAL(
 		evidence_start(box->evidence,
-	                       &(struct evidence_from){ .tell = telemetry_witness_tell,
-	                                                .now_ns = telemetry_witness_now,
-	                                                .arg = witness,
-	                                                .links = 1 }),
+	                       &(struct evidence_from){
+				       .tell = telemetry_witness_tell,
+				       .now_ns = telemetry_witness_now,
+				       .arg = witness,
+				       .links = 1,
+				       .link = telemetry_witness_links(witness) }),
 		0);
 }
 

@@ -20,7 +20,8 @@ BUILD = os.path.abspath(sys.argv[1] if len(sys.argv) > 1 else os.environ.get("TI
                                                                             os.path.join(ROOT, "build")))
 TIDEGATE = os.path.join(BUILD, "app/tidegate/tidegate")
 # What each verb needs at least, where that is not nothing.
-ARGUMENTS = {"show": ["shop"], "mode": ["shop", "monitor"], "bypass": ["on"], "explain": ["192.0.2.1"],
+ARGUMENTS = {"capture": ["-w", "/dev/null"], "show": ["shop"], "mode": ["shop", "monitor"], "bypass": ["on"],
+             "explain": ["192.0.2.1"],
              "block": ["ls"], "allow": ["ls"], "filters": ["list"], "token": ["ls", "--tokens-file", "/dev/null"], "completion": ["bash"]}
 HOSTILE = "\x1b[2J\x1b]0;gone\x07\x9b31m\u202egnp.exe\r\n\t\x00%s%n"
 
