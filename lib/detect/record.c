@@ -127,6 +127,9 @@ record_read(const struct record *r, struct detect_attack *out, size_t n)
 		struct detect_attack a;
 		size_t at;
 
+		/* Most slots were never used; what is being written now has its number next time. */
+		if (counter_read(&r->slot[i].shown.number) == 0)
+			continue;
 		seq_read(&r->slot[i].seq, &a, &r->slot[i].shown, sizeof(a));
 		if (a.number == 0)
 			continue;

@@ -195,7 +195,7 @@ telemetry_document_new(const struct box *box, const struct telemetry_view *v)
 struct detect_attack *
 telemetry_attacks_copy(const struct box *box, size_t *n)
 {
-	struct detect_attack *a = calloc(DETECT_ATTACKS, sizeof(*a));
+	struct detect_attack *a = malloc(DETECT_ATTACKS * sizeof(*a));
 
 	*n = 0;
 	if (a != NULL && box->detect != NULL)
