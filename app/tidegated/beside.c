@@ -18,6 +18,7 @@
 #include "news.h"
 #include "notify.h"
 #include "sentence.h"
+#include "telemetry/history.h"
 #include "telemetry/telemetry.h"
 #include "witness.h"
 #include "web.h"
@@ -169,6 +170,22 @@ read_links(void *daemon, struct box_link *links, unsigned int n)
 	}
 }
 
+/* Nobody's packets depend on what is remembered. */
+static void
+open_history(struct beside *s)
+{
+	const struct telemetry_history_from from = {
+		.telemetry = s->telemetry,
+		.memory = s->live->engine.settings->history_memory,
+		.has_thread = true
+	};
+
+	s->history = telemetry_history_open(&from);
+	if (s->history == NULL)
+		log_warning("nothing will be remembered of the past: %s",
+		            strerror(errno));
+}
+
 /* Without libmicrohttpd DPDK's telemetry is what there is, and that is said. */
 static int
 open_api(struct beside *s, char *why)
@@ -203,6 +220,7 @@ close_views(struct beside *s)
 	lists_stop(s->live->engine.lists);
 	telemetry_dpdk_forget();
 	witness_stop(&s->live->engine);
+	telemetry_history_close(s->history);
 	news_close(&s->live->engine, s->events);
 	telemetry_close(s->telemetry);
 }
@@ -254,6 +272,7 @@ beside_open(struct beside *s, struct live *l, char *why)
 		               strerror(-failed));
 	}
 	witness_start(&l->engine);
+	open_history(s);
 	if (telemetry_dpdk_register(s->telemetry) != 0)
 		log_warning("DPDK's telemetry does not take the commands /tidegate");
 	failed = lists_start(l->engine.lists,

@@ -23,11 +23,13 @@
 struct api;
 struct live;
 struct telemetry;
+struct telemetry_history;
 struct events;
 
 struct beside {
 	struct live *live;
 	struct telemetry *telemetry;
+	struct telemetry_history *history;
 	struct events *events;
 	struct api *api; /* NULL: not built, or not wanted */
 	pthread_t thread;

@@ -37,7 +37,9 @@ put_error(struct api_answer *out, int error, const struct telemetry_ask *ask)
 {
 	switch (error) {
 	case ENOENT:
-		api_put_problem(out, 404, NULL, "there is no '%s'", ask->name);
+		api_put_problem(out, 404, ask->name[0] == '\0' ? "service" : NULL,
+		                "there is no '%s'",
+		                ask->name[0] == '\0' ? ask->service : ask->name);
 		break;
 	case EINVAL:
 		api_put_problem(out, 400, "ip", "say which address: ?ip=198.51.100.7");

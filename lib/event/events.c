@@ -284,8 +284,11 @@ read_tail(void *arg, const struct telemetry_ask *ask)
 	json_t *o = telemetry_document_new(e->box, NULL);
 	char from[TELEMETRY_TIME_TEXT];
 
-	if (ask->since_ns > 0) {
-		telemetry_time_eve(now > ask->since_ns ? now - ask->since_ns : 0, from);
+	if (!ask->has_since && ask->since_when.kind != TELEMETRY_NEVER) {
+		const int64_t at_s = telemetry_when_of(&ask->since_when,
+		                                       (int64_t)(now / SECOND_NS), 0);
+
+		telemetry_time_eve((uint64_t)at_s * SECOND_NS, from);
 		want.from = from;
 	}
 	event_tail_read(&e->tail, &want, o);

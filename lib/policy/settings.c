@@ -196,6 +196,18 @@ static const struct conf_field event_fields[] = {
 	{ .key = NULL },
 };
 
+static const struct conf_field history_fields[] = {
+	{ .key = "memory",
+	  .kind = CONF_SIZE,
+	  .offset = AT(history_memory),
+	  .absent = "32MiB",
+	  .min = 1 << 20,
+	  .max = UINT64_C(4) << 30,
+	  .help = "Memory for rates of the past, at most: half of it for the last ten "
+	          "minutes second by second, half for minutes; the oldest go first." },
+	{ .key = NULL },
+};
+
 const struct conf_field settings_list_fields[] = {
 	{ NAME_OF(struct settings_list), .min = 1, .max = SETTINGS_NAME_MAX,
 	  .example = "monitors", .help = "What the list is called where it decides." },
@@ -309,7 +321,7 @@ static const struct conf_field service_fields[] = {
 	{ .key = NULL },
 };
 
-enum { TOP_POLICIES = 11 };
+enum { TOP_POLICIES = 12 };
 
 static const struct conf_field top_fields[] = {
 	{ .key = "version",
@@ -347,6 +359,10 @@ static const struct conf_field top_fields[] = {
 	  .kind = CONF_GROUP,
 	  .fields = settings_sample_fields,
 	  .help = "Packets that are kept to show why they were stopped." },
+	{ .key = "history",
+	  .kind = CONF_GROUP,
+	  .fields = history_fields,
+	  .help = "What the box remembers of its past; changes need a restart." },
 	{ .key = "routers",
 	  .kind = CONF_PREFIXES,
 	  .offset = AT(routers),

@@ -96,6 +96,7 @@ struct settings {
 	int samples_whole;            /* 0: the first 128 bytes */
 	char *samples_folder;         /* "": no files */
 	uint64_t samples_files, samples_file_size;
+	uint64_t history_memory; /* bytes */
 	char *state_folder;
 	char *cookie_secret;          /* path; "": a file of our own in state_folder */
 	struct conf_prefixes routers; /* BGP and OSPF neighbours on the wire */

@@ -113,6 +113,19 @@ check_count(const struct settings *next, const char *key, const uint64_t value[2
 }
 
 static void
+check_size(const struct settings *next, const char *key, const uint64_t value[2],
+           struct conf_errors *errors)
+{
+	char from[CONF_AMOUNT_TEXT], to[CONF_AMOUNT_TEXT];
+
+	if (value[0] == value[1])
+		return;
+	conf_format_amount(CONF_SIZE, value[0], from);
+	conf_format_amount(CONF_SIZE, value[1], to);
+	say_fixed(next, key, from, to, errors);
+}
+
+static void
 check_links(const struct settings *now, const struct settings *next,
             struct conf_errors *errors)
 {
@@ -179,6 +192,9 @@ settings_check_live(const struct settings *now, const struct settings *next,
 	           errors);
 	check_text(next, "state.folder", now->state_folder, next->state_folder, errors);
 	check_text(next, "state.cookie_secret", now->cookie_secret, next->cookie_secret,
+	           errors);
+	check_size(next, "history.memory",
+	           (const uint64_t[2]){ now->history_memory, next->history_memory },
 	           errors);
 	check_links(now, next, errors);
 	check_listen(now, next, errors);

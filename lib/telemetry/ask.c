@@ -16,6 +16,8 @@ static const char *const live_keys[] = { "limit", NULL };
 static const char *const top_keys[] = { "by", "metric", "limit", NULL };
 static const char *const network_keys[] = { "metric", "limit", NULL };
 static const char *const event_keys[] = { "since", "type", "limit", NULL };
+static const char *const history_keys[] = { "service", "vector", "metric", "from",
+	                                    "to",      "step",   NULL };
 static const char *const explain_keys[] = { "ip", NULL };
 static const char *const sample_keys[] = { "reason", "service", "attack",
 	                                   "after",  "limit",   NULL };
@@ -65,6 +67,9 @@ const struct telemetry_document telemetry_documents[] = {
 	{ "captures", telemetry_captures, NULL,
 	  "Captures that run or are held, newest first." },
 	{ "captures/", telemetry_capture, NULL, "One capture." },
+	{ "history", telemetry_history, history_keys,
+	  "Rates of the past as columns: times, and one array per series; null where "
+	  "nothing is known." },
 	{ NULL, NULL, NULL, NULL },
 };
 
@@ -73,6 +78,7 @@ telemetry_ask_init(struct telemetry_ask *ask)
 {
 	memset(ask, 0, sizeof(*ask));
 	ask->limit = TELEMETRY_LIMIT;
+	ask->vector = VECTOR_COUNT;
 }
 
 const char *
@@ -83,16 +89,24 @@ telemetry_key_help(const char *key)
 		{ "limit", "At most so many entries, 1 to 256; absent: 20, of live all "
 		           "services." },
 		{ "by", "sources or destinations." },
-		{ "metric", "packets or bits: what decides the order." },
-		{ "since", "After the event of that number, or not older than so long, "
-		           "such as 10m or 7d." },
+		{ "metric", "packets or bits: what is shown, or decides the order." },
+		{ "since",
+		  "Not older than so long, such as 10m or 7d, or than a time such as "
+		  "2026-11-21T22:30:00Z; of events also after the one of that "
+		  "number." },
 		{ "type", "Only events of this type, such as attack." },
 		{ "ip", "The IPv4 or IPv6 address to explain." },
-		{ "service", "Only of the service of that name." },
+		{ "service", "Only of the service of that name; of history the whole box "
+		             "when absent." },
 		{ "reason",
 		  "Only of that reason, as shape.udp_flood, or stage, as shape." },
 		{ "attack", "Only of the attack of that id." },
 		{ "after", "Only those whose number is above this one." },
+		{ "vector", "Only this vector of the service, such as udp_flood." },
+		{ "from", "Since when: 24h (ago), 2026-11-21T22:30:00Z or Unix time." },
+		{ "to", "Until when, written the same way; now when absent." },
+		{ "step",
+		  "Length of a step, such as 1s, 60 or 5m; as it fits when absent." },
 	};
 
 	for (size_t i = 0; i < sizeof(help) / sizeof(*help); i++) {
@@ -161,12 +175,12 @@ set_address(struct telemetry_ask *ask, const char *value)
 	return 0;
 }
 
-/* "812", or "7d". */
+/* "812", "7d", or a moment. */
 static int
 set_since(struct telemetry_ask *ask, const char *value)
 {
-	uint64_t n = 0, ns = 0;
-	char *end, why[160];
+	uint64_t n = 0;
+	char *end;
 
 	if (value[0] < '0' || value[0] > '9')
 		return -EINVAL;
@@ -174,11 +188,12 @@ set_since(struct telemetry_ask *ask, const char *value)
 	n = strtoull(value, &end, 10);
 	if (*end == '\0' && (errno != 0 || n > INT64_MAX))
 		return -EINVAL;
-	if (*end != '\0' && conf_parse_time(value, &ns, why, sizeof(why)) < 0)
+	ask->since_when = (struct telemetry_when){ TELEMETRY_NEVER, 0 };
+	/* A number may be of an event, and then be beyond any time. */
+	if (telemetry_when_parse(value, &ask->since_when) < 0 && *end != '\0')
 		return -EINVAL;
 	ask->has_since = *end == '\0';
 	ask->since = *end == '\0' ? n : 0;
-	ask->since_ns = ns;
 	return 0;
 }
 
@@ -191,6 +206,39 @@ set_type(struct telemetry_ask *ask, const char *value)
 	    strspn(value, "abcdefghijklmnopqrstuvwxyz_") != len)
 		return -EINVAL;
 	strcpy(ask->type, value);
+	return 0;
+}
+
+static int
+set_vector(struct telemetry_ask *ask, const char *value)
+{
+	const unsigned int vector = vector_by_name(value);
+
+	if (vector == VECTOR_COUNT)
+		return -EINVAL;
+	ask->vector = vector;
+	return 0;
+}
+
+#define STEP_MAX_S (UINT64_C(366) * 86400)
+
+static int
+set_step(struct telemetry_ask *ask, const char *value)
+{
+	char why[160], *end;
+	uint64_t seconds = strtoull(value, &end, 10), ns;
+
+	if (value[0] < '0' || value[0] > '9')
+		return -EINVAL;
+	if (*end != '\0') {
+		if (conf_parse_time(value, &ns, why, sizeof(why)) < 0 ||
+		    ns % 1000000000 != 0)
+			return -EINVAL;
+		seconds = ns / 1000000000;
+	}
+	if (seconds < 1 || seconds > STEP_MAX_S)
+		return -EINVAL;
+	ask->step_s = seconds;
 	return 0;
 }
 
@@ -222,6 +270,14 @@ telemetry_ask_set(struct telemetry_ask *ask, const char *key, const char *value,
 		rc = set_name(ask->attack, value);
 	else if (strcmp(key, "after") == 0)
 		rc = set_number(&ask->after, value);
+	else if (strcmp(key, "vector") == 0)
+		rc = set_vector(ask, value);
+	else if (strcmp(key, "from") == 0)
+		rc = telemetry_when_parse(value, &ask->from);
+	else if (strcmp(key, "to") == 0)
+		rc = telemetry_when_parse(value, &ask->to);
+	else if (strcmp(key, "step") == 0)
+		rc = set_step(ask, value);
 	if (rc == -ENOENT)
 		snprintf(why, 160, "there is no parameter '%.40s'", key);
 	else if (rc < 0)

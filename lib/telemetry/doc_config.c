@@ -276,6 +276,7 @@ telemetry_config(struct telemetry *t, const struct telemetry_ask *ask)
 	                   s->api_tokens_file != NULL ? s->api_tokens_file : "");
 	telemetry_put_text(all, "events_file",
 	                   s->events_file != NULL ? s->events_file : "");
+	telemetry_put_count(all, "history_memory_bytes", s->history_memory);
 	json_object_set_new(all, "routers", prefixes(&s->routers));
 	json_object_set_new(all, "lists", lists(s));
 	json_object_set_new(all, "policies", policies(s));

@@ -24,6 +24,7 @@ struct telemetry {
 	struct telemetry_pulse pulse;
 	pthread_mutex_t split_lock;
 	struct telemetry_split split;
+	struct telemetry_history *history; /* NULL: nobody remembers */
 };
 
 /*
@@ -101,6 +102,18 @@ void
 telemetry_split_unlock(struct telemetry *t)
 {
 	pthread_mutex_unlock(&t->split_lock);
+}
+
+void
+telemetry_history_attach(struct telemetry *t, struct telemetry_history *history)
+{
+	t->history = history;
+}
+
+struct telemetry_history *
+telemetry_history_of(struct telemetry *t)
+{
+	return t->history;
 }
 
 /* Under lock: keep `now` when the newest stored one is old enough. */

@@ -21,6 +21,7 @@
 #include <stdint.h>
 
 #include "telemetry/box.h"
+#include "telemetry/when.h"
 
 struct telemetry;
 
@@ -43,14 +44,18 @@ struct telemetry_ask {
 	bool has_address;
 	bool active_only;
 	bool by_destinations, by_bits; /* top: else sources, packets */
-	/* samples: "" and 0 are any */
+	/* "" and 0 are any; of history service "" is the whole box */
 	char service[TELEMETRY_NAME], reason[TELEMETRY_NAME], attack[TELEMETRY_NAME];
 	uint64_t after; /* samples: only numbers above it */
 	unsigned int limit;
-	/* since: after this number; or what is not older than so long. */
+	/* since: after the event of this number; or what is not older than that. */
 	bool has_since;
-	uint64_t since, since_ns;
-	char type[32];  /* of events; "": any */
+	uint64_t since;
+	struct telemetry_when since_when;
+	char type[32];       /* of events; "": any */
+	unsigned int vector; /* VECTOR_COUNT: all of them */
+	struct telemetry_when from, to;
+	uint64_t step_s; /* 0: as it fits */
 	bool has_limit; /* somebody asked for it; else it is the default */
 };
 
@@ -58,8 +63,9 @@ void telemetry_ask_init(struct telemetry_ask *ask);
 
 /*
  * Read one `key=value`: active=true|false, limit=1..TELEMETRY_LIMIT_MAX,
- * by=sources|destinations, metric=packets|bits, ip=ADDRESS, since=NUMBER|TIME such as
- * 7d, type=WORD, service=, reason=, attack=NAME, after=NUMBER. Returns 0, or
+ * by=sources|destinations, metric=packets|bits, ip=ADDRESS, type=WORD, service=,
+ * reason=, attack=, vector=NAME, after=NUMBER, from, to and since as telemetry/when.h reads them, step=TIME|SECONDS;
+ * since=NUMBER is of events. Returns 0, or
  * -EINVAL with a sentence in `why`; ask is untouched then.
  */
 int telemetry_ask_set(struct telemetry_ask *ask, const char *key, const char *value,
@@ -76,7 +82,8 @@ telemetry_function telemetry_status, telemetry_live, telemetry_services,
 	telemetry_networks, telemetry_workers, telemetry_ports, telemetry_reasons,
 	telemetry_hits, telemetry_explain, telemetry_config, telemetry_blocks,
 	telemetry_filters, telemetry_lists, telemetry_list, telemetry_events,
-	telemetry_samples, telemetry_captures, telemetry_capture, telemetry_health;
+	telemetry_samples, telemetry_captures, telemetry_capture, telemetry_health,
+	telemetry_history;
 
 struct telemetry_document {
 	const char *path; /* "services"; "services/" is followed by a name */

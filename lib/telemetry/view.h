@@ -40,6 +40,11 @@ const char *telemetry_mode_of_box(const struct policies *p);
 /* Adds a sentence for each list whose file was refused. Takes locks of the daemon, not box->lock. */
 void telemetry_lists_warn(const struct box *box, json_t *warnings);
 
+/* What documents of the past ask; NULL where nobody remembers. Set before anybody asks. */
+struct telemetry_history;
+void telemetry_history_attach(struct telemetry *t, struct telemetry_history *history);
+struct telemetry_history *telemetry_history_of(struct telemetry *t);
+
 /* The sum over links and sides. */
 void telemetry_books_total(const struct box *box, const struct telemetry_sample *s,
                            struct books *total);

@@ -7,6 +7,7 @@
 #include "base/sha256.h"
 #include "suite.h"
 #include "telemetry/by_hand.h"
+#include "telemetry/history.h"
 
 #define JSON  "application/json"
 #define GOOD  "Bearer opensesame"
@@ -14,6 +15,7 @@
 #define ZEROS "0000000000000000000000000000000000000000000000000000000000000000"
 
 static struct box *box;
+static struct telemetry_history *history;
 static struct api_context context;
 static char tokens[] = "/tmp/tidegate-tokens-XXXXXX";
 
@@ -38,11 +40,15 @@ begin(void)
 	write_tokens();
 	context = (struct api_context){ .telemetry = telemetry_open(box),
 		                        .tokens_file = tokens };
+	history = telemetry_history_open(&(struct telemetry_history_from){
+		.telemetry = context.telemetry, .memory = 1 << 20 });
+	CU_ASSERT_PTR_NOT_NULL_FATAL(history);
 }
 
 static void
 end(void)
 {
+	telemetry_history_close(history);
 	telemetry_close(context.telemetry);
 	hand_close(box);
 	unlink(tokens);

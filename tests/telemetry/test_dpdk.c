@@ -8,9 +8,11 @@
 
 #include "suite.h"
 #include "telemetry/by_hand.h"
+#include "telemetry/history.h"
 
 static struct box *box;
 static struct telemetry *t;
+static struct telemetry_history *history;
 static int fd = -1;
 static char answer[20000];
 
@@ -44,6 +46,9 @@ the_socket_answers(void)
 	CU_ASSERT_FATAL(rte_eal_init(9, args) >= 0);
 	box = hand_open();
 	t = telemetry_open(box);
+	history = telemetry_history_open(
+		&(struct telemetry_history_from){ .telemetry = t, .memory = 1 << 20 });
+	CU_ASSERT_PTR_NOT_NULL_FATAL(history);
 	CU_ASSERT_EQUAL_FATAL(telemetry_dpdk_register(t), 0);
 	snprintf(address.sun_path, sizeof(address.sun_path), "%s/dpdk_telemetry.v2",
 	         rte_eal_get_runtime_dir());
@@ -161,6 +166,7 @@ after_forget_nothing_is_answered(void)
 	CU_ASSERT(json_is_null(json_object_get(o, "/tidegate/status")));
 	json_decref(o);
 	close(fd);
+	telemetry_history_close(history);
 	telemetry_close(t);
 	hand_close(box);
 	rte_eal_cleanup();
