@@ -87,7 +87,7 @@ the_manual_has_the_keys_of_stages(void)
 	CU_ASSERT_PTR_NOT_NULL_FATAL(to);
 	settings_print_manual(to);
 	fclose(to);
-	CU_ASSERT_PTR_NOT_NULL(strstr(text, "## policies\\[\\].sources"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(text, "## policies[].sources"));
 	CU_ASSERT_PTR_NOT_NULL(
 		strstr(text, "|  *private\\_sources*\n:  allow, deny\n:  allow\n"));
 	free(text);
