@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
+# Judges no time.
 """Evidence: what tshark finds in samples and captures of a gate that works, while it is attacked."""
 import glob
 import json

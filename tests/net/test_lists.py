@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
+# Judges no time.
 """Lists from files on a running gate: by time, by call, by hand; the wire does not notice.
 
 A feed is replaced every second while packets of denied and of other sources come:

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
+# Judges no time.
 """What the service manager is told, and when its watchdog is fed.
 
 The test is the service manager: it listens on a socket as systemd does. A thread of the

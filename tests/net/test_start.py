@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
+# Judges no time.
 """A start that cannot work says why in a sentence each, and leaves nothing behind."""
 import os
 import re
