@@ -8,17 +8,18 @@
 #include <string.h>
 
 #include "api/route.h"
+#include "api/schema.h"
 #include "telemetry/put.h"
 
+/* Takes over the schema of what is answered when all is well. */
 static json_t *
-answers(const char *what)
+answers(const char *what, json_t *schema)
 {
 	json_t *o = json_object();
 
 	json_object_set_new(o, "200",
-	                    json_pack("{s:s, s:{s:{s:{s:s}}}}", "description", what,
-	                              "content", "application/json", "schema", "type",
-	                              "object"));
+	                    json_pack("{s:s, s:{s:{s:o}}}", "description", what,
+	                              "content", "application/json", "schema", schema));
 	json_object_set_new(o, "default",
 	                    json_pack("{s:s, s:{s:{s:{s:s}}}}", "description",
 	                              "A problem document (RFC 9457).", "content",
@@ -69,7 +70,8 @@ add_read(json_t *paths, const struct telemetry_document *d)
 		                      parameter(*k, "query", telemetry_key_help(*k)));
 	telemetry_put_text(o, "summary", d->help);
 	json_object_set_new(o, "parameters", parameters);
-	json_object_set_new(o, "responses", answers(d->help));
+	json_object_set_new(o, "responses",
+	                    answers(d->help, api_schema_of_document(d->path)));
 	json_object_set_new(path_object(paths, path), "get", o);
 }
 
@@ -116,7 +118,8 @@ add_write(json_t *paths, const struct api_write *w)
 		                            "Name of the service, list or capture.")));
 	json_object_set_new(o, "security", json_pack("[{s:[]}]", "token"));
 	json_object_set_new(o, "requestBody", body(w));
-	json_object_set_new(o, "responses", answers(w->help));
+	json_object_set_new(o, "responses",
+	                    answers(w->help, json_pack("{s:s}", "type", "object")));
 	json_object_set_new(path_object(paths, path), method, o);
 }
 
@@ -130,7 +133,7 @@ add_who(json_t *paths)
 
 	telemetry_put_text(o, "summary", help);
 	json_object_set_new(o, "security", json_pack("[{s:[]}]", "token"));
-	json_object_set_new(o, "responses", answers(help));
+	json_object_set_new(o, "responses", answers(help, api_schema_of_document("whoami")));
 	json_object_set_new(path_object(paths, API_ROOT "whoami"), "get", o);
 }
 
@@ -180,7 +183,7 @@ add_roots(json_t *paths)
 json_t *
 api_openapi(const struct api_context *context)
 {
-	json_t *o = json_object(), *paths = json_object();
+	json_t *o = json_object(), *paths = json_object(), *schemas;
 
 	telemetry_put_text(o, "openapi", "3.0.3");
 	json_object_set_new(
@@ -208,5 +211,8 @@ api_openapi(const struct api_context *context)
 	                              "title", "type", "string", "status", "type",
 	                              "integer", "detail", "type", "string", "field",
 	                              "type", "string"));
+	schemas = json_object_get(json_object_get(o, "components"), "schemas");
+	for (const struct api_form *f = api_shared_forms; f->name != NULL; f++)
+		json_object_set_new(schemas, f->name, api_schema(f->text));
 	return o;
 }

@@ -270,6 +270,51 @@ def rules_are_evaluated_and_the_attack_raises_its_alerts():
     expect(("TidegateAttackActive", SHOP) in firing and not wrong, "firing: %s" % firing)
 
 
+def faults_of(value, schema, shared, where):
+    """Where a value is not what its schema says; what is not described is a fault too."""
+    if value is None:
+        return [] if schema.get("nullable") else ["%s is null" % where]
+    schema = schema["allOf"][0] if "allOf" in schema else schema
+    if "$ref" in schema:
+        schema = shared[schema["$ref"].rpartition("/")[2]]
+    kinds = {"object": dict, "array": list, "string": str, "boolean": bool, "integer": int, "number": (int, float)}
+    kind = schema.get("type")
+    if kind and (not isinstance(value, kinds[kind]) or isinstance(value, bool) != (kind == "boolean")):
+        return ["%s is no %s: %r" % (where, kind, value)]
+    if value.__class__ is int and value < schema.get("minimum", value):
+        return ["%s is %d" % (where, value)]
+    found = []
+    if isinstance(value, list):
+        for one in value:
+            found += faults_of(one, schema["items"], shared, where + "[]")
+    if isinstance(value, dict) and "properties" in schema:
+        known = schema["properties"]
+        found += ["%s.%s is missing" % (where, name) for name in schema.get("required", ()) if name not in value]
+        for name, one in value.items():
+            found += faults_of(one, known[name], shared, "%s.%s" % (where, name)) if name in known else [
+                "%s.%s is not described" % (where, name)]
+    return found
+
+
+def answers_have_the_form_that_openapi_describes():
+    w = watched()
+    described = w.rig.get("openapi.json")
+    attack = w.rig.get("attacks")["attacks"][0]["attack_id"]
+    wrong, asked = [], 0
+    for path, methods in described["paths"].items():
+        if "get" not in methods or not path.startswith("/api/v1/") or path.endswith(("/file", "/captures/{name}")):
+            continue
+        name = {"services": SHOP, "lists": "instance", "attacks": attack}.get(path.split("/")[3], "none")
+        real = path[len("/api/v1/"):].replace("{name}", urllib.parse.quote(name))
+        answer = w.rig.get(real + ("?ip=198.18.1.1" if real == "explain" else ""))
+        schema = methods["get"]["responses"]["200"]["content"]["application/json"]["schema"]
+        if "properties" not in schema:
+            continue
+        wrong += faults_of(answer, schema, described["components"]["schemas"], real)
+        asked += 1
+    expect(asked > 18 and not wrong, "%d asked; mend lib/api/forms.c:\n%s" % (asked, "\n".join(sorted(set(wrong)))))
+
+
 def counters_go_on_through_a_reload():
     w = watched()
 
@@ -296,7 +341,8 @@ if __name__ == "__main__":
         main(promtool_has_no_complaint_during_an_attack, the_page_has_what_its_documentation_says,
              labels_say_only_what_the_configuration_and_the_program_name, prometheus_takes_every_sample,
              every_expression_of_the_dashboard_has_an_answer, figures_in_prometheus_are_those_of_the_gate,
-             rules_are_evaluated_and_the_attack_raises_its_alerts, counters_go_on_through_a_reload)
+             rules_are_evaluated_and_the_attack_raises_its_alerts,
+             answers_have_the_form_that_openapi_describes, counters_go_on_through_a_reload)
     finally:
         for opened in WATCHED:
             opened.close()
