@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "api/manual.h"
 #include "base/log.h"
 #include "policy/settings.h"
 #include "verbs.h"
@@ -22,6 +23,16 @@ print_defaults(int argc, char **argv)
 	return 0;
 }
 
+static int
+print_api(int argc, char **argv)
+{
+	if (argc == 2 && strcmp(argv[1], "--manual") == 0)
+		api_manual_page(stdout);
+	else
+		api_manual_list(stdout);
+	return 0;
+}
+
 static const struct {
 	const char *name, *help;
 	int (*run)(int argc, char **argv);
@@ -30,6 +41,7 @@ static const struct {
 	{ "check", "tell every error of a configuration", verb_check },
 	{ "replay", "judge captures under virtual time", verb_replay },
 	{ "print-defaults", "print a commented file of all keys", print_defaults },
+	{ "print-api", "print what the API answers to", print_api },
 };
 
 static void

@@ -97,7 +97,9 @@ def the_archive_holds_what_an_operator_needs():
     for wanted in ("/usr/sbin/tidegated", "/usr/bin/tidegate", CONF, "/lib/systemd/system/tidegated.service",
                    "/usr/lib/sysusers.d/tidegate.conf", "/usr/lib/tmpfiles.d/tidegate.conf",
                    "/usr/share/man/man8/tidegated.8.gz", "/usr/share/man/man1/tidegate.1.gz",
-                   "/usr/share/man/man5/tidegate.conf.5.gz",
+                   "/usr/share/man/man5/tidegate.conf.5.gz", "/usr/share/man/man7/tidegate-api.7.gz",
+                   "/usr/share/bash-completion/completions/tidegate", "/usr/share/doc/tidegate/security.md",
+                   "/usr/share/doc/tidegate/examples/container/Containerfile",
                    "/usr/share/doc/tidegate/first-attack.md", "/usr/share/doc/tidegate/examples/config/web-shop.conf"):
         expect(wanted in names, "%s is not in the package" % wanted)
     expect(not [n for n in names if "trafficgen" in n or n.startswith(("/usr/local", "/var/lib/tidegate", "/run"))],
