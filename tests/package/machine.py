@@ -6,6 +6,7 @@ TIDEGATE_SOAK=1 it is a fresh Debian made by debootstrap instead, kept in the bu
 It lives in the gate's network namespace of a rig (tests/net/rig.py). Needs root, overlayfs and
 systemd-nspawn; where one is missing the tests are skipped, and say so.
 """
+import atexit
 import contextlib
 import glob
 import os
@@ -59,6 +60,7 @@ class Machine:
         self.root = os.path.join(self.folder, "root")
         self.process = None
         self.leader = None
+        self.is_closed = False
         self.namespace = namespace or "tgm%d%s" % (os.getpid(), os.urandom(2).hex())
         self.owns_namespace = namespace is None
         try:
@@ -66,6 +68,8 @@ class Machine:
             if self.owns_namespace:
                 run("ip", "netns", "add", self.namespace)
                 run("ip", "-n", self.namespace, "link", "set", "lo", "up")
+            # Also when a test is asked to end: a machine that is left behind goes on for ever.
+            atexit.register(self.close)
             self._mount(fresh_root() if SOAK else "/")
             self._boot()
         except BaseException:
@@ -166,6 +170,9 @@ class Machine:
         return "/root/" + os.path.basename(path)
 
     def close(self):
+        if self.is_closed:
+            return
+        self.is_closed = True
         if self.process is not None and self.process.poll() is None:
             if self.leader:
                 with contextlib.suppress(Exception):
