@@ -26,10 +26,15 @@ print_defaults(int argc, char **argv)
 static int
 print_api(int argc, char **argv)
 {
+	json_t *openapi = api_manual_source(TIDEGATE_VERSION);
+
 	if (argc == 2 && strcmp(argv[1], "--manual") == 0)
-		api_manual_page(stdout);
+		api_manual_page(openapi, stdout);
+	else if (argc == 2 && strcmp(argv[1], "--json") == 0)
+		json_dumpf(openapi, stdout, JSON_INDENT(2));
 	else
-		api_manual_list(stdout);
+		api_manual_list(openapi, stdout);
+	json_decref(openapi);
 	return 0;
 }
 

@@ -183,13 +183,19 @@ add_roots(json_t *paths)
 json_t *
 api_openapi(const struct api_context *context)
 {
+	return api_openapi_of(telemetry_box(context->telemetry)->version);
+}
+
+json_t *
+api_openapi_of(const char *version)
+{
 	json_t *o = json_object(), *paths = json_object(), *schemas;
 
 	telemetry_put_text(o, "openapi", "3.0.3");
 	json_object_set_new(
 		o, "info",
-		json_pack("{s:s, s:s, s:s}", "title", "Tidegate", "version",
-	                  telemetry_box(context->telemetry)->version, "description",
+		json_pack("{s:s, s:s, s:s}", "title", "Tidegate", "version", version,
+	                  "description",
 	                  "Rates are computed by the server over window_seconds; "
 	                  "names of fields carry their unit; times are UTC."));
 	for (const struct telemetry_document *d = telemetry_documents; d->path != NULL;

@@ -68,5 +68,7 @@ bool api_path_fits(const char *pattern, const char *path, char name[API_PATH_MAX
 
 /* The description of everything above, in OpenAPI 3.0.3. */
 json_t *api_openapi(const struct api_context *context);
+/* The same without a daemon that runs. */
+json_t *api_openapi_of(const char *version);
 
 #endif

@@ -5,6 +5,7 @@
 Links go to files of the checkout, and to headings in them. Words that look like a use of
 tidegate, tidegated or of something in tools/ are compared with what these really know.
 """
+import json
 import os
 import re
 import subprocess
@@ -97,7 +98,7 @@ def missing_paths():
     done = subprocess.run([os.path.join(BUILD, "app/tidegated/tidegated"), "print-api"], capture_output=True,
                           text=True, check=True)
     known = [re.compile(re.sub(r"\\{\w+\\}", "[^/ ]+", re.escape(path)) + "$")
-             for path in re.findall(r"^[A-Z]+ +(/\S+)$", done.stdout, re.M) + ["/api/v1/openapi.json"]]
+             for path in re.findall(r"^[A-Z]+ (/\S+)$", done.stdout, re.M) + ["/api/v1/openapi.json"]]
     found = []
     for page in pages(".md", ".scd"):
         for path in re.findall(r"(/api/v1/[\w/{}.-]*[a-z0-9}])", text_of(page)):
@@ -106,11 +107,25 @@ def missing_paths():
     return sorted(set(found))
 
 
+def forgotten_operations():
+    """What openapi.json has and the manual page of the API does not, or the other way round."""
+    program = os.path.join(BUILD, "app/tidegated/tidegated")
+    said = {}
+    for option in ("--json", "--manual"):
+        done = subprocess.run([program, "print-api", option], capture_output=True, text=True, check=True)
+        said[option] = done.stdout
+    described = {(method.upper(), path) for path, methods in json.loads(said["--json"])["paths"].items()
+                 for method in methods}
+    written = set(re.findall(r"^## ([A-Z]+) (\S+)$", said["--manual"], re.M))
+    return sorted("%s %s stands in one of the two only" % pair for pair in described ^ written)
+
+
 def main():
     bad = 0
     for name, check in (("every link of every page leads somewhere", wrong_links),
                         ("every command in the pages exists", wrong_commands),
-                        ("every path of the API in the pages exists", missing_paths)):
+                        ("every path of the API in the pages exists", missing_paths),
+                        ("the manual page of the API has every operation", forgotten_operations)):
         found = check()
         print("%s %s" % ("not ok" if found else "ok", name))
         for line in found:
