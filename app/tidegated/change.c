@@ -191,6 +191,8 @@ change_reload(struct engine *e, struct conf_errors *errors)
 	}
 	if (rc < 0 && next != NULL)
 		settings_free(next);
+	if (rc == 0 && e->ear.settings != NULL)
+		e->ear.settings(e->ear.arg, e->settings);
 	count_reload(e, rc);
 	pthread_mutex_unlock(&e->reload_lock);
 	return rc;

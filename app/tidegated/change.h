@@ -35,6 +35,8 @@ struct change_ear {
 	void (*mode)(void *arg, const char *service, int mode, uint64_t until_ns,
 	             enum change_cause cause);
 	void (*bypass)(void *arg, bool is_on, uint64_t until_ns, enum change_cause cause);
+	/* A reload was taken over; under reload_lock. */
+	void (*settings)(void *arg, const struct settings *settings);
 };
 
 /* Put these functions into the engine's box. */

@@ -47,13 +47,18 @@ tell_bypass(void *events, bool is_on, uint64_t until_ns, enum change_cause cause
 	events_tell_bypass(events, is_on, until_ns, cause_of(cause));
 }
 
+static void
+take_settings(void *events, const struct settings *settings)
+{
+	events_configure(events, &settings->events);
+}
+
 struct events *
 news_open(struct engine *e, struct telemetry *t)
 {
-	const char *file = e->settings->events_file;
 	struct events *events =
 		events_open(&(struct events_from){ .telemetry = t,
-	                                           .file = file == NULL ? "" : file,
+	                                           .settings = &e->settings->events,
 	                                           .next_notice = next_notice,
 	                                           .arg = e,
 	                                           .has_thread = true });
@@ -63,7 +68,8 @@ news_open(struct engine *e, struct telemetry *t)
 	e->ear = (struct change_ear){ .arg = events,
 		                      .block = tell_block,
 		                      .mode = tell_mode,
-		                      .bypass = tell_bypass };
+		                      .bypass = tell_bypass,
+		                      .settings = take_settings };
 	events_tell_daemon(events, "start");
 	return events;
 }

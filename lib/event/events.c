@@ -9,11 +9,12 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/counter.h"
 #include "event/ended.h"
 #include "event/lines.h"
 #include "event/look.h"
+#include "event/outlets.h"
 #include "event/parts.h"
-#include "event/sink.h"
 #include "event/tail.h"
 #include "telemetry/own.h"
 #include "telemetry/put.h"
@@ -30,7 +31,7 @@ struct events {
 	struct box *box;
 	bool (*next_notice)(void *arg, struct notice *out);
 	void *arg;
-	struct event_sink sink;
+	struct event_outlets out;
 	struct event_tail tail;
 
 	/* Only the writer's. */
@@ -50,6 +51,8 @@ struct events {
 		json_t *line;
 		bool is_important;
 	} queue[QUEUE];
+	bool has_settings; /* that wait to be applied */
+	struct settings_events settings;
 	unsigned int listeners;
 	struct events_listener listener[EVENTS_LISTENERS];
 };
@@ -89,19 +92,9 @@ text_of(const json_t *o, const char *key)
 }
 
 static void
-let_hear(struct events *e, json_t *event, const char *line, size_t len)
+let_hear(struct events *e, const struct events_told *told)
 {
 	struct events_listener listener[EVENTS_LISTENERS];
-	const char *type = text_of(event, "event_type");
-	struct events_told told = {
-		.seq = e->seq,
-		.unix_ns = time_of(text_of(event, "timestamp")),
-		.type = type,
-		.status = text_of(json_object_get(event, type), "status"),
-		.event = event,
-		.line = line,
-		.len = len,
-	};
 	unsigned int n;
 
 	pthread_mutex_lock(&e->lock);
@@ -109,27 +102,51 @@ let_hear(struct events *e, json_t *event, const char *line, size_t len)
 	memcpy(listener, e->listener, n * sizeof(*listener));
 	pthread_mutex_unlock(&e->lock);
 	for (unsigned int i = 0; i < n; i++)
-		listener[i].hear(listener[i].arg, &told);
+		listener[i].hear(listener[i].arg, told);
 }
 
-/* To the file, the tail and everybody who listens. */
-static void
-spread(struct events *e, json_t *event, char *text)
+/* Give the event its number, and make of it what everybody is told. False: out of memory. */
+static bool
+number(struct events *e, json_t *event, char **text, struct events_told *told)
 {
-	const size_t len = strlen(text);
+	const char *type = text_of(event, "event_type");
 
-	let_hear(e, event, text, len);
-	text[len] = '\n'; /* In the place of its NUL: the line is told by its length. */
-	if (!event_sink_write(&e->sink, text, len + 1))
-		telemetry_count_events_dropped(e->telemetry, 1);
-	event_tail_add(&e->tail, e->seq, event);
+	telemetry_put_count(event, "seq", e->seq + 1);
+	if (e->suppressed > 0)
+		telemetry_put_count(event, "suppressed", e->suppressed);
+	*text = telemetry_text(event);
+	if (*text == NULL)
+		return false;
+	*told = (struct events_told){
+		.seq = e->seq + 1,
+		.unix_ns = time_of(text_of(event, "timestamp")),
+		.type = type,
+		.status = text_of(json_object_get(event, type), "status"),
+		.event = event,
+		.line = *text,
+		.len = strlen(*text),
+	};
+	return true;
+}
+
+/* The number is used, and who keeps events or listens gets it. */
+static void
+spread(struct events *e, const struct events_told *told)
+{
+	e->seq = told->seq;
+	e->suppressed = 0;
+	counter_set(&telemetry_own(e->telemetry)->events_seq, e->seq);
+	event_tail_add(&e->tail, e->seq, told->event);
+	let_hear(e, told);
 }
 
 /* Takes over `line`. What is important passes beyond the rate. Returns whether it was told. */
 static bool
 write_line(struct events *e, json_t *line, bool is_important)
 {
-	char *text;
+	struct events_told told;
+	char *text = NULL;
+	bool is_told = false;
 
 	if (!is_important && e->tokens < 1) {
 		leave_out(e, 1);
@@ -137,26 +154,48 @@ write_line(struct events *e, json_t *line, bool is_important)
 		return false;
 	}
 	e->tokens = e->tokens >= 1 ? e->tokens - 1 : 0;
-	telemetry_put_count(line, "seq", e->seq + 1);
-	if (e->suppressed > 0)
-		telemetry_put_count(line, "suppressed", e->suppressed);
-	text = telemetry_text(line);
-	if (text == NULL) {
-		leave_out(e, 1);
+	if (number(e, line, &text, &told)) {
+		event_outlets_write(&e->out, &told);
+		spread(e, &told);
+		is_told = true;
 	} else {
-		e->seq++;
-		e->suppressed = 0;
-		spread(e, line, text);
+		leave_out(e, 1);
 	}
 	json_decref(line);
 	free(text);
-	return text != NULL;
+	return is_told;
+}
+
+/* A file that is broken is tried with the event that it works again, once a second. */
+static void
+hope(struct events *e)
+{
+	json_t *line = event_outlets_hope(&e->out, e->box);
+	struct events_told told;
+	char *text = NULL;
+
+	if (line == NULL)
+		return;
+	if (number(e, line, &text, &told) &&
+	    event_sink_try(&e->out.sink, told.line, told.len)) {
+		event_outlets_hope_came_true(&e->out);
+		event_outlets_write_rest(&e->out, &told);
+		spread(e, &told);
+	}
+	json_decref(line);
+	free(text);
 }
 
 static void
 write_usual(void *arg, json_t *line)
 {
 	write_line(arg, line, false);
+}
+
+static void
+write_important(void *arg, json_t *line)
+{
+	write_line(arg, line, true);
 }
 
 static void
@@ -224,22 +263,53 @@ end_block(void *arg, const struct notice *block)
 	write_line(e, event_line_notice_over(e->box, block), false);
 }
 
+/* Under way to elsewhere, if somebody said so. */
+static void
+take_settings(struct events *e)
+{
+	struct settings_events set = { 0 };
+	bool has;
+
+	pthread_mutex_lock(&e->lock);
+	has = e->has_settings;
+	if (has)
+		set = e->settings;
+	e->has_settings = false;
+	pthread_mutex_unlock(&e->lock);
+	if (!has)
+		return;
+	event_outlets_apply(&e->out, &set, e->box->node);
+	conf_release(settings_event_fields, &set);
+}
+
+/* What needs a look only once a second. */
+static void
+beat(struct events *e, uint64_t now_ns)
+{
+	event_outlets_check(&e->out);
+	hope(e);
+	event_ended_turn(&e->ended, now_ns, end_block, e);
+	event_look(&e->look, e->telemetry, now_ns,
+	           &(struct event_line_to){ .put = write_usual, .arg = e });
+}
+
 void
 events_turn(struct events *e)
 {
 	const uint64_t now = e->box->now_ns(e->box->daemon);
 
 	refill(e, now);
+	take_settings(e);
 	take_attacks(e);
 	take_queue(e);
 	take_notices(e);
-	if (now < e->beat_ns + SECOND_NS && e->look.is_seen)
-		return;
-	e->beat_ns = now;
-	event_sink_check(&e->sink);
-	event_ended_turn(&e->ended, now, end_block, e);
-	event_look(&e->look, e->telemetry, now,
-	           &(struct event_line_to){ .put = write_usual, .arg = e });
+	if (now >= e->beat_ns + SECOND_NS || !e->look.is_seen) {
+		e->beat_ns = now;
+		beat(e, now);
+	}
+	event_outlets_troubles(
+		&e->out, e->box,
+		&(struct event_line_to){ .put = write_important, .arg = e });
 }
 
 static void *
@@ -311,8 +381,13 @@ events_open(const struct events_from *from)
 	e->filled_ns = e->box->now_ns(e->box->daemon);
 	pthread_mutex_init(&e->lock, NULL);
 	pthread_cond_init(&e->wake, NULL);
-	event_sink_open(&e->sink, from->file);
 	event_tail_open(&e->tail);
+	event_outlets_open(&e->out, telemetry_own(from->telemetry)->sink,
+	                   from->journal_socket != NULL ? from->journal_socket
+	                                                : EVENT_JOURNAL_SOCKET);
+	/* Before the first event, so that none goes nowhere. */
+	if (from->settings != NULL)
+		event_outlets_apply(&e->out, from->settings, e->box->node);
 	telemetry_set_events(e->telemetry, read_tail, e);
 	if (!from->has_thread)
 		return e;
@@ -341,8 +416,10 @@ events_close(struct events *e)
 	}
 	events_turn(e);
 	telemetry_set_events(e->telemetry, NULL, NULL);
-	event_sink_close(&e->sink);
+	event_outlets_close(&e->out);
 	event_tail_close(&e->tail);
+	if (e->has_settings)
+		conf_release(settings_event_fields, &e->settings);
 	pthread_cond_destroy(&e->wake);
 	pthread_mutex_destroy(&e->lock);
 	free(e);
@@ -352,7 +429,25 @@ void
 events_reopen(struct events *e)
 {
 	if (e != NULL)
-		event_sink_reopen(&e->sink);
+		event_outlets_reopen(&e->out);
+}
+
+void
+events_configure(struct events *e, const struct settings_events *settings)
+{
+	struct settings_events set = { 0 }, before = { 0 };
+
+	if (e == NULL)
+		return;
+	conf_copy(settings_event_fields, settings, &set);
+	pthread_mutex_lock(&e->lock);
+	if (e->has_settings)
+		before = e->settings;
+	e->settings = set;
+	e->has_settings = true;
+	pthread_cond_signal(&e->wake);
+	pthread_mutex_unlock(&e->lock);
+	conf_release(settings_event_fields, &before);
 }
 
 int

@@ -2,10 +2,10 @@
 /*
  * events - what happened, as one line of JSON each, in the shape of Suricata's EVE.
  *
- *     detect's events ---.                     .--> file | standard output | nowhere
- *     workers' notices --+--> writer thread ---+--> the newest, in memory
- *     other threads -----'    100 lines/s,     '--> listeners: the history
- *                             a burst of 200
+ *     detect's events ---.                     .--> file or standard output, journal,
+ *     workers' notices --+--> writer thread ---+    webhook (outlets.h)
+ *     other threads -----'    100 lines/s,     +--> the newest, in memory
+ *                             a burst of 200   '--> listeners: the history
  *
  * Each event has a number, `seq`, one above the last since the start. Events beyond
  * the rate get none: they are left out and counted in the `suppressed` of the next;
@@ -25,13 +25,15 @@
 #include <stdint.h>
 
 #include "base/notices.h"
+#include "policy/settings.h"
 #include "telemetry/telemetry.h"
 
 struct events;
 
 struct events_from {
 	struct telemetry *telemetry;
-	const char *file; /* "" is off, "-" is standard output; copied */
+	const struct settings_events *settings; /* where they go; copied; NULL: nowhere */
+	const char *journal_socket;             /* NULL: the journal's own */
 	/* The next notice of any worker; false when there is none. May be NULL. */
 	bool (*next_notice)(void *arg, struct notice *out);
 	void *arg;
@@ -45,6 +47,9 @@ void events_close(struct events *e);
 
 /* One pass of the writer: take everything there is and write it. */
 void events_turn(struct events *e);
+
+/* Go elsewhere from the writer's next turn on, as `settings` say, which are copied. */
+void events_configure(struct events *e, const struct settings_events *settings);
 
 /* The file was moved away: open it anew. Also for a signal handler. */
 void events_reopen(struct events *e);

@@ -241,3 +241,17 @@ event_line_config(struct box *box, const struct conf_errors *errors)
 	json_object_set_new(o, "config", config);
 	return o;
 }
+
+json_t *
+event_line_trouble(const struct box *box, const char *what, bool is_over,
+                   const char *message)
+{
+	json_t *o = event_line_new(box, "trouble", telemetry_unix_now(box));
+	json_t *trouble = json_object();
+
+	telemetry_put_text(trouble, "what", what);
+	telemetry_put_text(trouble, "status", is_over ? "end" : "start");
+	telemetry_put_text(trouble, "message", message);
+	json_object_set_new(o, "trouble", trouble);
+	return o;
+}

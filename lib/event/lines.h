@@ -37,6 +37,10 @@ json_t *event_line_worker_load(const struct box *box, unsigned int worker,
 
 json_t *event_line_config(struct box *box, const struct conf_errors *errors);
 
+/* Something beside the wire does not work, or works again. */
+json_t *event_line_trouble(const struct box *box, const char *what, bool is_over,
+                           const char *message);
+
 /* Where a maker of several lines puts them; each is taken over. */
 struct event_line_to {
 	void (*put)(void *arg, json_t *line);

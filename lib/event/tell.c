@@ -168,15 +168,7 @@ events_tell_daemon(struct events *e, const char *status)
 void
 events_tell_trouble(struct events *e, const char *what, bool is_over, const char *message)
 {
-	json_t *line, *o;
-
-	if (e == NULL)
-		return;
-	line = line_now(e, "trouble");
-	o = json_object();
-	telemetry_put_text(o, "what", what);
-	telemetry_put_text(o, "status", is_over ? "end" : "start");
-	telemetry_put_text(o, "message", message);
-	json_object_set_new(line, "trouble", o);
-	events_put(e, line, true);
+	if (e != NULL)
+		events_put(e, event_line_trouble(events_box(e), what, is_over, message),
+		           true);
 }

@@ -184,18 +184,6 @@ static const struct conf_field state_fields[] = {
 	{ .key = NULL },
 };
 
-static const struct conf_field event_fields[] = {
-	{ .key = "file",
-	  .kind = CONF_TEXT,
-	  .offset = AT(events_file),
-	  .absent = "",
-	  .min = 0,
-	  .max = 4095,
-	  .help = "Where events go as lines of JSON; - is standard output, empty turns "
-	          "them off." },
-	{ .key = NULL },
-};
-
 static const struct conf_field history_fields[] = {
 	{ .key = "memory",
 	  .kind = CONF_SIZE,
@@ -353,7 +341,8 @@ static const struct conf_field top_fields[] = {
 	  .help = "Files that the box keeps; changes need a restart." },
 	{ .key = "events",
 	  .kind = CONF_GROUP,
-	  .fields = event_fields,
+	  .offset = AT(events),
+	  .fields = settings_event_fields,
 	  .help = "Attacks, reloads and blocks as they happen." },
 	{ .key = "samples",
 	  .kind = CONF_GROUP,

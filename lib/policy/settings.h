@@ -44,6 +44,9 @@ struct settings_list {
 
 /* Its keys, for who tells of it. */
 extern const struct conf_field settings_list_fields[];
+extern const struct conf_field settings_event_fields[], settings_webhook_fields[];
+/* Types of events that may be asked for; NULL-ended. */
+extern const char *const settings_event_types[];
 
 /* How long something must last before the next step is taken; ns. */
 struct settings_pace {
@@ -76,6 +79,23 @@ struct settings_service {
 	char *policy;
 };
 
+/* Where events are posted; url "": nowhere. */
+struct settings_webhook {
+	char *url;
+	struct conf_texts types;  /* "attack", or "attack.start" of one status alone */
+	int is_text;              /* a `text` field alone, as chats take it */
+	struct conf_texts fields; /* "name=value", put into every body */
+	char *header_file, *ca_file;
+	uint64_t timeout_ns, retry_ns;
+};
+
+struct settings_events {
+	char *file;                 /* "" off, "-" stdout */
+	uint64_t rotate_size, keep; /* bytes, 0: never; files beside the one written */
+	bool journal;
+	struct settings_webhook webhook;
+};
+
 struct settings {
 	char *file;      /* path read */
 	char sha256[65]; /* of the text as read, includes in order */
@@ -91,7 +111,7 @@ struct settings {
 	struct conf_texts api_listen;
 	char *api_tokens_file;
 	bool api_dashboard;
-	char *events_file; /* "" off, "-" stdout */
+	struct settings_events events;
 	uint64_t samples_rate;        /* a second, of each reason and worker; 0: none */
 	int samples_whole;            /* 0: the first 128 bytes */
 	char *samples_folder;         /* "": no files */

@@ -382,4 +382,5 @@ settings_check(const struct settings *s, struct conf_errors *errors)
 		check_list((const struct settings_list *)s->lists.element + i,
 		           &s->lists.place[i], errors);
 	settings_check_lists(s, errors);
+	settings_check_events(s, errors);
 }

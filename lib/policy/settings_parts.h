@@ -88,6 +88,7 @@ void settings_free_policies(struct settings *s);
 
 /* Every cross reference of what was read. Errors are added. */
 void settings_check(const struct settings *s, struct conf_errors *errors);
+void settings_check_events(const struct settings *s, struct conf_errors *errors);
 void settings_check_lists(const struct settings *s, struct conf_errors *errors);
 void settings_check_name(const char *name, const struct conf_place *place,
                          struct conf_errors *errors);

@@ -249,6 +249,36 @@ dataplane(const struct settings *s)
 	return o;
 }
 
+/* Of an address that may itself be a secret, as those of chats are: scheme and host. */
+static json_t *
+host_of(const char *url)
+{
+	const char *host = url != NULL ? strstr(url, "://") : NULL;
+
+	return json_stringn(
+		url != NULL ? url : "",
+		host != NULL ? (size_t)(host - url) + 3 + strcspn(host + 3, "/?#") : 0);
+}
+
+static json_t *
+events(const struct settings_events *e)
+{
+	json_t *o = json_object(), *hook = json_object();
+
+	telemetry_put_text(o, "file", e->file != NULL ? e->file : "");
+	telemetry_put_count(o, "rotate_bytes", e->rotate_size);
+	telemetry_put_count(o, "keep", e->keep);
+	telemetry_put_bool(o, "journal", e->journal);
+	json_object_set_new(hook, "host", host_of(e->webhook.url));
+	json_object_set_new(hook, "types", texts(&e->webhook.types));
+	telemetry_put_text(hook, "format", e->webhook.is_text ? "text" : "events");
+	telemetry_put_seconds(hook, "timeout_seconds",
+	                      (double)e->webhook.timeout_ns / 1e9);
+	telemetry_put_seconds(hook, "retry_seconds", (double)e->webhook.retry_ns / 1e9);
+	json_object_set_new(o, "webhook", hook);
+	return o;
+}
+
 json_t *
 telemetry_config(struct telemetry *t, const struct telemetry_ask *ask)
 {
@@ -275,7 +305,8 @@ telemetry_config(struct telemetry *t, const struct telemetry_ask *ask)
 	telemetry_put_text(all, "api_tokens_file",
 	                   s->api_tokens_file != NULL ? s->api_tokens_file : "");
 	telemetry_put_text(all, "events_file",
-	                   s->events_file != NULL ? s->events_file : "");
+	                   s->events.file != NULL ? s->events.file : "");
+	json_object_set_new(all, "events", events(&s->events));
 	telemetry_put_count(all, "history_memory_bytes", s->history_memory);
 	json_object_set_new(all, "routers", prefixes(&s->routers));
 	json_object_set_new(all, "lists", lists(s));

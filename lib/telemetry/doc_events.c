@@ -2,9 +2,42 @@
 /*
  * doc_events - the newest events, asked of the room above that keeps them.
  */
+#include "base/counter.h"
 #include "telemetry/own.h"
 #include "telemetry/put.h"
 #include "telemetry/view.h"
+
+const char *const telemetry_sinks[TELEMETRY_SINKS] = { "file", "journal", "webhook" };
+
+static json_t *
+sink_object(const struct telemetry_sink *s, const char *name)
+{
+	json_t *o = json_object();
+
+	telemetry_put_text(o, "sink", name);
+	telemetry_put_text(o, "state", counter_read(&s->is_broken) ? "broken" : "well");
+	telemetry_put_count(o, "written", counter_read(&s->written));
+	telemetry_put_count(o, "lost", counter_read(&s->lost));
+	telemetry_put_count(o, "waiting", counter_read(&s->waiting));
+	return o;
+}
+
+json_t *
+telemetry_events_object(struct telemetry *t)
+{
+	const struct telemetry_own *own = telemetry_own(t);
+	json_t *o = json_object(), *sinks = json_array();
+
+	telemetry_put_count(o, "last_seq", counter_read(&own->events_seq));
+	telemetry_put_count(o, "suppressed", counter_read(&own->events_dropped));
+	for (unsigned int i = 0; i < TELEMETRY_SINKS; i++) {
+		if (counter_read(&own->sink[i].is_on))
+			json_array_append_new(
+				sinks, sink_object(&own->sink[i], telemetry_sinks[i]));
+	}
+	json_object_set_new(o, "sinks", sinks);
+	return o;
+}
 
 void
 telemetry_set_events(struct telemetry *t,

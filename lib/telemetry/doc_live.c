@@ -5,7 +5,9 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/counter.h"
 #include "telemetry/load.h"
+#include "telemetry/own.h"
 #include "telemetry/parts.h"
 #include "telemetry/put.h"
 #include "telemetry/view.h"
@@ -204,6 +206,7 @@ telemetry_live(struct telemetry *t, const struct telemetry_ask *ask)
 	}
 	o = telemetry_document_new(box, &v);
 	telemetry_put_count(o, "seq", v.number);
+	telemetry_put_count(o, "events_seq", counter_read(&telemetry_own(t)->events_seq));
 	telemetry_put_text(o, "node", box->node);
 	telemetry_put_bool(o, "bypass", box_is_bypassed(box));
 	pthread_mutex_lock(&box->lock);

@@ -5,6 +5,7 @@
 #include <errno.h>
 
 #include "telemetry/load.h"
+#include "telemetry/own.h"
 #include "telemetry/parts.h"
 #include "telemetry/put.h"
 #include "telemetry/view.h"
@@ -118,6 +119,7 @@ telemetry_status(struct telemetry *t, const struct telemetry_ask *ask)
 	json_object_set_new(o, "queues", telemetry_queues_object(&v));
 	json_object_set_new(o, "total", total(&v));
 	json_object_set_new(o, "ports", telemetry_ports_array(&v));
+	json_object_set_new(o, "events", telemetry_events_object(t));
 	telemetry_view_close(&v);
 	return o;
 }

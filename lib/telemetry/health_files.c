@@ -149,7 +149,7 @@ health_look_at_files(struct health *h)
 		put(f->config, s->file);
 		memcpy(f->sha256, s->sha256, sizeof(f->sha256));
 		put(f->tokens, s->api_tokens_file);
-		put(f->events, s->events_file);
+		put(f->events, s->events.file);
 		put(f->state, s->state_folder);
 	}
 	pthread_mutex_unlock(&h->box->lock);

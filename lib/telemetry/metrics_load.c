@@ -251,7 +251,14 @@ control(struct telemetry_out *o, const struct telemetry_own *own)
 
 	telemetry_family(o, "events_dropped_total", "counter",
 	                 "Lines of events that were not written: too many, or no room.");
-	telemetry_count(o, counter_read(&own->events_dropped), "sink", "file", NULL);
+	for (unsigned int i = 0; i < TELEMETRY_SINKS; i++) {
+		/* What is left out before is missing everywhere. */
+		if (i == TELEMETRY_SINK_FILE || counter_read(&own->sink[i].is_on))
+			telemetry_count(o,
+			                counter_read(&own->events_dropped) +
+			                        counter_read(&own->sink[i].lost),
+			                "sink", telemetry_sinks[i], NULL);
+	}
 	telemetry_family(o, "api_requests_total", "counter",
 	                 "Requests answered, by method and status.");
 	for (unsigned int m = 0; m < TELEMETRY_METHODS; m++)

@@ -41,7 +41,9 @@ begin(const char *to)
 	box = hand_open();
 	t = telemetry_open(box);
 	e = events_open(&(struct events_from){
-		.telemetry = t, .file = to, .next_notice = next_notice });
+		.telemetry = t,
+		.settings = &(struct settings_events){ .file = (char *)(uintptr_t)to },
+		.next_notice = next_notice });
 	CU_ASSERT_PTR_NOT_NULL_FATAL(e);
 	notices = 0;
 }
@@ -307,7 +309,9 @@ the_writer_thread_writes_by_itself_and_ends(void)
 	begin_in_folder();
 	events_close(e);
 	e = events_open(&(struct events_from){
-		.telemetry = t, .file = file, .has_thread = true });
+		.telemetry = t,
+		.settings = &(struct settings_events){ .file = (char *)(uintptr_t)file },
+		.has_thread = true });
 	CU_ASSERT_PTR_NOT_NULL_FATAL(e);
 	events_tell_audit(e, "a", "x", NULL, 200);
 	events_close(e);

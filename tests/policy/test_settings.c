@@ -201,7 +201,7 @@ services_and_the_rest_are_read(void)
 	CU_ASSERT_EQUAL(s->rss_ports, 1);
 	CU_ASSERT_EQUAL(s->link_down_ignore, 1);
 	CU_ASSERT_EQUAL(s->ingress, 1);
-	CU_ASSERT_STRING_EQUAL(s->events_file, "-");
+	CU_ASSERT_STRING_EQUAL(s->events.file, "-");
 	CU_ASSERT_EQUAL(s->routers.count, 1);
 	CU_ASSERT_EQUAL(list->action, LIST_DENY);
 	CU_ASSERT_STRING_EQUAL(service->policy, "default");
@@ -265,6 +265,49 @@ expect_live(const char *after, const char *expected)
 	conf_errors_free(&errors);
 	settings_free(now);
 	settings_free(next);
+}
+
+/* Each against one line of a webhook, or of its group. */
+static void
+where_events_go_is_checked(void)
+{
+	static const char *const cases[][2] = {
+		{ "url = \"ftp://x/\";", "does not begin with http:// or https://" },
+		{ "url = \"https://\";", "there is no host" },
+		{ "url = \"https://a:b@x/\";", "header_file" },
+		{ "url = \"https://x/ y\";", "must be encoded" },
+		{ "types = [ \"atack\" ];", "no events of type \"atack\"" },
+		{ "fields = [ \"=xy\" ];", "is not NAME=VALUE" },
+		{ "header_file = \"x\";", "does not begin with /" },
+		{ "timeout = \"0s\";", "" },
+		{ "types = [ \"attack.start\", \"trouble\" ]; url = "
+		  "\"https://h.example/a?b#c\"; fields = [ \"a=b=c\" ];",
+		  NULL },
+	};
+	char text[512];
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct conf_errors errors = { 0 };
+		struct settings *s;
+		int rc, n;
+
+		n = snprintf(text, sizeof(text),
+		             "version = 1; events = { journal = true; rotate_size = "
+		             "\"1MiB\"; keep = \"2\"; webhook = { %s }; };",
+		             cases[i][0]);
+		rc = settings_read_text(text, (size_t)n, "t.conf", &s, &errors);
+		CU_ASSERT_EQUAL(rc == 0, cases[i][1] == NULL);
+		if (rc == 0) {
+			CU_ASSERT_TRUE(s->events.journal);
+			CU_ASSERT_EQUAL(s->events.rotate_size, 1 << 20);
+			CU_ASSERT_EQUAL(s->events.keep, 2);
+			settings_free(s);
+		} else if (cases[i][1] != NULL) {
+			CU_ASSERT_PTR_NOT_NULL(
+				strstr(errors.error[0].message, cases[i][1]));
+		}
+		conf_errors_free(&errors);
+	}
 }
 
 static void
@@ -389,6 +432,7 @@ SUITE_MAIN("settings", TEST(nothing_written_is_a_monitor_that_protects_nothing),
            TEST(printed_defaults_load_again), TEST(the_manual_has_the_keys_of_stages),
            TEST(policies_inherit_key_by_key_in_any_order),
            TEST(services_and_the_rest_are_read), TEST(protocols_have_names_and_numbers),
-           TEST(a_run_needs_a_link), TEST(what_a_reload_cannot_change_is_named),
+           TEST(a_run_needs_a_link), TEST(where_events_go_is_checked),
+           TEST(what_a_reload_cannot_change_is_named),
            TEST(as_many_policies_and_services_as_fit),
            TEST(networks_and_addresses_have_rates_of_their_own))

@@ -233,7 +233,11 @@ events_that_nobody_will_read_are_counted(void)
 
 	begin();
 	e = events_open(&(struct events_from){
-		.telemetry = t, .file = "/dev/null", .next_notice = no_notice });
+		.telemetry = t,
+		.settings =
+			&(struct settings_events){
+				.file = (char *)(uintptr_t) "/dev/null" },
+		.next_notice = no_notice });
 	CU_ASSERT_PTR_NOT_NULL_FATAL(e);
 	CU_ASSERT_TRUE(has("tidegate_events_dropped_total{sink=\"file\"} 0\n"));
 	for (unsigned int i = 0; i < 300; i++)
