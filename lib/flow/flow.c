@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/counter.h"
 #include "base/memory.h"
 #include "flow/parts.h"
 #include "packet/vector.h"
@@ -420,6 +421,7 @@ flow_make_spliced(struct flow_table *t, struct burst *b, unsigned int lane)
 	flow_uncount(t, flow);
 	table_set_class(&t->table, slot, TABLE_UNEARNED);
 	flow->state = FLOW_VERIFIED | FLOW_SPLICED;
+	counter_add(&t->proven, 1);
 	flow->opening = FLOW_ANSWERED;
 	flow->window = 0;
 	b->flow[lane] = slot;

@@ -130,6 +130,8 @@ struct flow_table {
 		overlooked_ns; /* when packets last passed that nobody followed; 0: never */
 	uint64_t spliced;      /* lanes of the burst in work whose flows are spliced */
 	uint64_t spliced_ns; /* when a packet of a spliced flow was last seen; 0: never */
+	/* TCP flows that proved themselves, and those of them that were reset; read by anyone. */
+	uint64_t proven, resets;
 	struct source_table *sources; /* where earned flows are counted, or NULL */
 	struct table_batch batch;     /* of the burst in work */
 };

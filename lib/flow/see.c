@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What a flow learns from its packets, and what it then knows of others. */
+#include "base/counter.h"
 #include "flow/flow.h"
 #include "flow/parts.h"
 #include "packet/options.h"
@@ -22,6 +23,15 @@ flow_close(struct flow_table *t, uint32_t slot)
 	flow_uncount(t, flow);
 	if (!flow_is_spliced(flow) || !table_set_class(&t->table, slot, TABLE_EARNING))
 		table_set_class(&t->table, slot, TABLE_UNEARNED);
+}
+
+/* Its end by RST, which is told where it is a customer's. */
+static void
+end_by_reset(struct flow_table *t, uint32_t slot)
+{
+	if ((flow_at(t, slot)->state & (FLOW_VERIFIED | FLOW_CLOSING)) == FLOW_VERIFIED)
+		counter_add(&t->resets, 1);
+	flow_close(t, slot);
 }
 
 static inline bool
@@ -118,7 +128,7 @@ see_tcp_inside(struct flow_table *t, uint32_t slot, const struct facts *f,
 	const uint32_t next = f->tcp_seq + f->payload_len + is_fin;
 
 	if ((f->tcp_flags & TCP_RST) != 0) {
-		flow_close(t, slot);
+		end_by_reset(t, slot);
 		return;
 	}
 	if ((f->tcp_flags & TCP_SYN) != 0) {
@@ -199,7 +209,7 @@ see_tcp_outside(struct flow_table *t, uint32_t slot, const struct facts *f,
 	}
 	if ((f->tcp_flags & TCP_RST) != 0) {
 		if (is_true_reset(flow, f))
-			flow_close(t, slot);
+			end_by_reset(t, slot);
 		return false;
 	}
 	if ((f->tcp_flags & TCP_ACK) == 0 || (flow->state & FLOW_INSIDE_SEEN) == 0)
@@ -210,6 +220,7 @@ see_tcp_outside(struct flow_table *t, uint32_t slot, const struct facts *f,
 	    f->tcp_ack != flow->inside_next)
 		return false;
 	flow->state |= FLOW_VERIFIED;
+	counter_add(&t->proven, 1);
 	return true;
 }
 

@@ -29,7 +29,7 @@ pipeline_memory(const struct pipeline_sizes *sizes)
 	       (uint64_t)sizes->services * VECTOR_SLOTS * sizeof(struct watch_cell) +
 	       (2 * reason_cells(sizes) + STAGE_HITS) * sizeof(uint64_t) +
 	       aggregate_memory(sizes->addresses, sizes->networks) + CENSUS_BYTES +
-	       2 * sizeof(struct talkers_epoch);
+	       2 * sizeof(struct talkers_epoch) + sizeof(struct hurt);
 }
 
 static int
@@ -57,6 +57,12 @@ open_tables(struct pipeline *pl, const struct pipeline_sizes *sizes,
 		rc = aggregate_open(&pl->aggregates, sizes->addresses, sizes->networks);
 	if (rc == 0)
 		rc = census_open(&pl->census, key);
+	if (rc == 0) {
+		pl->hurt = aligned_alloc(alignof(struct hurt), sizeof(*pl->hurt));
+		if (pl->hurt == NULL)
+			return -ENOMEM;
+		memset(pl->hurt, 0, sizeof(*pl->hurt));
+	}
 	if (rc == 0)
 		rc = talkers_open(&pl->talkers, key);
 	if (rc == 0)
@@ -131,6 +137,7 @@ pipeline_close(struct pipeline *pl)
 	free(pl->service_would);
 	free(pl->service_reasons);
 	free(pl->hits);
+	free(pl->hurt);
 	free(pl->env.sources);
 	free(pl->env.flows);
 	free(pl->env.fragments);

@@ -259,6 +259,20 @@ account_reasons(struct pipeline *pl, const struct burst *b, const struct burst_g
 	}
 }
 
+/* Customers at the other end of proven flows whose packets were stopped: it is seldom. */
+static void
+note_hurt(struct pipeline *pl, const struct burst *b, uint64_t lanes)
+{
+	unsigned int i;
+
+	LANES_FOREACH (i, lanes) {
+		const struct facts *f = &b->facts[i];
+
+		hurt_add(pl->hurt, &pl->census.key,
+		         b->side == SIDE_EXTERNAL ? f->src : f->dst, b->now_ns);
+	}
+}
+
 static void
 account_group(struct pipeline *pl, const struct burst *b, const struct burst_group *g,
               uint64_t verified)
@@ -281,6 +295,7 @@ account_group(struct pipeline *pl, const struct burst *b, const struct burst_gro
 		counter_add(&c->dropped_bytes, lanes_sum16(b->frame_len, stopped));
 		counter_add(&c->verified_dropped, lanes_count(stopped & verified));
 		account_reasons(pl, b, g, stopped);
+		note_hurt(pl, b, stopped & verified);
 	}
 }
 

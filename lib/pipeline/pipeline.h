@@ -23,6 +23,7 @@
 #include "packet/burst.h"
 #include "policy/policy.h"
 #include "sketch/census.h"
+#include "sketch/hurt.h"
 #include "sketch/talkers.h"
 #include "stage/stage.h"
 
@@ -53,6 +54,7 @@ struct pipeline {
 	uint64_t *hits; /* STAGE_HITS, by the ids of policy/hits.h */
 	struct aggregates aggregates;
 	struct census census;
+	struct hurt *hurt; /* customers that lost packets lately; keyed like the census */
 	struct talkers talkers;
 	unsigned int next_tick; /* stage whose tick comes next */
 	/* Told which lanes are about to be answered, before bytes change; NULL: nobody is. */

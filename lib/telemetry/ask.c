@@ -28,6 +28,9 @@ const struct telemetry_document telemetry_documents[] = {
 	{ "live", telemetry_live, live_keys,
 	  "Present rates, reasons, running attacks and services; limit keeps "
 	  "those in trouble and the busiest." },
+	{ "customers", telemetry_customers, NULL,
+	  "How those fare who proved to be real: handshakes, challenges passed, "
+	  "losses." },
 	{ "services", telemetry_services, NULL,
 	  "Every service with its mode and its rates." },
 	{ "services/", telemetry_service, NULL,

@@ -68,6 +68,23 @@ reasons(const struct telemetry_view *v)
 	return out;
 }
 
+/* What came from one side (enum side) over all links, and what became of it. */
+static json_t *
+one_way(const struct telemetry_view *v, unsigned int side)
+{
+	struct books now = { 0 }, base = { 0 };
+	json_t *whole, *rates;
+
+	for (unsigned int link = 0; link < v->box->n_links; link++) {
+		telemetry_books_add(&now, &v->now->books[link][side]);
+		telemetry_books_add(&base, &v->base->books[link][side]);
+	}
+	whole = telemetry_books_object(&now, &base, v->window_ns);
+	rates = json_incref(json_object_get(whole, "rates"));
+	json_decref(whole);
+	return rates;
+}
+
 /* What decides who stays when there are more services than are wanted. */
 struct candidate {
 	uint64_t state, received;
@@ -217,6 +234,9 @@ telemetry_live(struct telemetry *t, const struct telemetry_ask *ask)
 	}
 	pthread_mutex_unlock(&box->lock);
 	json_object_set_new(o, "total", total(&v));
+	json_object_set_new(o, "inbound", one_way(&v, 0));
+	json_object_set_new(o, "outbound", one_way(&v, 1));
+	json_object_set_new(o, "customers", telemetry_customers_object(&v));
 	json_object_set_new(o, "reasons", reasons(&v));
 	json_object_set_new(o, "attacks", attacks(box));
 	json_object_set_new(o, "box", health(&v));

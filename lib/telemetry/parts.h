@@ -35,6 +35,9 @@ json_t *telemetry_reasons_array(const struct telemetry_view *v, bool used_only);
 json_t *telemetry_service_object(const struct telemetry_view *v, unsigned int service,
                                  bool is_whole);
 
+/* How those fare who proved to be real; attackers are not in it. */
+json_t *telemetry_customers_object(const struct telemetry_view *v);
+
 /* Prefixes, protocol and ports of a service, as the file has them. */
 void telemetry_put_target(json_t *o, const struct service *s);
 

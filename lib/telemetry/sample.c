@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "base/counter.h"
+#include "flow/flow.h"
 
 #define BOOKS_TRIES 20
 #define BOOKS_WORDS (sizeof(struct books) / sizeof(uint64_t))
@@ -165,6 +166,15 @@ add_services(struct telemetry_sample *s, const struct pipeline *pl)
 }
 
 static void
+add_flows(struct telemetry_sample *s, const struct flow_table *flows)
+{
+	if (flows == NULL)
+		return;
+	s->proven += counter_read(&flows->proven);
+	s->resets += counter_read(&flows->resets);
+}
+
+static void
 add_worker(struct telemetry_sample *s, const struct box *box, unsigned int i)
 {
 	const struct box_worker *w = &box->worker[i];
@@ -200,6 +210,7 @@ add_worker(struct telemetry_sample *s, const struct box *box, unsigned int i)
 	if (w->pipeline != NULL) {
 		add_reasons(s, &w->pipeline->books);
 		add_services(s, w->pipeline);
+		add_flows(s, w->pipeline->env.flows);
 	}
 }
 

@@ -53,6 +53,8 @@ struct telemetry_sample {
 	unsigned int services; /* so many ids were read */
 	struct telemetry_service_count service[SERVICE_MAX];
 	struct box_link link[BOX_LINKS_MAX];
+	uint64_t proven,
+		resets; /* flows that proved themselves, and of these those reset */
 };
 
 /* Zeroed; NULL when out of memory. free() it. */

@@ -94,6 +94,8 @@ struct telemetry_document {
 
 extern const struct telemetry_document telemetry_documents[]; /* ended by path == NULL */
 
+telemetry_function telemetry_customers;
+
 /* The document at `path` without leading slash; fills ask->name. NULL: none. */
 const struct telemetry_document *telemetry_find(const char *path,
                                                 struct telemetry_ask *ask);

@@ -273,6 +273,17 @@ answers_are_built_only_when_they_will_be_sent(void)
 	teardown();
 }
 
+/* Those of the newest span, as the worker's sketch has them. */
+static uint64_t
+customers_hurt(void)
+{
+	static struct distinct all;
+
+	distinct_clear(&all);
+	hurt_merge(&all, pl.hurt, b.now_ns);
+	return distinct_estimate(&all);
+}
+
 static void
 the_books_of_a_vector_balance_also_when_the_port_is_full(void)
 {
@@ -293,6 +304,7 @@ the_books_of_a_vector_balance_also_when_the_port_is_full(void)
 	CU_ASSERT_EQUAL(c->packets, c->passed_packets + c->dropped_packets);
 	CU_ASSERT_EQUAL(c->bytes, c->passed_bytes + c->dropped_bytes);
 	CU_ASSERT_EQUAL(c->verified_dropped, 1);
+	CU_ASSERT_EQUAL(customers_hurt(), 1);
 	CU_ASSERT_EQUAL(c->limited_packets, 0); /* lane 1 is exempt */
 	CU_ASSERT_EQUAL(pl.books.decided[0][1], 4);
 	CU_ASSERT_EQUAL(pl.books.decided[1][0], 2);

@@ -34,6 +34,7 @@ a_handshake_is_proven_by_its_exact_third_segment(void)
 			wire_in(&w, 7, 99, (struct wire_tcp){ ACK, 1001, 5001, 0 }),
 			STANDING_VERIFIED_FLOW);
 		CU_ASSERT_EQUAL(used(TABLE_EARNED), 1);
+		CU_ASSERT_EQUAL(w.flow_table.proven, 1);
 		/* From then on any segment of it belongs to it, in both directions. */
 		CU_ASSERT_EQUAL(
 			wire_in(&w, 7, 99, (struct wire_tcp){ ACK, 1001, 5001, 50 }),
@@ -41,6 +42,7 @@ a_handshake_is_proven_by_its_exact_third_segment(void)
 		CU_ASSERT_EQUAL(
 			wire_out(&w, 7, 99, (struct wire_tcp){ ACK, 5001, 1051, 9 }),
 			STANDING_VERIFIED_FLOW);
+		CU_ASSERT_EQUAL(w.flow_table.proven, 1);
 		wire_close(&w);
 	}
 }
@@ -174,12 +176,16 @@ only_a_true_reset_closes(void)
 			wire_in(&w, 7, 99, blind[k]);
 			CU_ASSERT_EQUAL(used(TABLE_EARNED), 1);
 		}
+		CU_ASSERT_EQUAL(w.flow_table.resets, 0);
 		if (i < 2)
 			wire_in(&w, 7, 99, yes[i]);
 		else
 			wire_out(&w, 7, 99, (struct wire_tcp){ TCP_RST, s + 1, 0, 0 });
 		CU_ASSERT_EQUAL(used(TABLE_EARNED), 0);
 		CU_ASSERT_EQUAL(used(TABLE_UNEARNED), 1);
+		/* Told once, however often it is sent again. */
+		wire_out(&w, 7, 99, (struct wire_tcp){ TCP_RST, s + 1, 0, 0 });
+		CU_ASSERT_EQUAL(w.flow_table.resets, 1);
 		wire_close(&w);
 	}
 }

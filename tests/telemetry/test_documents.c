@@ -183,6 +183,9 @@ rates_come_from_a_stated_window_of_a_second_and_more(void)
 	d = telemetry_live(t, &ask);
 	CU_ASSERT_EQUAL(json_real_value(at(d, "window_seconds")), 2.5);
 	CU_ASSERT_EQUAL(number(d, "total.received.packets_per_second"), 800);
+	CU_ASSERT_EQUAL(number(d, "inbound.received.packets_per_second"), 800);
+	CU_ASSERT_EQUAL(number(d, "inbound.dropped.packets_per_second"), 80);
+	CU_ASSERT_EQUAL(number(d, "outbound.received.packets_per_second"), 0);
 	json_decref(d);
 
 	hand.now_ns += 1000000000;
