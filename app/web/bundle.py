@@ -2,7 +2,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """bundle - the dashboard's files as one table of C.
 
-usage: bundle.py OUT.c FILE... --uplot [uPlot.iife.min.js uPlot.min.css LICENSE]
+usage: bundle.py OUT.c DEPFILE FILE... --uplot FOLDER...
+
+uPlot is taken from the first of the folders that has it; where none has, the page tells
+that charts are missing, and the next build looks again.
 
 The modules, in the order they are named, become one, each a function that gives what
 it exports. So a browser asks four or five times and not twenty, and compression finds
@@ -95,13 +98,33 @@ def as_c(files):
     return "\n".join(out)
 
 
+def find_uplot(folders):
+    """Its script, style and licence, or nothing."""
+    for folder in folders:
+        files = [os.path.join(folder, name) for name in ("dist/uPlot.iife.min.js", "dist/uPlot.min.css", "LICENSE")]
+        if all(os.path.isfile(f) for f in files):
+            return files
+    return []
+
+
+def write_if_new(path, text):
+    """What has not changed keeps its time, so that nothing is compiled again."""
+    if not os.path.isfile(path) or read(path) != text:
+        with open(path, "w", encoding="utf-8") as f:
+            f.write(text)
+
+
 def main(words):
     split = words.index("--uplot")
-    out, files, uplot = words[0], words[1:split], words[split + 1:]
+    out, depfile, files, folders = words[0], words[1], words[2:split], words[split + 1:]
+    uplot = find_uplot(folders)
     modules = [f for f in files if f.endswith(".js")]
     made = assets([f for f in files if f not in modules], modules, uplot)
-    with open(out, "w", encoding="ascii") as f:
-        f.write(as_c(made))
+    write_if_new(out, as_c(made))
+    # A file that is not there yet is waited for: ninja calls again until it is.
+    needs = uplot or [os.path.join(folders[-1], "dist/uPlot.iife.min.js")]
+    with open(depfile, "w", encoding="utf-8") as f:
+        f.write("%s: %s\n" % (out, " ".join(n.replace(" ", "\\ ") for n in needs)))
 
 
 if __name__ == "__main__":

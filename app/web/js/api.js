@@ -74,6 +74,7 @@ export function poll(path, everyMs, take, miss) {
 
 	job.now = () => {
 		job.next = 0;
+		job.again = true;
 		turn();
 	};
 	jobs.push(job);
@@ -85,9 +86,11 @@ const isAbsent = (error) => error instanceof Refused && [404, 405, 501].includes
 async function serve(job, path) {
 	const began = performance.now();
 
+	job.again = false;
 	try {
 		const document = await ask("GET", path);
-		job.next = began + (isHidden() ? Math.max(HIDDEN_MS, job.everyMs) : job.everyMs);
+		// Who was told "now" meanwhile may have changed something after it was asked.
+		job.next = job.again ? 0 : began + (isHidden() ? Math.max(HIDDEN_MS, job.everyMs) : job.everyMs);
 		job.take(document);
 	} catch (error) {
 		job.next = began + (isAbsent(error) ? ABSENT_MS : Math.max(1000, job.everyMs));

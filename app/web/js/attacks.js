@@ -69,6 +69,13 @@ export function takeAttacks(list) {
 	drawAttacks();
 }
 
+// Others of the same service that ran at the same time.
+export function attacksBeside(a) {
+	const end = (x) => x.end || "9";
+
+	return [...all.values()].filter((o) => o.attack_id !== a.attack_id && o.service === a.service && o.start <= end(a) && a.start <= end(o));
+}
+
 export const attackOf = (id) => all.get(id) || null;
 
 export function startAttacks(openAttack) {

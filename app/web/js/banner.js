@@ -3,6 +3,7 @@
 
 import { $, mark, put } from "./dom.js";
 import { bits, clock, count, duration, packets, percent, vectorName } from "./units.js";
+import { inboundOf } from "./rings.js";
 
 const STALE_MS = 3500;
 
@@ -72,8 +73,8 @@ function words(live) {
 }
 
 function showFigures(live) {
-	const total = live.total;
-	const rows = { received: total.received, forwarded: total.forwarded, dropped: total.dropped, answered: total.replied };
+	const total = live.total, flow = inboundOf(live);
+	const rows = { received: flow.received, forwarded: flow.forwarded, dropped: flow.dropped, answered: flow.replied };
 
 	for (const [name, rate] of Object.entries(rows)) {
 		put($(`f-${name}`), packets(rate.packets_per_second));
@@ -82,6 +83,8 @@ function showFigures(live) {
 	put($("f-would"), packets(total.would_packets_per_second));
 	put($("f-busy"), percent(live.box.worker_busy_max_ratio));
 	put($("f-missed"), `${packets(live.box.missed_packets_per_second)} lost by cards`);
+	if (live.outbound)
+		put($("f-outbound"), `out ${bits(live.outbound.forwarded.bits_per_second)}`);
 	for (const name of ["dropped", "would", "answered"])
 		mark(document.querySelector(`[data-key="${name}"]`), "data-some",
 			(name === "would" ? total.would_packets_per_second : rows[name].packets_per_second) > 0 ? "yes" : null);

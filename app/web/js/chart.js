@@ -126,9 +126,7 @@ function points() {
 	const ring = ringOf(view.scope);
 	const own = ring === null ? null : ring.read(from, view.range > 300 ? Math.ceil(view.range / 360) : 1, view.unit);
 
-	if (view.range <= 300 || history === null)
-		return own;
-	return history(view, from, own) || own;
+	return history === null ? own : history(view, from, own);
 }
 
 // Draw again; called once a second and after each change of the view.
@@ -155,13 +153,11 @@ export function drawChart(isNew = false) {
 
 // A service with the thresholds of its vectors, or null for the whole box.
 export function setScope(name, limits = []) {
-	const isSame = view.scope === name;
-
 	view.scope = name;
 	view.limits = limits;
+	wanted(view);
 	$("scope").replaceChildren(name === null ? "whole box" : el("button", { type: "button", title: "Back to the whole box", on: { click: () => setScope(null) } }, `${name} ✕`));
-	if (!isSame)
-		drawChart(true);
+	drawChart(true);
 }
 
 export const scopeOfChart = () => view.scope;
@@ -170,6 +166,7 @@ export const scopeOfChart = () => view.scope;
 export function useHistory(give, ask) {
 	history = give;
 	wanted = ask;
+	wanted(view);
 }
 
 export function startChart() {

@@ -1,18 +1,23 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // main - which document feeds which part of the page, and how often.
 
-import { $, put } from "./dom.js";
+import { $ } from "./dom.js";
 import { poll, startPolling } from "./api.js";
 import { known, showFreshness, showLive } from "./banner.js";
 import { remember } from "./rings.js";
-import { drawChart, startChart } from "./chart.js";
-import { howManyServices, replaceServices, startServices, takeServices } from "./services.js";
-import { startAttacks, takeAttacks, takeRunning } from "./attacks.js";
+import { drawChart, startChart, useHistory } from "./chart.js";
+import { replaceServices, startServices, takeServices } from "./services.js";
+import { attackOf, startAttacks, takeAttacks, takeRunning } from "./attacks.js";
 import { takeReasonTexts, takeReasons } from "./reasons.js";
 import { takePorts, takeStatus, takeWorkers } from "./box.js";
 import { startTalkers, takeTalkers, talkersPath } from "./talkers.js";
 import { drawBlocks, startBlocks, takeBlocks, takeLists } from "./blocks.js";
 import { addBlock, changeBypass, changeMode } from "./actions.js";
+import { historyPath, joined, lookAt, missHistory, takeHistory } from "./history.js";
+import { takeCustomers } from "./customers.js";
+import { eventsPath, missEvents, startEvents, takeEvents } from "./events.js";
+import { openService } from "./service.js";
+import { openAddress, openAttack } from "./attack.js";
 import { startSession } from "./session.js";
 import { startTheme } from "./theme.js";
 
@@ -28,6 +33,7 @@ function takeLive(live) {
 	takeServices(live.services);
 	takeRunning(live.attacks, attacks.now);
 	takeReasons(live.reasons);
+	takeCustomers(live.customers);
 	drawChart();
 	drawBlocks();
 }
@@ -41,16 +47,28 @@ poll("ports", 3000, (d) => { known.ports = d.ports; takePorts(d.ports); });
 poll("workers", 3000, (d) => { known.workers = d.workers; takeWorkers(d.workers); });
 const talkers = poll(talkersPath, 3000, takeTalkers);
 const blocks = poll("blocks", 5000, takeBlocks);
+const history = poll(historyPath, 2000, (d) => { takeHistory(d); drawChart(); }, missHistory);
+const events = poll(eventsPath, 2000, takeEvents, missEvents);
 poll("lists", 20000, (d) => takeLists(d.lists));
+
+const soon = [live.now, services.now, events.now];
+const blocked = [blocks.now, events.now];
 
 startTheme(() => drawChart(true));
 startSession();
 startChart();
-startServices((name) => changeMode(name, null, [live.now, services.now]));
-startAttacks(() => {});
-startTalkers((address) => addBlock("deny", address, [blocks.now]), () => {}, talkers.now);
+useHistory(joined, (view) => { lookAt(view); history.now(); });
+startServices((name) => openService(name, soon));
+startAttacks((id) => openAttack(attackOf(id)));
+startTalkers((address) => addBlock("deny", address, blocked), (address) => openAddress(address, blocked), talkers.now);
 startBlocks(blocks.now);
-$("mode-all").addEventListener("click", () => changeMode(null, known.live && known.live.mode, [live.now, services.now]));
-$("bypass").addEventListener("click", () => changeBypass(known.live !== null && known.live.bypass, [live.now]));
+startEvents();
+$("mode-all").addEventListener("click", () => changeMode(null, known.live && known.live.mode, soon));
+$("bypass").addEventListener("click", () => changeBypass(known.live !== null && known.live.bypass, soon));
+$("explain").addEventListener("submit", (event) => {
+	event.preventDefault();
+	if ($("explain-address").value.trim() !== "")
+		openAddress($("explain-address").value.trim(), blocked);
+});
 setInterval(showFreshness, 500);
 startPolling();

@@ -84,6 +84,9 @@ const services = new Map();
 
 const wouldOf = (holder) => (holder.would_packets_per_second === undefined ? null : { packets_per_second: holder.would_packets_per_second });
 
+// What came from outside, and what became of it; gates that do not tell it apart tell of both sides.
+export const inboundOf = (live) => live.inbound || live.total;
+
 // Keep what one live document says; the same moment twice is kept once.
 let lastTime = 0;
 
@@ -93,7 +96,9 @@ export function remember(live) {
 	if (!(time > lastTime))
 		return;
 	lastTime = time;
-	box.push(time, { ...live.total, answered: live.total.replied, would: wouldOf(live.total) });
+	const flow = inboundOf(live);
+
+	box.push(time, { ...flow, answered: flow.replied, would: wouldOf(live.total) });
 	for (const s of live.services || []) {
 		let ring = services.get(s.name);
 

@@ -114,8 +114,6 @@ export function replaceServices(list) {
 	takeServices(list);
 }
 
-export const howManyServices = () => all.size;
-
 export function startServices(openService) {
 	open = openService;
 	$("find-service").addEventListener("input", drawServices);
