@@ -63,6 +63,44 @@ ensure_packages() {
 	die "apt-get cannot install ${missing[*]}; its words are above. Is there a network?"
 }
 
+# ensure_npm [--tests] - have what tools/npm names below $TIDEGATE_NPM (build-npm, which git
+# ignores): uPlot for the dashboard, and with --tests what drives a browser. Versions and
+# checksums are those of the lock file there. Returns 1 when it cannot be had, after saying
+# what is missing then; the daemon builds all the same.
+ensure_npm() {
+	local folder=${TIDEGATE_NPM:-$ROOT/build-npm} log wanted=(uplot) options=(--omit=dev) name
+	if [ "${1-}" = --tests ]; then
+		wanted+=(playwright-core) options=()
+	fi
+	for name in "${wanted[@]}"; do
+		[ "$(npm_version "$folder/node_modules/$name/package.json")" = \
+			"$(npm_version "$TOOLS/npm/package-lock.json" "node_modules/$name")" ] || name=
+		[ -n "$name" ] || break
+	done
+	[ -z "$name" ] || return 0
+	if ! command -v npm >/dev/null; then
+		say "npm is not installed, so the dashboard has tables and no charts; as root: apt-get install npm"
+		return 1
+	fi
+	log=$(mktemp)
+	if mkdir -p "$folder" && cp "$TOOLS"/npm/package*.json "$folder/" &&
+		npm ci --prefix "$folder" --ignore-scripts --no-audit --no-fund "${options[@]}" >"$log" 2>&1; then
+		rm -f "$log"
+		return 0
+	fi
+	tail -n 5 "$log" >&2
+	rm -f "$log"
+	say "npm cannot fetch ${wanted[*]}; its words are above. The dashboard then has no charts."
+	return 1
+}
+
+# npm_version FILE [KEY] - the first "version" of a JSON file of npm's, or the first after KEY.
+npm_version() {
+	awk -v key="\"${2-}\":" '
+		key == "\"\":" || index($0, key) { on = 1 }
+		on && /"version":/ { gsub(/[",]/, "", $2); print $2; exit }' "$1" 2>/dev/null
+}
+
 # ensure_hugepages MIB - have so much of it free in 2 MiB pages. Returns 1 when it cannot be
 # had, after saying what that costs; everything works without.
 ensure_hugepages() {
