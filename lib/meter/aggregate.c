@@ -298,7 +298,8 @@ aggregate_account_armed(struct aggregates *a, const struct burst *b)
 		if (b->verdict[i] != VERDICT_PASS) {
 			counter_add(&c->dropped_packets, 1);
 			counter_add(&c->dropped_bytes, bytes);
-			if (b->standing[i] == STANDING_VERIFIED_FLOW)
+			if (b->standing[i] == STANDING_VERIFIED_FLOW &&
+			    b->verdict[i] == VERDICT_DROP)
 				counter_add(&c->verified_dropped, 1);
 			continue;
 		}

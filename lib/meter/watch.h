@@ -72,8 +72,9 @@ struct watch_cell {
 	uint64_t limited_bytes;
 	uint64_t dropped_packets; /* dropped, answered or consumed */
 	uint64_t dropped_bytes;
-	uint64_t would_packets;    /* would have been, but the policy monitors */
-	uint64_t verified_dropped; /* of dropped: packets of verified flows */
+	uint64_t would_packets; /* would have been, but the policy monitors */
+	uint64_t
+		verified_dropped; /* of dropped: of verified flows, and lost, not answered */
 
 	uint64_t disarmed_ns; /* written by control */
 	uint64_t price;       /* written by control; 0 reads as WATCH_PRICE_ONE */

@@ -259,13 +259,19 @@ account_reasons(struct pipeline *pl, const struct burst *b, const struct burst_g
 	}
 }
 
-/* Customers at the other end of proven flows whose packets were stopped: it is seldom. */
+/*
+ * Customers whose proven flows lost packets, which is seldom. What was answered or served
+ * its purpose, as the segments of a handshake that is made in a client's name, is no loss.
+ */
 static void
-note_hurt(struct pipeline *pl, const struct burst *b, uint64_t lanes)
+account_hurt(struct pipeline *pl, const struct burst *b, struct watch_cell *c,
+             uint64_t stopped)
 {
+	const uint64_t lost = stopped & lanes_where8(b->verdict, VERDICT_DROP);
 	unsigned int i;
 
-	LANES_FOREACH (i, lanes) {
+	counter_add(&c->verified_dropped, lanes_count(lost));
+	LANES_FOREACH (i, lost) {
 		const struct facts *f = &b->facts[i];
 
 		hurt_add(pl->hurt, &pl->census.key,
@@ -293,9 +299,9 @@ account_group(struct pipeline *pl, const struct burst *b, const struct burst_gro
 	if (stopped != 0) {
 		counter_add(&c->dropped_packets, lanes_count(stopped));
 		counter_add(&c->dropped_bytes, lanes_sum16(b->frame_len, stopped));
-		counter_add(&c->verified_dropped, lanes_count(stopped & verified));
 		account_reasons(pl, b, g, stopped);
-		note_hurt(pl, b, stopped & verified);
+		if ((stopped & verified) != 0)
+			account_hurt(pl, b, c, stopped & verified);
 	}
 }
 

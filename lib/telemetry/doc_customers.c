@@ -3,7 +3,8 @@
  * doc_customers - how those fare who proved to be real, apart from whoever floods.
  *
  *     verified_flows                TCP connections whose client proved to see our answers, now
- *     conversations                 flows of other protocols with packets both ways for a while
+ *     likely_flows                  flows that look good and could be forged, with effort: packets
+ *                                   both ways for a while, TCP in order of which one way is seen
  *     verified_sources              addresses that proved themselves lately; some of them may
  *                                   be limited or blocked by now
  *     flows_proven_per_second       handshakes completed, and older connections that proved
@@ -76,7 +77,7 @@ put_challenges(json_t *o, const struct telemetry_view *v)
 static void
 put_known(json_t *o, const struct box *box)
 {
-	uint64_t flows = 0, talks = 0, sources = 0;
+	uint64_t flows = 0, likely = 0, sources = 0;
 
 	for (unsigned int i = 0; i < box->n_workers; i++) {
 		const struct pipeline *pl = box->worker[i].pipeline;
@@ -84,11 +85,11 @@ put_known(json_t *o, const struct box *box)
 		if (pl == NULL || pl->env.flows == NULL || pl->env.sources == NULL)
 			continue;
 		flows += counter_read(&pl->env.flows->table.used[TABLE_EARNED]);
-		talks += counter_read(&pl->env.flows->table.used[TABLE_EARNING]);
+		likely += counter_read(&pl->env.flows->table.used[TABLE_EARNING]);
 		sources += counter_read(&pl->env.sources->table.used[TABLE_EARNED]);
 	}
 	telemetry_put_count(o, "verified_flows", flows);
-	telemetry_put_count(o, "conversations", talks);
+	telemetry_put_count(o, "likely_flows", likely);
 	telemetry_put_count(o, "verified_sources", sources);
 }
 

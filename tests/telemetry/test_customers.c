@@ -111,7 +111,7 @@ workers_are_added_up_and_rates_are_of_the_window(void)
 	hand.now_ns += 2000000000;
 	c = customers(&d);
 	CU_ASSERT_EQUAL(number(c, "verified_flows"), 200);
-	CU_ASSERT_EQUAL(number(c, "conversations"), 20);
+	CU_ASSERT_EQUAL(number(c, "likely_flows"), 20);
 	CU_ASSERT_EQUAL(number(c, "verified_sources"), 80);
 	CU_ASSERT_EQUAL(number(c, "flows_proven_per_second"), 1000);
 	CU_ASSERT_EQUAL(number(c, "resets_per_second"), 50);
@@ -127,13 +127,14 @@ static void
 who_lost_packets_is_told_by_packets_and_by_customers(void)
 {
 	uint8_t address[16] = { 0 };
+	struct watch_cell *cell;
 	json_t *d, *c;
 
 	begin();
 	hand.now_ns += 2000000000;
-	counter_add(&watch_cell(&box->worker[0].pipeline->watch, 1, VECTOR_UDP_FLOOD)
-	                     ->verified_dropped,
-	            30);
+	cell = watch_cell(&box->worker[0].pipeline->watch, 1, VECTOR_UDP_FLOOD);
+	counter_add(&cell->packets, 100);
+	counter_add(&cell->verified_dropped, 30);
 	for (unsigned int i = 0; i < 3; i++) {
 		address[15] = (uint8_t)i;
 		hurt_add(&hurt[0], &key, address, hand.now_ns);
