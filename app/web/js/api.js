@@ -30,6 +30,15 @@ export class Refused extends Error {
 	}
 }
 
+// A file, for who holds a token.
+export async function fetchFile(path) {
+	const answer = await fetch(ROOT + path, { headers: { Authorization: `Bearer ${token}` }, cache: "no-store", credentials: "omit", redirect: "error" });
+
+	if (!answer.ok)
+		throw new Refused(answer.status, await answer.json().catch(() => ({})));
+	return answer.blob();
+}
+
 // The document that comes back; throws Refused, or what fetch throws when nobody answers.
 export async function ask(method, path, body, withToken = token) {
 	const headers = {};

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // banner - the worst that is going on, in words; below it the box in six figures.
 
-import { $, mark, put } from "./dom.js";
+import { $, mark, put, putSentence } from "./dom.js";
 import { bits, clock, count, duration, packets, percent, vectorName } from "./units.js";
 import { inboundOf } from "./rings.js";
 
 const STALE_MS = 3500;
 
 // What the page knows; each part is null until it came.
-export const known = { live: null, at: 0, status: null, ports: null, workers: null };
+export const known = { live: null, at: 0, health: null, ports: null, workers: null };
 
 export function isStale() {
 	return known.live === null || performance.now() - known.at > STALE_MS;
@@ -50,18 +50,25 @@ function boxWords(live) {
 		return { state: "fault", headline: `Link ${down.link}: ${down.name} is down`, subline: "Nothing can pass there; the other end is taken down too unless configured otherwise." };
 	if (live.box.missed_packets_per_second > 0)
 		return { state: "fault", headline: `${packets(live.box.missed_packets_per_second)} are lost by the card`, subline: "Workers do not empty the ring fast enough: customers may notice." };
-	return null;
+	return faultWords((f) => ["link", "rx", "tx"].includes(f.step));
+}
+
+// The first fault that the gate finds in itself and that fits, or null.
+function faultWords(fits) {
+	const fault = known.health === null ? undefined : known.health.findings.find((f) => f.level === "fault" && fits(f));
+
+	return fault === undefined ? null : { state: "fault", headline: fault.sentence, subline: fault.remedy || "" };
 }
 
 function calmWords(live) {
 	const alarms = (live.services || []).filter((s) => s.state === "alarm");
-	const warnings = known.status === null ? [] : known.status.warnings;
+	const findings = known.health === null ? [] : known.health.findings.filter((f) => f.level === "warning");
 
 	if (alarms.length > 0)
 		return { state: "alarm", headline: alarms.length === 1 ? `${alarms[0].name} is above its alarm rate` : `${alarms.length} services are above their alarm rates`, subline: "It is told, and nothing is done yet." };
 	const rest = `${packets(live.total.forwarded.packets_per_second)} forwarded`;
-	if (warnings.length > 0)
-		return { state: "calm", headline: "Calm", subline: `${rest} · ${warnings.length === 1 ? "a warning" : `${warnings.length} warnings`} of the box below` };
+	if (findings.length > 0)
+		return { state: "calm", headline: "Calm", subline: `No attack. ${rest} · ${findings.length === 1 ? findings[0].sentence : `${findings.length} warnings of the box below`}` };
 	return { state: "calm", headline: "Calm", subline: `No attack. ${rest}, ${packets(live.total.dropped.packets_per_second)} dropped.` };
 }
 
@@ -69,7 +76,7 @@ function calmWords(live) {
 function words(live) {
 	if (live.bypass)
 		return { state: "bypass", headline: "Bypass: everything passes, nothing is judged", subline: live.attacks.length > 0 ? "Attacks that began before are still listed below." : "Attacks are neither seen nor stopped." };
-	return boxWords(live) || (live.attacks.length > 0 ? attackWords(live) : calmWords(live));
+	return boxWords(live) || (live.attacks.length > 0 ? attackWords(live) : faultWords(() => true) || calmWords(live));
 }
 
 function showFigures(live) {
@@ -93,7 +100,7 @@ function showFigures(live) {
 function say({ state, headline, subline }) {
 	mark($("banner"), "data-state", state);
 	put($("headline"), headline);
-	put($("subline"), subline);
+	putSentence($("subline"), subline);
 }
 
 export function showLive(live) {

@@ -10,12 +10,13 @@ let again = () => {};
 
 function make(b) {
 	const tr = row($("blocks"), {});
-	const words = b.action === "allow" ? "Take back …" : "Unblock …";
-	const button = el("button", { type: "button", class: "small", "data-needs-token": "", "aria-label": `${words.slice(0, -2)} ${b.prefix}`, on: { click: () => removeBlock(b, [again]) } }, words);
+	const words = b.rule ? "Allow …" : b.action === "allow" ? "Take back …" : "Unblock …";
+	const act = b.rule ? () => addBlock("allow", b.prefix.replace(/[/](32|128)$/, ""), [again]) : () => removeBlock(b, [again]);
+	const button = el("button", { type: "button", class: "small", "data-needs-token": "", "aria-label": `${words.slice(0, -2)} ${b.prefix}`, on: { click: act } }, words);
 
 	tr.cells[0].classList.add("mono");
 	put(tr.cells[0], b.prefix);
-	put(tr.cells[1], b.action === "allow" ? "◇ allowed" : "■ blocked");
+	put(tr.cells[1], b.rule ? "■ by a rule" : b.action === "allow" ? "◇ allowed" : "■ blocked");
 	mark(tr, "data-action", b.action);
 	put(tr.cells[3], b.reason || "–");
 	tr.cells[3].title = b.reason || "";
@@ -24,26 +25,49 @@ function make(b) {
 	return tr;
 }
 
+let made = 0; // by hand, also those beyond what is shown
+
 // Entries with the moment they end, so that the time left runs without asking.
 let entries = [];
+
+// Sources that workers shut out by themselves, as far as events tell of it.
+const byRule = new Map();
+const RULES_KEPT = 500;
+
+export function takeRuleBlock(event) {
+	const b = event.block || event.unblock;
+
+	if (b.made_by !== "rule")
+		return;
+	const key = `${b.prefix} ${event.service || ""}`;
+	const ends = event.block && b.until ? performance.now() + Date.parse(b.until) - Date.now() : 0;
+
+	byRule.delete(key);
+	if (event.block && ends > performance.now() && byRule.size < RULES_KEPT)
+		byRule.set(key, { prefix: b.prefix, action: "deny", reason: `${b.reason || ""}${event.service ? `, ${event.service}` : ""}`, until: b.until, ends, rule: true });
+}
 
 export function drawBlocks() {
 	const now = performance.now();
 	const left = (b) => (b.ends === null ? null : Math.max(0, (b.ends - now) / 1000));
 
 	entries = entries.filter((b) => b.ends === null || b.ends > now);
-	keyed($("blocks").tBodies[0], entries, (b) => `${b.action} ${b.prefix} ${b.reason}`, make, (tr, b) => {
+	for (const [key, b] of byRule)
+		if (b.ends <= now)
+			byRule.delete(key);
+	keyed($("blocks").tBodies[0], [...entries, ...byRule.values()], (b) => `${b.action} ${b.prefix} ${b.reason}`, make, (tr, b) => {
 		put(tr.cells[2], b.ends === null ? "no end" : duration(left(b)));
 		tr.cells[2].title = b.until ? `until ${clock(b.until)}` : "until somebody takes it back";
 	});
-	emptyLine($("blocks"), "Nobody is blocked or allowed by hand.");
+	put($("n-blocks"), [made > 0 ? `${made} by hand` : "", byRule.size > 0 ? `${byRule.size} by rules` : ""].filter((w) => w).join(", "));
+	emptyLine($("blocks"), "Nobody is blocked or allowed, by hand or by a rule.");
 }
 
 export function takeBlocks(document) {
 	const now = performance.now();
 
 	entries = document.blocks.slice(0, 500).map((b) => ({ ...b, ends: b.remaining_seconds === null ? null : now + 1000 * b.remaining_seconds }));
-	put($("n-blocks"), document.total === 0 ? "" : `${document.total} by hand${document.total > entries.length ? `, ${entries.length} shown` : ""}`);
+	made = document.total;
 	drawBlocks();
 }
 

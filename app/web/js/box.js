@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // box - wires and cores: is something down, lost, late or full?
 
-import { $, bar, el, emptyLine, keyed, mark, put, row } from "./dom.js";
+import { $, bar, el, emptyLine, keyed, mark, put, putSentence, row } from "./dom.js";
 import { bits, count, duration, packets, percent } from "./units.js";
 
 export function takePorts(list) {
@@ -46,8 +46,20 @@ export function takeWorkers(list) {
 	emptyLine($("workers"), "No workers.");
 }
 
+const LEVELS = { fault: "✕", warning: "▲", note: "○" };
+
+// What the gate finds wrong along the way of a packet, and what helps.
+export function takeHealth(document) {
+	const list = document.findings.filter((f) => f.level !== "note");
+
+	keyed($("warnings"), list, (f) => `${f.name} ${f.subject}`, () => el("li", {}, el("b", {}), el("span", {})), (e, f) => {
+		mark(e, "data-level", f.level);
+		put(e.firstChild, `${LEVELS[f.level] || ""} ${f.sentence}`);
+		putSentence(e.lastChild, f.remedy ? ` ${f.remedy}` : "");
+	});
+}
+
 export function takeStatus(status) {
 	put($("n-box"), `up ${duration(status.uptime_seconds)} · books ${status.total.books.balanced ? "balance" : status.total.books.plausible ? "balance but for packets in flight" : "DO NOT BALANCE"}`);
-	keyed($("warnings"), status.warnings, (w) => w, (w) => el("li", {}, w), () => {});
 	put($("version"), `Tidegate ${status.version} on DPDK ${status.dpdk_version} · ${status.config.file || "no file"} · generation ${status.config.generation ?? "–"}`);
 }

@@ -5,7 +5,7 @@ import { $, choice, el, mark, put } from "./dom.js";
 import { METRICS, ringOf } from "./rings.js";
 import { UNKNOWN, bits, clock, packets, two } from "./units.js";
 
-const HEIGHT = 250;
+const LEAST_HEIGHT = 230;
 const STACK = ["forwarded", "answered", "dropped"]; // from the bottom
 const NAMES = { received: "Received", forwarded: "Forwarded", answered: "Answered", dropped: "Dropped", would: "Would drop" };
 
@@ -93,12 +93,15 @@ function timesOfAxis(u, splits) {
 	});
 }
 
+// What the panel leaves for the chart, without its padding.
+const size = () => ({ width: Math.max(200, $("chart").clientWidth - 16), height: Math.max(LEAST_HEIGHT, $("chart").clientHeight - 8) });
+
 function makePlot(data) {
 	const axis = { stroke: colour("muted"), grid: { stroke: colour("grid"), width: 1 }, ticks: { show: false }, font: "11px system-ui, sans-serif" };
 	const now = () => Date.now() / 1000;
 
 	return new globalThis.uPlot({
-		width: Math.max(200, $("chart").clientWidth), height: HEIGHT, legend: { show: false }, drawOrder: ["series", "axes"],
+		...size(), legend: { show: false }, drawOrder: ["series", "axes"],
 		cursor: { y: false, drag: { x: false, y: false }, points: { show: false } },
 		scales: { x: { time: true, range: () => [now() - view.range, now()] }, y: { distr: isLog() ? 3 : 1, range: rangeOfY } },
 		axes: [{ ...axis, values: timesOfAxis, space: 70 }, { ...axis, size: 78, values: (u, splits) => splits.map((v) => (v === null ? "" : inUnit(v))), space: 36 }],
@@ -180,8 +183,10 @@ export function startChart() {
 	choice(panel, "range", (v) => { view.range = Number(v); wanted(view); drawChart(true); });
 	setScope(null);
 	new ResizeObserver(() => {
-		if (plot !== null && $("chart").clientWidth > 0 && plot.width !== $("chart").clientWidth)
-			plot.setSize({ width: $("chart").clientWidth, height: HEIGHT });
+		const { width, height } = size();
+
+		if (plot !== null && (plot.width !== width || plot.height !== height))
+			plot.setSize({ width, height });
 	}).observe($("chart"));
 	mark($("chart"), "data-charts", globalThis.uPlot ? "yes" : "no");
 }

@@ -13,7 +13,7 @@ function rows(c) {
 		["Connections that proved themselves", count(c.verified_flows), "TCP flows whose client acknowledged what the server sent: nobody can forge that."],
 		["Handshakes completed", perSecond(c.flows_proven_per_second), "Connections that proved themselves, each second; after a start of the gate also older ones."],
 		["Verified addresses", count(c.verified_sources), "Sources with such a connection now or lately; some of them may be limited or blocked."],
-		["Conversations without TCP", count(c.conversations), "Datagrams both ways for a while: good, never as sure."],
+		["Flows that look good", count(c.likely_flows), "Datagrams both ways for a while and the like: a forger could do that too, with effort."],
 		["Connections reset", perSecond(c.resets_per_second), "Proven connections that one side ended with a reset, each second."],
 		["Challenges sent", perSecond(c.challenges_sent_per_second), "SYN cookies and the like. Forgers never see them."],
 		["… and passed", challenged ? `${perSecond(c.challenges_passed_per_second)} · ${percent(c.challenge_pass_ratio, 1)}` : UNKNOWN, "In a flood of forged packets nearly nobody passes, and that is well."],

@@ -33,6 +33,14 @@ export function put(e, text) {
 	}
 }
 
+// Sentences of the gate: what stands between backticks is a name or a command.
+export function putSentence(e, text) {
+	if (e.sentence === text)
+		return;
+	e.sentence = text;
+	e.replaceChildren(...String(text).split("`").map((part, i) => (i % 2 === 1 ? el("code", {}, part) : part)));
+}
+
 export function mark(e, name, value) {
 	if (value === null || value === undefined || value === false) {
 		if (e.hasAttribute(name))

@@ -6,7 +6,7 @@ import { bits, clock, count, packets, vectorName } from "./units.js";
 
 const KEPT = 500;
 const SHOWN = 200;
-let list = [], since = 0, isThere = true;
+let list = [], since = 0, isThere = true, tellBlock = () => {};
 
 export function eventsPath() {
 	return since > 0 ? `events?since=${since}&limit=200` : "events?limit=200";
@@ -82,6 +82,8 @@ export function takeEvents(document) {
 	for (const e of document.events) {
 		const words = wordsOf(e);
 
+		if (e.event_type === "block" || e.event_type === "unblock")
+			tellBlock(e);
 		list.unshift({ seq: e.seq, time: e.timestamp.replace(/(\+0000)$/, "Z"), type: e.event_type, words, find: `${e.event_type} ${words}`.toLowerCase() });
 		since = Math.max(since, e.seq);
 	}
@@ -94,6 +96,8 @@ export function missEvents(error) {
 	drawEvents();
 }
 
-export function startEvents() {
+// Told of each block and unblock, oldest first.
+export function startEvents(block) {
+	tellBlock = block;
 	$("find-event").addEventListener("input", drawEvents);
 }

@@ -1,13 +1,40 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // reasons - why packets stop, or would: what each reason means stands below its name.
 
-import { $, bar, el, keyed, mark, put } from "./dom.js";
+import { $, bar, el, keyed, mark, put, putSentence } from "./dom.js";
 import { packets } from "./units.js";
 
 const SHOWN = 14;
 const meaning = new Map();
 const recent = new Map(); // name -> { decided, would, seen }: shown for a while after its last packet
 const LINGER_MS = 15000;
+
+// What becomes of a sender: an address that is throttled or asked is not accused of anything.
+const KINDS = [
+	["blocked", "Blocked", "Senders on a list, blocked by hand or by a rule: nothing of theirs passes."],
+	["throttled", "Throttled", "Above a limit: what fits it passes. The sender is not accused."],
+	["challenged", "Asked", "Senders who have to show that answers reach them."],
+	["refused", "Refused", "Packets that are broken, forged or unasked for, whoever sent them."],
+];
+
+function kindOf(name) {
+	if ((meaning.get(name) || {}).class === "challenge")
+		return "challenged";
+	if (/[._](blocked|denied)$|^filters[.]/.test(name))
+		return "blocked";
+	if (/^shape[.]|^sources[.]|metered|quota|rate$|over_|_open$|[.](answers|queries|random_names|beyond_budget|connections|half_open|no_room)$/.test(name))
+		return "throttled";
+	return "refused";
+}
+
+function drawKinds(list) {
+	const sum = new Map(KINDS.map(([kind]) => [kind, 0]));
+
+	for (const r of list)
+		sum.set(kindOf(r.name), sum.get(kindOf(r.name)) + r.decided);
+	keyed($("kinds"), KINDS, (k) => k[0], (k) => el("div", { title: k[2], "data-kind": k[0] }, el("dt", {}, k[1]), el("dd", {})),
+		(e, k) => put(e.lastChild, packets(sum.get(k[0]))));
+}
 
 function make(r) {
 	const li = el("li", {});
@@ -41,6 +68,7 @@ export function takeReasons(list) {
 }
 
 function draw() {
+	drawKinds([...recent.values()]);
 	const list = [...recent.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
 	const strongest = list.map((r) => r.decided + r.would).sort((a, b) => b - a).slice(0, SHOWN);
 	const least = strongest.at(-1) || 0;
@@ -54,7 +82,7 @@ function draw() {
 		li.rate.title = isWould ? "would be stopped; the mode spares them" : "stopped";
 		li.bar.show((r.decided + r.would) / top, "", null);
 		mark(li, "data-class", isWould ? "would" : told ? told.class : "drop");
-		put(li.help, told ? told.help : "");
+		putSentence(li.help, told ? told.help : "");
 	});
 	mark($("reasons"), "data-empty", list.length === 0 ? "Nothing is stopped." : null);
 }
