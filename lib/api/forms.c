@@ -50,6 +50,13 @@ const struct api_form api_shared_forms[] = {
 	  "activate_after_seconds:number clear_after_seconds:number "
 	  "hold_for_seconds:number challenge_rate:@Limit~ block_rate:@Limit~ "
 	  "headroom_ratio:number armed_workers:count}" },
+	{ "Customers",
+	  "{verified_flows:count likely_flows:count verified_sources:count "
+	  "flows_proven_per_second:count resets_per_second:count "
+	  "challenges_sent_per_second:count challenges_passed_per_second:count "
+	  "challenge_pass_ratio:number~ verified_dropped_packets_per_second:count "
+	  "hit_estimate:count hit_standard_error_ratio:number "
+	  "hit_window_seconds:number}" },
 	{ "Attack",
 	  "{attack_id:text service:text vector:text network:text~ addresses:count~ "
 	  "addresses_standard_error_ratio?:number status:text mode:text start:time~ "
@@ -96,9 +103,11 @@ const struct api_form api_documents_forms[] = {
 	  "{time:time window_seconds:number seq:count node:text bypass:flag mode:text "
 	  "config_sha256?:text services_total?:count services?:[{name:text mode:text "
 	  "state:text headroom_ratio:number rates:@ServiceRates}] total:@Rates "
+	  "inbound:@Rates outbound:@Rates customers:@Customers "
 	  "reasons:[{reason:text packets_per_second:count "
 	  "would_packets_per_second:count}] attacks:[@Attack] "
 	  "box:{worker_busy_max_ratio:number missed_packets_per_second:count}}" },
+	{ "customers", "{time:time window_seconds:number customers:@Customers}" },
 	{ "services", "{time:time window_seconds:number services:[@Service]}" },
 	{ "services/", "{time:time window_seconds:number detection_window_seconds:number "
 	               "service:@Service}" },

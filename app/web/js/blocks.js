@@ -74,13 +74,14 @@ export function takeBlocks(document) {
 export function takeLists(list) {
 	keyed($("lists").tBodies[0], list, (l) => l.name, () => row($("lists"), {}), (tr, l) => {
 		const [name, action, prefixes, hits, file] = tr.cells;
-		const failed = l.file && l.file.state === "failed";
+		const failed = l.wanted && l.wanted.state === "failed";
 
 		put(name, l.name);
 		put(action, l.action);
 		put(prefixes, count(l.prefixes));
 		put(hits, count(l.hits));
 		put(file, l.file ? (failed ? "✕ refused, the old one holds" : "● loaded") : "–");
+		file.title = l.file || "";
 		mark(tr, "data-state", failed ? "fault" : null);
 	});
 	mark($("lists"), "hidden", list.length === 0);
