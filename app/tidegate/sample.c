@@ -134,6 +134,7 @@ verb_sample(struct cli *c)
 	const bool follows = cli_flag(c, "--follow");
 	const char *limit = cli_option(c, "--limit");
 
+	add_option(path, "ip", cli_option(c, "--address"));
 	add_option(path, "reason", cli_option(c, "--reason"));
 	add_option(path, "service", cli_option(c, "--service"));
 	add_option(path, "attack", cli_option(c, "--attack"));

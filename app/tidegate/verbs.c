@@ -53,8 +53,11 @@ const struct verb verbs[] = {
 	  "Interrupted it ends, and what came is in the file.\n",
 	  "", verb_capture },
 	{ "sample",
-	  "[--reason NAME] [--service NAME] [--attack ID] [--limit N] [--follow]",
+	  "[--address ADDRESS] [--reason NAME] [--service NAME] [--attack ID] [--limit "
+	  "N] "
+	  "[--follow]",
 	  "packets that were stopped, as they came",
+	  "  --address A     from or to an address\n"
 	  "  --reason NAME   of one reason, as shape.udp_flood, or stage, as shape\n"
 	  "  --service NAME  of one service\n"
 	  "  --attack ID     of one attack\n"

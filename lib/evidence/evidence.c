@@ -13,6 +13,8 @@
 #include "evidence/words.h"
 
 #define SECOND_NS UINT64_C(1000000000)
+/* How long after it was noted a sample may find its attack. */
+#define RETOLD_NS (5 * SECOND_NS)
 #define TURN_NS   UINT64_C(100000000)
 /* While captures run their rings must not fill up between two turns. */
 #define SOON_NS UINT64_C(20000000)
@@ -140,6 +142,35 @@ oldest(struct evidence *e)
 	return found;
 }
 
+/*
+ * An attack is told a moment after its first packets were stopped. Those are asked about
+ * again, once a second and not for long.
+ */
+static void
+retell(struct evidence *e, uint64_t now_ns)
+{
+	struct shelf *s = &e->shelf;
+
+	if (now_ns < e->retold_ns + SECOND_NS)
+		return;
+	e->retold_ns = now_ns;
+	/* Nobody else changes the shelf, so it may be read without the lock. */
+	for (size_t i = 0; i < s->kept; i++) {
+		const struct evidence_note *n = &s->sample[i].note;
+		struct evidence_story story = { 0 };
+
+		if (!n->is_armed || s->sample[i].story.attack != 0 ||
+		    now_ns > n->time_ns + RETOLD_NS)
+			continue;
+		e->from.tell(e->from.arg, n, &story);
+		if (story.attack == 0)
+			continue;
+		pthread_mutex_lock(&e->lock);
+		shelf_retell(s, i, &story);
+		pthread_mutex_unlock(&e->lock);
+	}
+}
+
 /* What others may know of the files, which are the writer's. */
 static void
 publish(struct evidence *e)
@@ -169,6 +200,7 @@ turn(struct evidence *e)
 		evidence_ring_next(ring);
 	}
 	files_flush(&e->files, e->from.now_ns(e->from.arg));
+	retell(e, e->from.now_ns(e->from.arg));
 	publish(e);
 	return is_busy;
 }

@@ -108,9 +108,10 @@ struct evidence_which {
 	uint64_t after;            /* number: only later ones */
 	uint64_t attack;           /* its number; 0: any */
 	uint64_t from_ns, till_ns; /* both 0: any time */
+	const uint8_t *address;    /* 16 bytes, of either end; NULL: any */
 	const char *service;       /* NULL: any */
-	const char *
-		reason; /* "shape.udp_flood", or "shape" for all of a stage; NULL: any */
+	const char
+		*reason; /* "shape.udp_flood", or "shape" for all of a stage; NULL: any */
 };
 
 /* Copy up to n that fit, newest first. Returns how many. */

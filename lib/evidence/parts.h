@@ -43,7 +43,8 @@ struct evidence {
 	unsigned int workers;
 	struct evidence_eye *eye;
 	struct evidence_from from; /* of evidence_start(); tell NULL before */
-	struct files files;        /* the writer's */
+	struct files files;        /* the writer's, and: */
+	uint64_t retold_ns;        /* when samples were last asked about again */
 
 	pthread_mutex_t lock; /* of what follows */
 	pthread_cond_t wake;

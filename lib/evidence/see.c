@@ -114,13 +114,22 @@ sample_one(struct evidence_eye *e, const struct burst *b, unsigned int i)
 	return true;
 }
 
-/* The reason's share is used up: one lane, another each time, asks for its service's. */
+/* One lane of a set, another each time: what comes first in a burst is no better than the rest. */
+static inline unsigned int
+next_lane(struct evidence_eye *e, uint64_t set)
+{
+	const unsigned int turn = (e->turn += 0x9e3779b1u) >> 26;
+	const uint64_t turned = set >> turn << turn;
+
+	/* Steps of the golden section: no pattern of bursts keeps a lane out of sight. */
+	return (unsigned int)__builtin_ctzll(turned != 0 ? turned : set);
+}
+
+/* The reason's share is used up: one lane asks for its service's. */
 static void
 sample_fair(struct evidence_eye *e, const struct burst *b, uint64_t same, uint64_t now)
 {
-	const unsigned int turn = (unsigned int)(b->now_ns >> 6) & 63;
-	const uint64_t turned = same >> turn << turn;
-	const unsigned int i = (unsigned int)__builtin_ctzll(turned != 0 ? turned : same);
+	const unsigned int i = next_lane(e, same);
 	const uint32_t key =
 		(uint32_t)b->service[i] << 10 | (uint32_t)b->stage[i] << 5 | b->reason[i];
 	struct meter *m = &e->fair[(key * 0x9e3779b1u) >> 22];
@@ -150,9 +159,11 @@ sample(struct evidence_eye *e, const struct burst *b, uint64_t left)
 
 		left &= ~same;
 		while (rest != 0 && meter_take(m, each, slack, now)) {
-			if (!sample_one(e, b, (unsigned int)__builtin_ctzll(rest)))
+			const unsigned int i = next_lane(e, rest);
+
+			if (!sample_one(e, b, i))
 				return;
-			rest &= rest - 1;
+			rest &= ~lane_bit(i);
 		}
 		if (rest == same)
 			sample_fair(e, b, same, now);

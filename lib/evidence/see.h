@@ -63,6 +63,7 @@ struct evidence_orders {
 struct evidence_eye {
 	const struct evidence_orders *orders;
 	uint8_t worker;
+	uint32_t turn;                    /* which lane is next */
 	alignas(64) uint64_t looks;       /* odd while captures are read */
 	uint64_t taken;                   /* samples noted */
 	uint64_t unasked[EVIDENCE_ARMED]; /* packets whose expression was not asked */

@@ -55,6 +55,15 @@ shelf_put(struct shelf *s, const struct evidence_note *n,
 	memcpy(to->bytes, evidence_bytes(n), to->bytes_len);
 }
 
+void
+shelf_retell(struct shelf *s, size_t i, const struct evidence_story *story)
+{
+	s->count[s->kind[i]]--;
+	s->kind[i] = kind_of(&s->sample[i].note, story);
+	s->count[s->kind[i]]++;
+	s->sample[i].story = *story;
+}
+
 /* "shape" is meant by "shape.udp_flood" too. */
 static bool
 is_of_reason(const char *reason, const char *wanted)
@@ -74,6 +83,9 @@ fits(const struct evidence_sample *s, const struct evidence_which *w)
 		return false;
 	if ((w->from_ns | w->till_ns) != 0 &&
 	    (s->note.time_ns < w->from_ns || s->note.time_ns > w->till_ns))
+		return false;
+	if (w->address != NULL && (memcmp(s->note.facts.src, w->address, 16) != 0 &&
+	                           memcmp(s->note.facts.dst, w->address, 16) != 0))
 		return false;
 	if (w->service != NULL && strcmp(s->story.service, w->service) != 0)
 		return false;

@@ -26,6 +26,12 @@ struct shelf {
 void shelf_put(struct shelf *s, const struct evidence_note *n,
                const struct evidence_story *story);
 
+/*
+ * Tell the story of sample i anew: only its attack may become known later. The kind
+ * it belongs to follows.
+ */
+void shelf_retell(struct shelf *s, size_t i, const struct evidence_story *story);
+
 /* As evidence_read(). */
 size_t shelf_read(const struct shelf *s, const struct evidence_which *which,
                   struct evidence_sample *out, size_t n);

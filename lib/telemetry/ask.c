@@ -19,8 +19,8 @@ static const char *const event_keys[] = { "since", "type", "limit", NULL };
 static const char *const history_keys[] = { "service", "vector", "metric", "from",
 	                                    "to",      "step",   NULL };
 static const char *const explain_keys[] = { "ip", NULL };
-static const char *const sample_keys[] = { "reason", "service", "attack",
-	                                   "after",  "limit",   NULL };
+static const char *const sample_keys[] = { "ip",    "reason", "service", "attack",
+	                                   "after", "limit",  NULL };
 
 const struct telemetry_document telemetry_documents[] = {
 	{ "status", telemetry_status, NULL,
@@ -98,7 +98,7 @@ telemetry_key_help(const char *key)
 		  "2026-11-21T22:30:00Z; of events also after the one of that "
 		  "number." },
 		{ "type", "Only events of this type, such as attack." },
-		{ "ip", "The IPv4 or IPv6 address to explain." },
+		{ "ip", "An IPv4 or IPv6 address; of samples either end's." },
 		{ "service", "Only of the service of that name; of history the whole box "
 		             "when absent." },
 		{ "reason",

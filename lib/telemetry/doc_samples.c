@@ -160,6 +160,7 @@ telemetry_samples(struct telemetry *t, const struct telemetry_ask *ask)
 	state = malloc(sizeof(*state));
 	if (state == NULL)
 		return NULL;
+	which.address = ask->has_address ? ask->address : NULL;
 	which.service = ask->service[0] != '\0' ? ask->service : NULL;
 	which.reason = ask->reason[0] != '\0' ? ask->reason : NULL;
 	if (ask->attack[0] != '\0') {

@@ -52,10 +52,16 @@ it_can_be_asked_for_in_every_way(void)
 	one(2, 1, 2, true);
 	r.now_ns = 3 * SECOND;
 	one(2, 2, 1, true);
+	static const uint8_t sender[16] = { [10] = 0xff, 0xff, 198, 51, 100, 7 };
+	static const uint8_t other[16] = { [10] = 0xff, 0xff, 198, 51, 100, 8 };
+	static const uint8_t target[16] = { [10] = 0xff, 0xff, 203, 0, 113, 10 };
 	const struct {
 		struct evidence_which which;
 		size_t count;
 	} cases[] = {
+		{ { .address = sender }, 3 },
+		{ { .address = target, .attack = 4 }, 2 },
+		{ { .address = other }, 0 },
 		{ { 0 }, 3 },
 		{ { .service = "s2" }, 2 },
 		{ { .service = "s" }, 0 },
@@ -73,9 +79,35 @@ it_can_be_asked_for_in_every_way(void)
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
 		CU_ASSERT_EQUAL(rig_read(&cases[i].which, found, EVIDENCE_KEPT),
 		                cases[i].count);
-	CU_ASSERT_EQUAL(rig_read(&cases[0].which, found, 2), 2);
+	CU_ASSERT_EQUAL(rig_read(&(struct evidence_which){ 0 }, found, 2), 2);
 	CU_ASSERT_EQUAL(found[0].number, 3);
 	CU_ASSERT_EQUAL(found[1].number, 2);
+	rig_close();
+}
+
+/* The attack's name is known only when its first packets were noted long since. */
+static void
+the_first_packets_find_their_attack(void)
+{
+	const struct evidence_which of_attack = { .attack = 4 };
+
+	rig_open(1000);
+	one(1, 1, 1, true);
+	one(1, 1, 1, false);
+	CU_ASSERT_EQUAL(rig_read(&of_attack, found, EVIDENCE_KEPT), 0);
+	r.attack = 4;
+	r.now_ns += 2 * SECOND;
+	CU_ASSERT_EQUAL_FATAL(rig_read(&of_attack, found, EVIDENCE_KEPT), 1);
+	CU_ASSERT_EQUAL(found[0].number, 1);
+	CU_ASSERT_EQUAL(found[0].story.threshold, 1000);
+	/* Much later they are no part of whatever runs then. */
+	r.attack = 0;
+	one(1, 1, 1, true);
+	r.now_ns += 20 * SECOND;
+	r.attack = 5;
+	CU_ASSERT_EQUAL(
+		rig_read(&(struct evidence_which){ .attack = 5 }, found, EVIDENCE_KEPT),
+		0);
 	rig_close();
 }
 
@@ -171,6 +203,7 @@ the_comment_says_all_that_is_known(void)
 }
 
 SUITE_MAIN("evidence/shelf", TEST(the_rare_one_outlives_the_flood),
-           TEST(it_can_be_asked_for_in_every_way), TEST(a_packet_is_told_in_words),
+           TEST(it_can_be_asked_for_in_every_way),
+           TEST(the_first_packets_find_their_attack), TEST(a_packet_is_told_in_words),
            TEST(tcp_and_what_is_broken_are_told_in_words),
            TEST(the_comment_says_all_that_is_known))

@@ -181,6 +181,8 @@ packets_of_an_attack_are_found_by_its_id(void)
 	CU_ASSERT_EQUAL(count("service", "shop"), 2);
 	CU_ASSERT_EQUAL(count("service", "nobody"), 0);
 	CU_ASSERT_EQUAL(count("after", "1"), 1);
+	CU_ASSERT_EQUAL(count("ip", "198.51.100.7"), 2);
+	CU_ASSERT_EQUAL(count("ip", "198.51.100.8"), 0);
 	o = ask("attack", id);
 	CU_ASSERT_EQUAL_FATAL(json_array_size(json_object_get(o, "samples")), 1);
 	s = json_array_get(json_object_get(o, "samples"), 0);

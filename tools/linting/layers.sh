@@ -11,7 +11,7 @@ grep -rnE '^[[:space:]]*#[[:space:]]*include' "$lib" --include='*.[ch]' --includ
 	awk -v lib="$lib/" '
 	BEGIN {
 		n = split("base|conf hash|packet|io prefix flow meter sketch challenge inspect filter" \
-		          "|list stage|policy|pipeline detect|telemetry|event|api", floors, "|")
+		          "|list stage|policy|pipeline detect evidence|telemetry|event|api", floors, "|")
 		for (i = 1; i <= n; i++) {
 			m = split(floors[i], names, " ")
 			for (j = 1; j <= m; j++) floor[names[j]] = i
