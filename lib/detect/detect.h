@@ -64,8 +64,8 @@ struct detect_attack {
 	uint64_t would;            /* would have been dropped, but the mode is monitor */
 	uint64_t verified_dropped; /* a defence that hurts customers shows here */
 	uint64_t peak_pps, peak_bits; /* highest 100 ms */
-	uint64_t
-		value; /* measured in the window of activation, in the threshold's unit */
+	/* In the threshold's unit: of the first full window, before it an estimate. */
+	uint64_t value;
 	uint64_t threshold; /* activate_rate then */
 	/* The last second that was counted: sources with an error of DISTINCT_ERROR_PPM. */
 	uint64_t sources, sources_packets, sources_ns;

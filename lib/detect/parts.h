@@ -51,6 +51,7 @@ struct track {
 	uint8_t state;            /* enum detect_state */
 	uint8_t rung;             /* enum watch_rung */
 	bool is_wave;             /* it came back soon after it was over */
+	bool is_measured;         /* a full window has told how strong the attack is */
 	bool is_divided;
 	bool is_listed; /* in running[] */
 	bool is_told;   /* the alarm was told */

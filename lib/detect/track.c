@@ -7,7 +7,8 @@
 #include "detect/parts.h"
 #include "detect/shares.h"
 
-#define PULSE_NS UINT64_C(1000000000) /* calm between two pulses of one attack */
+#define PULSE_NS    UINT64_C(1000000000) /* calm between two pulses of one attack */
+#define SHORTEST_NS UINT64_C(1000000)    /* that a rate is taken over */
 
 static struct sum
 add_up(const struct detect *d, const struct place *at)
@@ -99,6 +100,23 @@ first_armed(const struct detect *d, const struct place *at)
 	return first;
 }
 
+/*
+ * How strong it is so far: what came in this window, as if all of it came since the surge
+ * began. The first full window takes its place.
+ */
+static uint64_t
+first_look(const struct detect *d, const struct place *at, const struct sum *now,
+           uint64_t first_ns, uint64_t now_ns)
+{
+	const struct sum *then = &at->track->window;
+	const uint64_t since = first_ns > d->window_ns ? first_ns : d->window_ns;
+	const uint64_t span = now_ns > since + SHORTEST_NS ? now_ns - since : SHORTEST_NS;
+
+	return at->rule->activate.unit == METER_BITS
+	               ? 8 * rate_of(now->bytes, then->bytes, span)
+	               : rate_of(now->packets, then->packets, span);
+}
+
 static void
 attack_starts(struct detect *d, const struct place *at, uint64_t now_ns)
 {
@@ -120,12 +138,14 @@ attack_starts(struct detect *d, const struct place *at, uint64_t now_ns)
 
 	snprintf(a.service_name, sizeof(a.service_name), "%s", at->owner->name);
 	detect_carpet_name(at, &a);
+	t->began = add_up(d, at);
+	a.value = first_look(d, at, &t->began, a.first_ns, now_ns);
 	t->attack = record_start(&d->record, &a);
 	if (t->attack == NULL)
 		return;
+	t->is_measured = false;
 	detect_ladder_begin(t, rule);
 	t->is_wave = t->ended_ns != 0 && now_ns - t->ended_ns <= rule->hold_for_ns;
-	t->began = add_up(d, at);
 	t->tick_limited = rule->max.unit == METER_BITS ? t->began.limited_bytes
 	                                               : t->began.limited_packets;
 	t->tick_ns = now_ns;
@@ -278,8 +298,10 @@ watch_calm(struct detect *d, const struct place *at, uint64_t now_ns)
 	if (r->bits > a->peak_bits)
 		a->peak_bits = r->bits;
 	/* The window in which it began is half quiet; the first full one tells. */
-	if (a->value < a->threshold)
+	if (!t->is_measured && in_unit(&rule->activate, r) >= a->threshold) {
 		a->value = in_unit(&rule->activate, r);
+		t->is_measured = true;
+	}
 
 	/* A threshold that a reload took away, or a policy that now only learns, is calm too. */
 	if (rule->activate.per_second != 0 && at->policy->mode != POLICY_LEARN &&
