@@ -98,15 +98,16 @@ const struct api_form api_documents_forms[] = {
 	  "reloads_failed:count last_reload:time~} warnings:[text] attacks_active:count "
 	  "workers:count load:[@Load] queues:{received_imbalance:number "
 	  "judged_imbalance:number handed_over_packets:count waiting_packets:count} "
-	  "total:@Books ports:[@Port]}" },
-	{ "live",
-	  "{time:time window_seconds:number seq:count node:text bypass:flag mode:text "
-	  "config_sha256?:text services_total?:count services?:[{name:text mode:text "
-	  "state:text headroom_ratio:number rates:@ServiceRates}] total:@Rates "
-	  "inbound:@Rates outbound:@Rates customers:@Customers "
-	  "reasons:[{reason:text packets_per_second:count "
-	  "would_packets_per_second:count}] attacks:[@Attack] "
-	  "box:{worker_busy_max_ratio:number missed_packets_per_second:count}}" },
+	  "total:@Books ports:[@Port] events:{last_seq:count suppressed:count "
+	  "sinks:[{sink:text state:text written:count lost:count waiting:count}]}}" },
+	{ "live", "{time:time window_seconds:number seq:count events_seq:count node:text "
+	          "bypass:flag mode:text config_sha256?:text services_total?:count "
+	          "services?:[{name:text mode:text "
+	          "state:text headroom_ratio:number rates:@ServiceRates}] total:@Rates "
+	          "inbound:@Rates outbound:@Rates customers:@Customers "
+	          "reasons:[{reason:text packets_per_second:count "
+	          "would_packets_per_second:count}] attacks:[@Attack] "
+	          "box:{worker_busy_max_ratio:number missed_packets_per_second:count}}" },
 	{ "customers", "{time:time window_seconds:number customers:@Customers}" },
 	{ "services", "{time:time window_seconds:number services:[@Service]}" },
 	{ "services/", "{time:time window_seconds:number detection_window_seconds:number "

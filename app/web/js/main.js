@@ -50,7 +50,7 @@ poll("workers", 3000, (d) => { known.workers = d.workers; takeWorkers(d.workers)
 const talkers = poll(talkersPath, 3000, takeTalkers);
 const blocks = poll("blocks", 5000, takeBlocks);
 const history = poll(historyPath, 2000, (d) => { takeHistory(d); drawChart(); }, missHistory);
-const events = poll(eventsPath, 2000, takeEvents, missEvents);
+const events = poll(() => eventsPath(known.live === null ? undefined : known.live.events_seq), 1000, takeEvents, missEvents);
 const captures = poll("captures", 5000, takeCaptures);
 poll("lists", 20000, (d) => takeLists(d.lists));
 
