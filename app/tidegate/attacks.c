@@ -86,7 +86,7 @@ int
 verb_attacks(struct cli *c)
 {
 	const bool active = cli_flag(c, "--active");
-	const char *limit = cli_option(c, "--limit");
+	const char *limit = cli_option(c, "--limit"), *since = cli_option(c, "--since");
 	char path[512] = "/api/v1/attacks/", encoded[32] = "20";
 
 	cli_want(c, 0, 1);
@@ -98,5 +98,9 @@ verb_attacks(struct cli *c)
 		cli_encode(limit, encoded, sizeof(encoded));
 	snprintf(path, sizeof(path), "/api/v1/attacks?active=%s&limit=%s",
 	         active ? "true" : "false", encoded);
+	if (since != NULL) {
+		strcat(path, "&since=");
+		cli_encode(since, path + strlen(path), 64);
+	}
 	return cli_show(c, path, print_all);
 }

@@ -56,12 +56,50 @@ print_lines(const json_t *lines, const char *title)
 	table_end(&t, "");
 }
 
+/* Rules that the address alone does not rule out. */
+static void
+print_filters(const json_t *rules)
+{
+	struct table t;
+	const json_t *e;
+	size_t i;
+
+	if (json_array_size(rules) == 0)
+		return;
+	printf("\n%sFilter rules%s\n", colour_bold(), colour_off());
+	table_begin(&t, "llll",
+	            (const char *[]){ "RULE", "ACTION", "MATCHES", "ASKS FOR", NULL });
+	json_array_foreach((json_t *)rules, i, e)
+	{
+		table_add(&t, "%s", get_text(e, "name"));
+		table_add(&t, get_bool(e, "dry_run") ? "%s, dry run" : "%s",
+		          get_text(e, "action"));
+		table_add(&t, "%s",
+		          strcmp(get_text(e, "matches"), "always") == 0
+		                  ? "all its packets"
+		                  : "some of its packets may");
+		table_add(&t, "%.200s", get_text(e, "expression"));
+	}
+	table_end(&t, "");
+}
+
 static void
 human(const json_t *d)
 {
-	puts(get_text(d, "sentence"));
-	putchar('\n');
+	const json_t *e;
+	size_t i;
+
+	/* What to say on the telephone comes first and alone. */
+	printf("%s%s%s\n\n%s\n", colour_bold(), get_text(d, "answer"), colour_off(),
+	       get_text(d, "sentence"));
+	json_array_foreach((json_t *)get(d, "remedy"), i, e) if (json_is_string(e))
+		printf("remedy    %s\n", json_string_value(e));
+	printf("around    %s: %.0f busy senders, %s, %.0f blocked by hand\n",
+	       get_text(d, "network.network"), get_number(d, "network.busy_senders"),
+	       table_si(get_number(d, "network.packets_per_second"), "pps"),
+	       get_number(d, "network.blocked_by_hand"));
 	print_lists(d);
+	print_filters(get(d, "filters"));
 	print_lines(get(d, "meters"), "Meters");
 	print_lines(get(d, "flows"), "Flows");
 	print_lines(get(d, "drops"), "Drops");

@@ -207,12 +207,18 @@ get_bool(const json_t *o, const char *key)
 	return json_is_true(get(o, key));
 }
 
+bool
+table_is_terminal(void)
+{
+	return isatty(STDOUT_FILENO) != 0;
+}
+
 static const char *
 colour(const char *sequence)
 {
 	const char *no = getenv("NO_COLOR");
 
-	return isatty(STDOUT_FILENO) && (no == NULL || no[0] == '\0') ? sequence : "";
+	return table_is_terminal() && (no == NULL || no[0] == '\0') ? sequence : "";
 }
 
 const char *

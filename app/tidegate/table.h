@@ -42,6 +42,9 @@ double get_number(const json_t *o, const char *key);
 bool get_bool(const json_t *o, const char *key);
 const json_t *get(const json_t *o, const char *key);
 
+/* Whether standard output is a terminal. */
+bool table_is_terminal(void);
+
 /* Escape sequences, empty where colour is not wanted. */
 const char *colour_bad(void);
 const char *colour_warn(void);

@@ -9,6 +9,16 @@
 
 const struct verb verbs[] = {
 	{ "status", "", "who the box is, how it is, and its books", "", "", verb_status },
+	{ "top", "[--batch] [-n N] [--sort KEY] [--filter TEXT] [--destinations]",
+	  "what the gate does at this moment, on a whole terminal",
+	  "  --batch         a page of text instead, for pipes and cron\n"
+	  "  -n N            with --batch: N pages, one a second; 0 for ever (1)\n"
+	  "  --sort KEY      services by packets, bits, dropped, headroom or name\n"
+	  "  --filter TEXT   only services, reasons and addresses that hold it\n"
+	  "  --destinations  who receives most instead of who sends most\n"
+	  "Keys: ? help, q end, space pause, / filter, s sources or destinations,\n"
+	  "p b d h n sort.\n",
+	  "packets bits dropped headroom name", verb_top },
 	{ "services", "[show NAME]",
 	  "services with mode and rates; one with every vector",
 	  "With `show NAME`: thresholds, measured values and headroom of each vector.\n",
@@ -17,11 +27,29 @@ const struct verb verbs[] = {
 	  "each threshold of a service: what it counts, over how long, and how near it "
 	  "is",
 	  "  --all  also vectors without a threshold\n", "@services", verb_show },
-	{ "attacks", "[ID] [--active] [--limit N]", "attacks in memory, newest first",
-	  "  ID         everything about one attack\n"
-	  "  --active   only those that still run\n"
-	  "  --limit N  at most N, 1 to 256 (20)\n",
+	{ "attacks", "[ID] [--active] [--since TIME] [--limit N]",
+	  "attacks, newest first",
+	  "  ID            everything about one attack\n"
+	  "  --active      only those that still run\n"
+	  "  --since TIME  not older than, as in 7d; also what the history holds\n"
+	  "  --limit N     at most N, 1 to 256 (20)\n",
 	  "@attacks", verb_attacks },
+	{ "report", "ID [--html] [-o FILE]",
+	  "what an attack was and what was done about it",
+	  "  --html   a page to print or to hand on\n"
+	  "  -o FILE  write it there\n",
+	  "@attacks @files", verb_report },
+	{ "events", "[--follow] [--type TYPE] [--since TIME] [--limit N]",
+	  "what happened, the newest last",
+	  "  --follow      and go on with new ones until interrupted\n"
+	  "  --type TYPE   only of one type, as attack or config\n"
+	  "  --since TIME  not older than, as in 10m\n"
+	  "  --limit N     at most N, 1 to 256 (50)\n",
+	  "", verb_events },
+	{ "thresholds", "suggest SERVICE",
+	  "thresholds that the history of a service suggests",
+	  "Nothing is changed: a person looks at them and writes them.\n",
+	  "suggest @services", verb_thresholds },
 	{ "talkers", "[--destinations] [--bits] [--limit N]",
 	  "who sends or receives most",
 	  "  --destinations  by destination, else by source\n"
@@ -96,7 +124,13 @@ const struct verb verbs[] = {
 	  "  reload NAME  read its file now\n"
 	  "  --for TIME   as in 10m; without it, until taken back\n",
 	  "show reload add del @lists", verb_lists },
-	{ "check", "", "health in one line, for Nagios and its kin",
+	{ "diff", "", "the configuration file against what is in force",
+	  "Exits 78 when the file would be refused.\n", "", verb_diff },
+	{ "check", "[--warn FIGURE=RANGE] [--crit FIGURE=RANGE] ...",
+	  "health in one line, for Nagios and its kin",
+	  "  --warn, --crit  limits, as often as wanted, of received, received_bits,\n"
+	  "                  dropped, would, missed, busy, headroom, attacks; ranges as\n"
+	  "                  plugins write them: 80, 20:, ~:80, @10:20\n"
 	  "Exits 0 when all is well, 1 for a warning (attack, bypass), 2 when packets "
 	  "or\n"
 	  "control are in danger or nobody answers, 3 when that cannot be told.\n",
@@ -106,6 +140,14 @@ const struct verb verbs[] = {
 	  "With `check`: look through the file in use, or FILE, and change nothing.\n"
 	  "Exits 78 when it would be refused.\n",
 	  "check @files", verb_config },
+	{ "doctor", "[--config FILE] [--daemon FILE] [--timeout SECONDS]",
+	  "what is wrong with the box, and what to do about it",
+	  "  --config FILE      what the daemon would read, where it does not run\n"
+	  "                     (/etc/tidegate/tidegate.conf)\n"
+	  "  --daemon FILE      the program tidegated, where it is not found\n"
+	  "  --timeout SECONDS  how long the daemon may take to answer, 1 to 60 (3)\n"
+	  "Exits 0 when nothing is wrong, 1 for warnings, 2 for faults.\n",
+	  "@files", verb_doctor },
 	{ "token", "new|del NAME | ls [--role ROLE] [--tokens-file FILE]",
 	  "who may change something: lines of the tokens file",
 	  "  new NAME            make a token, print it once, keep its hash\n"

@@ -134,6 +134,7 @@ block_add(void *daemon, const struct policy_block *block)
 	}
 	if (rc == 0) {
 		e->block[at] = *block;
+		e->block[at].since_ns = e->clock();
 		e->blocks = at == count ? count + 1 : count;
 		rc = rebuild(e);
 		if (rc < 0) {

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "check_here.h"
 #include "keys.h"
 #include "lists.h"
 #include "policy/list_set.h"
@@ -12,10 +13,11 @@
 #include "verbs.h"
 
 static const char usage[] =
-	"usage: tidegated check -c FILE [--json] [--strict]\n"
+	"usage: tidegated check -c FILE [--json] [--strict] [--here]\n"
 	"  -c, --config FILE  the configuration to check\n"
 	"      --json         errors as a JSON array on standard output\n"
-	"      --strict       warnings count as errors\n";
+	"      --strict       warnings count as errors\n"
+	"      --here         also what this machine would answer to a start\n";
 
 static void
 print_json(const struct conf_errors *errors)
@@ -37,7 +39,7 @@ print_json(const struct conf_errors *errors)
 }
 
 static int
-check(const char *path, int is_json, int is_strict)
+check(const char *path, int is_json, int is_strict, int is_here)
 {
 	struct conf_errors errors = { 0 };
 	struct settings *settings = NULL;
@@ -53,6 +55,10 @@ check(const char *path, int is_json, int is_strict)
 		rc = policy_build(settings, NULL, &over, &policies, &errors);
 	if (rc == 0)
 		rc = keys_check(settings, &errors);
+	if (rc == 0 && is_here) {
+		check_here(settings, &errors);
+		rc = errors.count > 0 ? -1 : 0;
+	}
 	if (is_json)
 		print_json(&errors);
 	else
@@ -74,14 +80,16 @@ check(const char *path, int is_json, int is_strict)
 int
 verb_check(int argc, char **argv)
 {
-	static const struct option options[] = { { "config", required_argument, NULL,
-		                                   'c' },
-		                                 { "json", no_argument, NULL, 'j' },
-		                                 { "strict", no_argument, NULL, 's' },
-		                                 { "help", no_argument, NULL, 'h' },
-		                                 { NULL, 0, NULL, 0 } };
+	static const struct option options[] = {
+		{ "config", required_argument, NULL, 'c' },
+		{ "json", no_argument, NULL, 'j' },
+		{ "strict", no_argument, NULL, 's' },
+		{ "here", no_argument, NULL, 'H' },
+		{ "help", no_argument, NULL, 'h' },
+		{ NULL, 0, NULL, 0 }
+	};
 	const char *path = NULL;
-	int is_json = 0, is_strict = 0, c;
+	int is_json = 0, is_strict = 0, is_here = 0, c;
 
 	while ((c = getopt_long(argc, argv, "c:h", options, NULL)) != -1) {
 		if (c == 'c')
@@ -90,11 +98,13 @@ verb_check(int argc, char **argv)
 			is_json = 1;
 		else if (c == 's')
 			is_strict = 1;
+		else if (c == 'H')
+			is_here = 1;
 		else
 			return fputs(usage, c == 'h' ? stdout : stderr),
 			       c == 'h' ? 0 : EXIT_USAGE;
 	}
 	if (path == NULL || optind != argc)
 		return fputs(usage, stderr), EXIT_USAGE;
-	return check(path, is_json, is_strict);
+	return check(path, is_json, is_strict, is_here);
 }

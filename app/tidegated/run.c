@@ -44,7 +44,8 @@ plan_of(const struct settings *s, struct io_plan *plan)
 	const struct settings_link *link = s->links.element;
 
 	memset(plan, 0, sizeof(*plan));
-	plan->n_links = (unsigned int)s->links.count;
+	plan->n_links = (unsigned int)(s->links.count < IO_LINKS_MAX ? s->links.count
+	                                                             : IO_LINKS_MAX);
 	for (unsigned int i = 0; i < plan->n_links; i++)
 		plan->link[i] =
 			(struct io_link_names){ link[i].name,
@@ -72,22 +73,30 @@ workers_auto(const struct io_plan *plan)
 	return IO_WORKERS_MAX;
 }
 
-static int
-preflight(const struct settings *s, const struct io_plan *plan, struct preflight *found)
+void
+run_preflight(const struct settings *s, struct preflight *found)
 {
 	static const struct preflight_world world = { .sys = "/sys", .proc = "/proc" };
 	const char *end[IO_LINKS_MAX * 2];
+	struct io_plan plan;
 	struct preflight_ask ask = { .cores = s->cores,
 		                     .workers = s->workers,
-		                     .workers_auto = workers_auto(plan),
 		                     .ends = end };
 	unsigned int workers = (unsigned int)strtoul(s->workers, NULL, 10);
 
-	for (unsigned int i = 0; i < plan->n_links; i++)
+	plan_of(s, &plan);
+	ask.workers_auto = workers_auto(&plan);
+	for (unsigned int i = 0; i < plan.n_links; i++)
 		for (unsigned int side = 0; side < 2; side++)
-			end[ask.n_ends++] = plan->link[i].end[side];
-	ask.memory_mib = wire_memory_mib(plan, workers == 0 ? 1 : workers);
+			end[ask.n_ends++] = plan.link[i].end[side];
+	ask.memory_mib = wire_memory_mib(&plan, workers == 0 ? 1 : workers);
 	preflight_check(&world, &ask, found);
+}
+
+static int
+preflight(const struct settings *s, struct preflight *found)
+{
+	run_preflight(s, found);
 	for (unsigned int i = 0; i < found->n_notes; i++)
 		log_write(found->note[i].is_error ? LOG_LEVEL_ERROR : LOG_LEVEL_WARNING,
 		          "%s", found->note[i].text);
@@ -251,7 +260,7 @@ run_live(struct settings *settings)
 	plan_of(settings, &plan);
 	sched_getaffinity(0, sizeof(allowed), &allowed);
 	beside_block_signals();
-	if (found != NULL && preflight(settings, &plan, found) == 0 &&
+	if (found != NULL && preflight(settings, found) == 0 &&
 	    start_eal(&plan, found) == 0) {
 		rc = run_on_eal(&live, settings, &plan, found, &allowed);
 		eal_stop();

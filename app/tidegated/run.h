@@ -17,6 +17,11 @@
 
 #include "policy/settings.h"
 
+struct preflight;
+
+/* Look at the machine as a start would; `found` has errors and notes. */
+void run_preflight(const struct settings *settings, struct preflight *found);
+
 /* Takes over the settings. Returns the exit code of the process. */
 int run_live(struct settings *settings);
 

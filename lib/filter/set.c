@@ -133,6 +133,8 @@ read_what(const struct filter_given *g, struct filter_rule *r, struct conf_error
 	status = filter_expression_make(s->expression, &r->expression, why, sizeof(why));
 	if (status != 0)
 		conf_fail(errors, g->place, "expression: %s", why);
+	else
+		r->text = strdup(s->expression);
 	return status;
 }
 
@@ -294,6 +296,7 @@ filter_set_release(struct filter_set *set)
 
 		for (unsigned int i = 0; i < p->count; i++) {
 			filter_expression_free(p->rule[i].expression);
+			free(p->rule[i].text);
 			for (size_t t = 0; t < p->rule[i].services.count; t++)
 				free(p->rule[i].services.text[t]);
 			free(p->rule[i].services.text);

@@ -32,6 +32,7 @@ struct filter_rule {
 	struct conf_rate limit;
 	uint64_t until_ns;                    /* Unix time; 0: no end */
 	struct filter_expression *expression; /* NULL: it is one of those asked at once */
+	char *text;                           /* of the expression, owned; or NULL */
 	struct filter_match match;            /* without expression */
 	struct conf_texts services;           /* owned */
 };

@@ -25,6 +25,7 @@ note(struct preflight *p, bool is_error, const char *format, ...)
 	if (p->n_notes == PREFLIGHT_NOTES)
 		return;
 	p->note[p->n_notes].is_error = is_error;
+	p->note[p->n_notes].about = p->about != NULL ? p->about : "machine";
 	va_start(args, format);
 	vsnprintf(p->note[p->n_notes].text, IO_WHY, format, args);
 	va_end(args);
@@ -40,6 +41,7 @@ preflight_processor(const struct preflight_world *world, struct preflight *out)
 	char path[256], flags[8192], missing[128] = "";
 	unsigned int before = out->errors;
 
+	out->about = "processor";
 	snprintf(path, sizeof(path), "%s/cpuinfo", world->proc);
 	if (!look_value(path, "flags", flags, sizeof(flags)))
 		return 0;
@@ -119,6 +121,7 @@ check_cores(const struct preflight_world *world, const struct preflight_ask *ask
 	unsigned long workers;
 	int n, n_allowed;
 
+	out->about = "cores";
 	snprintf(path, sizeof(path), "%s/self/status", world->proc);
 	if (!look_value(path, "Cpus_allowed_list", list, sizeof(list)) ||
 	    (n_allowed = look_list(list, allowed, CORES_MAX)) < 1) {
@@ -177,6 +180,7 @@ check_hugepages(const struct preflight_world *world, const struct preflight_ask 
 	/* Pages are taken anonymously, so nothing has to be mounted. */
 	char have[96];
 
+	out->about = "no_hugepages";
 	out->has_hugepages = is_free >= wanted || large * 1024 >= (long)ask->memory_mib;
 	if (out->has_hugepages)
 		return;
@@ -218,6 +222,7 @@ check_interface(const struct preflight_world *world, const char *interface,
 	char path[256], line[512], master[256];
 	ssize_t n;
 
+	out->about = "interface";
 	snprintf(path, sizeof(path), "%s/net/dev", world->proc);
 	if (!look_value(path, interface, line, sizeof(line))) {
 		note(out, true,
@@ -257,6 +262,7 @@ check_pci(const struct preflight_world *world, const char *end, struct preflight
 	const char *driver;
 	ssize_t n;
 
+	out->about = "device";
 	end_pci_address(end, address);
 	if (!look_exists("%s/bus/pci/devices/%s", world->sys, address)) {
 		note(out, true,
@@ -288,6 +294,7 @@ check_vdev(const struct preflight_world *world, const char *end, struct prefligh
 	char driver[64], interface[64];
 	bool is_known = false;
 
+	out->about = "device";
 	end_vdev_driver(end, driver, sizeof(driver));
 	for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++)
 		is_known |= strcmp(driver, known[i]) == 0;
@@ -376,6 +383,7 @@ check_permissions(const struct preflight_world *world, const struct preflight_as
 			end_interface(ask->ends[i], interface, sizeof(interface));
 		tries_xdp |= end_kind_of(ask->ends[i]) == END_KERNEL;
 	}
+	out->about = "permission";
 	snprintf(path, sizeof(path), "%s/self/status", world->proc);
 	if (!takes_interfaces || !look_value(path, "CapEff", text, sizeof(text)))
 		return;

@@ -38,7 +38,8 @@ struct preflight_ask {
 };
 
 struct preflight_note {
-	bool is_error; /* else a warning */
+	bool is_error;     /* else a warning */
+	const char *about; /* one word: cores, hugepages, interface, device, ... */
 	char text[IO_WHY];
 };
 
@@ -50,6 +51,7 @@ struct preflight {
 	unsigned int core[PREFLIGHT_CORES];
 	bool has_hugepages;
 	unsigned int errors, n_notes;
+	const char *about; /* of the notes that are being made */
 	struct preflight_note note[PREFLIGHT_NOTES];
 };
 

@@ -78,6 +78,7 @@ struct policy_block {
 	struct prefix prefix;
 	bool is_allow;
 	uint64_t until_ns; /* worker clock; 0: no end */
+	uint64_t since_ns; /* the same; set by who keeps it */
 	char reason[96];
 };
 

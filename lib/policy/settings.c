@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "policy/settings_parts.h"
 
+#include <assert.h>
 #include <errno.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -388,6 +390,15 @@ static const struct conf_field top_fields[] = {
 	  .help = "What is protected." },
 	{ .key = NULL },
 };
+
+static_assert(offsetof(struct reading, s) == 0,
+              "offsets in a reading are those in settings");
+
+const struct conf_field *
+settings_fields(void)
+{
+	return top_fields;
+}
 
 /* --- read and free --- */
 

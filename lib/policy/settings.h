@@ -42,6 +42,12 @@ struct settings_list {
 
 #define SETTINGS_FORMAT_AUTO 0
 
+/*
+ * Keys of the top level, at offsets of struct settings; but for "version" and "policies",
+ * which settings keep in another way.
+ */
+const struct conf_field *settings_fields(void);
+
 /* Its keys, for who tells of it. */
 extern const struct conf_field settings_list_fields[];
 extern const struct conf_field settings_event_fields[], settings_webhook_fields[];

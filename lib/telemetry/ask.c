@@ -49,6 +49,8 @@ const struct telemetry_document telemetry_documents[] = {
 	  "Every reason to stop a packet, what it means and how often it was used." },
 	{ "hits", telemetry_hits, NULL,
 	  "What single lists, operators' rules and reflecting services met." },
+	{ "diff", telemetry_diff, NULL,
+	  "The configuration file against what is in force, key by key." },
 	{ "health", telemetry_health, NULL,
 	  "What is wrong, step by step along the way of a packet, and what to do." },
 	{ "explain", telemetry_explain, explain_keys,

@@ -21,6 +21,7 @@ entry(const struct box *box, const struct policy_block *b, uint64_t now_ns)
 	telemetry_put_text(o, "prefix", text);
 	telemetry_put_text(o, "action", b->is_allow ? "allow" : "deny");
 	telemetry_put_text(o, "reason", b->reason);
+	telemetry_put_time(o, "since", telemetry_unix(box, b->since_ns));
 	telemetry_put_time(o, "until", telemetry_unix(box, b->until_ns));
 	if (b->until_ns == 0)
 		json_object_set_new(o, "remaining_seconds", json_null());

@@ -6,7 +6,9 @@
  * the settings: tokens are in a file of their own, of which only the path is told.
  */
 #include <errno.h>
+#include <string.h>
 
+#include "telemetry/parts.h"
 #include "telemetry/put.h"
 #include "telemetry/view.h"
 
@@ -156,6 +158,8 @@ vectors(const struct settings_policy *p)
 		json_object_set_new(o, "max_rate", rate(&v->max));
 		json_object_set_new(o, "challenge_rate", rate(&v->challenge));
 		json_object_set_new(o, "block_rate", rate(&v->block));
+		json_object_set_new(o, "network_rate", rate(&v->network));
+		json_object_set_new(o, "address_rate", rate(&v->address));
 		put_pace(o, &v->pace);
 		json_array_append_new(a, o);
 	}
@@ -276,6 +280,21 @@ events(const struct settings_events *e)
 	                      (double)e->webhook.timeout_ns / 1e9);
 	telemetry_put_seconds(hook, "retry_seconds", (double)e->webhook.retry_ns / 1e9);
 	json_object_set_new(o, "webhook", hook);
+	return o;
+}
+
+json_t *
+telemetry_config_whole(const struct settings *s)
+{
+	json_t *o = json_object();
+
+	for (const struct conf_field *f = settings_fields(); f->key != NULL; f++) {
+		/* The version is the grammar's, and policies are kept in another way. */
+		if (strcmp(f->key, "version") != 0 && strcmp(f->key, "policies") != 0)
+			json_object_set_new(o, f->key,
+			                    value(f, (const char *)s + f->offset));
+	}
+	json_object_set_new(o, "policies", policies(s));
 	return o;
 }
 

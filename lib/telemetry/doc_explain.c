@@ -13,6 +13,7 @@
 #include "policy/list_set.h"
 #include "prefix/prefix.h"
 #include "stage/explain.h"
+#include "telemetry/explain_answer.h"
 #include "telemetry/explain_words.h"
 #include "telemetry/parts.h"
 #include "telemetry/put.h"
@@ -48,6 +49,12 @@ add_list(struct finding *f, const struct explain_entry *e)
 		telemetry_put_text(o, "prefix", e->prefix);
 	if (e->remaining_s != 0)
 		telemetry_put_count(o, "remaining_seconds", e->remaining_s);
+	if (e->until_unix_ns != 0)
+		telemetry_put_time(o, "until", e->until_unix_ns);
+	if (e->since_unix_ns != 0)
+		telemetry_put_time(o, "since", e->since_unix_ns);
+	if (e->reason != NULL && e->reason[0] != '\0')
+		telemetry_put_text(o, "reason", e->reason);
 	if (e->scale != 0)
 		telemetry_put_count(o, "scale", e->scale);
 	json_array_append_new(f->lists, o);
@@ -86,6 +93,9 @@ look_in_blocks(struct finding *f, const struct box *box)
 				    .name = "timed entries",
 				    .action = b[i].is_allow ? "allow" : "deny",
 				    .prefix = text,
+				    .reason = b[i].reason,
+				    .since_unix_ns = telemetry_unix(box, b[i].since_ns),
+				    .until_unix_ns = telemetry_unix(box, b[i].until_ns),
 				    .remaining_s = seconds_to(b[i].until_ns, now_ns) });
 	}
 	free(b);
@@ -385,6 +395,9 @@ telemetry_explain(struct telemetry *t, const struct telemetry_ask *ask)
 	look_in_settings(&f, box);
 	look_in_lists(&f, box);
 	look_in_services(&f, box);
+	json_object_set_new(
+		o, "filters",
+		telemetry_explain_filters(box, ask->address, f.guarded[0] != '\0'));
 	json_object_set_new(o, "received", telemetry_received_object(box, ask->address));
 	pthread_mutex_unlock(&box->lock);
 	json_object_set_new(o, "sent", telemetry_sent_object(box, ask->address));
@@ -397,5 +410,6 @@ telemetry_explain(struct telemetry *t, const struct telemetry_ask *ask)
 	}
 	telemetry_put_count(o, "left_out", f.left_out);
 	put_sentence(o, &f, box);
+	telemetry_explain_answer(o, t, ask->address);
 	return o;
 }

@@ -22,9 +22,11 @@ struct explain_words {
 /* One entry that holds the address. */
 struct explain_entry {
 	const char *name, *action;
-	const char *prefix;   /* NULL: not known */
-	uint64_t remaining_s; /* 0: no end */
-	uint64_t scale;       /* of never_block */
+	const char *prefix;                    /* NULL: not known */
+	uint64_t remaining_s;                  /* 0: no end */
+	uint64_t scale;                        /* of never_block */
+	const char *reason;                    /* given by hand; or NULL */
+	uint64_t since_unix_ns, until_unix_ns; /* 0: not known, no end */
 };
 
 /* Say that the address is on it; what has no room is left out. */

@@ -71,8 +71,13 @@ json_t *telemetry_limit_object(const struct meter_limit *limit);
 json_t *telemetry_received_object(const struct box *box, const uint8_t address[16]);
 /* What it sent in the last second, estimated; null before the first is over. */
 json_t *telemetry_sent_object(const struct box *box, const uint8_t address[16]);
+/* All that a configuration says, by the tables that read it. */
+json_t *telemetry_config_whole(const struct settings *s);
 /* Rates that the countermeasures of a policy hold packets to. Call under box->lock. */
 json_t *telemetry_limits_array(const struct box *box, const char *policy);
+/* Rules of the operator that may meet the address. Call under box->lock. */
+json_t *telemetry_explain_filters(const struct box *box, const uint8_t address[16],
+                                  bool is_protected);
 /* By what each prefix of a service is counted. Call under box->lock. */
 json_t *telemetry_counted_array(const struct box *box, const struct service *s);
 

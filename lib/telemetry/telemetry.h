@@ -85,6 +85,8 @@ telemetry_function telemetry_status, telemetry_live, telemetry_services,
 	telemetry_samples, telemetry_captures, telemetry_capture, telemetry_health,
 	telemetry_history;
 
+telemetry_function telemetry_diff;
+
 struct telemetry_document {
 	const char *path; /* "services"; "services/" is followed by a name */
 	telemetry_function *make;

@@ -3,15 +3,20 @@
 """tidegate.py - the operator's command by itself: its table of verbs, its manual, the shell's
 completion, and what it makes of answers that no honest daemon gives. A server of this script
 stands in for the daemon. Prints `ok NAME` or `not ok NAME` with what was seen."""
+import fcntl
 import json
 import os
+import pty
 import random
 import re
+import select
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import tempfile
+import termios
 import threading
 import time
 
@@ -20,9 +25,10 @@ BUILD = os.path.abspath(sys.argv[1] if len(sys.argv) > 1 else os.environ.get("TI
                                                                             os.path.join(ROOT, "build")))
 TIDEGATE = os.path.join(BUILD, "app/tidegate/tidegate")
 # What each verb needs at least, where that is not nothing.
-ARGUMENTS = {"capture": ["-w", "/dev/null"], "show": ["shop"], "mode": ["shop", "monitor"], "bypass": ["on"],
-             "explain": ["192.0.2.1"],
-             "block": ["ls"], "allow": ["ls"], "filters": ["list"], "token": ["ls", "--tokens-file", "/dev/null"], "completion": ["bash"]}
+ARGUMENTS = {"show": ["shop"], "mode": ["shop", "monitor"], "bypass": ["on"], "explain": ["192.0.2.1"],
+             "block": ["ls"], "allow": ["ls"], "filters": ["list"], "token": ["ls", "--tokens-file", "/dev/null"],
+             "completion": ["bash"], "report": ["a-1"], "thresholds": ["suggest", "shop"], "top": ["--batch"],
+             "capture": ["-w", "/dev/null"]}
 HOSTILE = "\x1b[2J\x1b]0;gone\x07\x9b31m\u202egnp.exe\r\n\t\x00%s%n"
 
 
@@ -67,6 +73,8 @@ class Server:
             peer.close()
 
     def close(self):
+        # Who waits in accept() would serve one more.
+        self.sock.shutdown(socket.SHUT_RDWR)
         self.sock.close()
 
 
@@ -110,7 +118,7 @@ def every_verb_speaks_json(folder):
             json.loads(done.stdout)
         except ValueError as error:
             raise AssertionError("--json %s prints no JSON: %s" % (verb, done)) from error
-        expect(done.returncode in (0, 1, 2, 3), "--json %s: %s" % (verb, done))
+        expect(done.returncode in (0, 1, 2, 3, 78), "--json %s: %s" % (verb, done))
     server.close()
 
 
@@ -287,10 +295,161 @@ def colour_is_for_terminals(folder):
     server.close()
 
 
+LIVE = {"node": "gate-1", "mode": "mitigate", "time": "2026-11-22T12:00:00.000Z", "bypass": False,
+        "total": {"received": {"packets_per_second": 1250000, "bits_per_second": 3e9}},
+        "services": [{"name": "shop", "mode": "mitigate", "state": "active", "headroom_ratio": 0.25,
+                      "rates": {"received": {"packets_per_second": 900, "bits_per_second": 10}}},
+                     {"name": "game\x1b[31m", "mode": "monitor", "state": "quiet", "headroom_ratio": 1,
+                      "rates": {"received": {"packets_per_second": 5, "bits_per_second": 99}}}],
+        "reasons": [{"reason": "shape.udp_flood", "packets_per_second": 77}],
+        "attacks": [{"attack_id": "a-20261122-0001", "service": "shop", "vector": "udp_flood"}]}
+TALKERS = {"top": [{"address": "198.51.100.7", "packets_per_second": 800, "bits_per_second": 1}]}
+WORKERS = {"workers": [{"worker": 0, "busy_ratio": 0.5, "cycles_per_packet": 210}]}
+
+
+def top_server(folder):
+    return Server(folder, lambda method, path: http(
+        LIVE if "live" in path else TALKERS if "/top" in path else WORKERS))
+
+
+def top_prints_pages_for_pipes(folder):
+    server = top_server(folder)
+    words = ["--api", "unix:" + server.path, "top", "--batch"]
+    page = run(*words).stdout.decode()
+    for part in ("gate-1", "1.25 Mpps", "shop", "25 % left", "shape.udp_flood", "198.51.100.7", "udp_flood", "50 %"):
+        expect(part in page, "a page lacks %s:\n%s" % (part, page))
+    expect("\x1b" not in page and page.index("\nshop ") < page.index("\ngame"), page)
+    expect(run(*words, "-n", "2").stdout.decode().count("gate-1") == 2, "two pages")
+    by_bits = run(*words, "--sort", "bits").stdout.decode()
+    expect(by_bits.index("\ngame") < by_bits.index("\nshop "), by_bits)
+    few = run(*words, "--filter", "gam").stdout.decode()
+    expect("game" in few and "198.51.100.7" not in few, few)
+    lines = run("--json", *words, "-n", "2").stdout.splitlines()
+    expect(len(lines) == 2 and json.loads(lines[0])["live"]["node"] == "gate-1", lines)
+    expect(run(*words[:-1]).returncode == 2, "a whole screen in a pipe")
+    server.close()
+    expect(run(*words).returncode == 69, "a page of nobody")
+
+
+class Terminal:
+    """tidegate top on a terminal of this script; `seen` is all it ever wrote."""
+
+    def __init__(self, path, rows=40, columns=150):
+        self.pid, self.fd = pty.fork()
+        if self.pid == 0:
+            os.environ["TERM"] = "xterm-256color"
+            os.execv(TIDEGATE, [TIDEGATE, "--api", "unix:" + path, "top"])
+        self.resize(rows, columns)
+        self.seen = b""
+
+    def resize(self, rows, columns):
+        fcntl.ioctl(self.fd, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+
+    def read(self, seconds):
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            if select.select([self.fd], [], [], 0.05)[0]:
+                try:
+                    self.seen += os.read(self.fd, 65536)
+                except OSError:
+                    return
+
+    def wait(self, text, seconds=5):
+        """Until `text` is written from now on."""
+        self.seen = b""
+        until = time.monotonic() + seconds
+        while text not in self.seen:
+            expect(time.monotonic() < until, "the terminal never shows %r, but %r" % (text, self.seen[-2000:]))
+            self.read(0.1)
+
+    def press(self, keys):
+        os.write(self.fd, keys)
+
+    def end(self):
+        self.read(1)
+        _, status = os.waitpid(self.pid, 0)
+        self.read(0.2)
+        os.close(self.fd)
+        return status
+
+
+def top_fills_a_terminal_and_gives_it_back(folder):
+    server = top_server(folder)
+    terminal = Terminal(server.path)
+    terminal.wait(b"shop")
+    expect(b"\x1b[31mgame" not in terminal.seen and b"\x1b[?1049h" in terminal.seen, "names steer the terminal")
+    terminal.press(b"?")
+    terminal.wait(b"this help")
+    terminal.press(b"?")
+    terminal.wait(b"shop")
+    terminal.press(b"/")
+    terminal.wait(b"show only names with")
+    terminal.press(b"shop\r")
+    terminal.wait(b"only shop")
+    terminal.press(b"\x1b")
+    terminal.press(b"h")
+    terminal.wait(b"headroom")
+    terminal.resize(12, 60)
+    terminal.wait(b"gate-1")
+    terminal.resize(3, 10)
+    terminal.read(0.5)
+    terminal.resize(50, 200)
+    terminal.wait(b"shape.udp_flood")
+    asked = len(server.asked)
+    terminal.read(2.5)
+    expect(len(server.asked) >= asked + 6, "it is not asked anew every second: %d" % (len(server.asked) - asked))
+    server.close()
+    os.unlink(server.path)
+    terminal.wait(b"STALE")
+    terminal.press(b"q")
+    expect(terminal.end() == 0 and b"\x1b[?1049l" in terminal.seen, "the terminal is not given back")
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        terminal = Terminal(os.path.join(folder, "nobody.sock"))
+        terminal.wait(b"there is no socket")
+        os.kill(terminal.pid, number)
+        expect(terminal.end() == 0 and b"\x1b[?1049l" in terminal.seen, "signal %d leaves the terminal" % number)
+    done = subprocess.run(["script", "-qec", TIDEGATE + " top", "/dev/null"], capture_output=True, timeout=20,
+                          check=False, stdin=subprocess.DEVNULL, env={**os.environ, "TERM": "no-such-terminal"})
+    expect(done.returncode in (1, 2), "an unknown terminal: %s" % done)
+
+
+def check_knows_limits_and_perfdata(folder):
+    status = {"mode": "mitigate", "services": 1, "attacks_active": 2, "load": [{"busy_ratio": 0.9}], "bypass": False,
+              "total": {"books": {"plausible": True}, "rates": {"received": {"packets_per_second": 50}}},
+              "ports": [{"missed_packets": 3}, {"missed_packets": 4}]}
+    services = {"services": [{"headroom_ratio": 0.3, "rates": {"would_packets_per_second": 5}}]}
+    server = Server(folder, lambda method, path: http(
+        b"ready\n" if path == "/readyz" else status if "status" in path else services))
+
+    def check(*words):
+        done = run("--api", "unix:" + server.path, "check", *words)
+        return done.returncode, done.stdout.decode()
+    code, text = check()
+    expect(code == 1 and "2 attacks" in text, text)
+    for part in ("received=50;", "busy=90%;", "headroom=30%;", "missed=7c;", "would=5;", "attacks=2;"):
+        expect(part in text.split(" | ")[1], "perfdata lacks %s: %s" % (part, text))
+    for words, wanted in ((("--warn", "attacks=5"), 0), (("--warn", "busy=80"), 1), (("--crit", "busy=80"), 2),
+                          (("--warn", "attacks=5", "--crit", "headroom=20:"), 0), (("--crit", "headroom=40:"), 2),
+                          (("--warn", "attacks=5", "--warn", "received=~:40"), 1),
+                          (("--warn", "attacks=5", "--warn", "received=@40:60"), 1),
+                          (("--warn", "attacks=5", "--warn", "received=@0:40"), 0)):
+        code, text = check(*words)
+        expect(code == wanted, "%s: %d, %s" % (words, code, text))
+    expect("busy=90%;80;" in check("--warn", "busy=80")[1], "a limit is not in the perfdata")
+    for bad in ("busy", "busy=", "busy=x", "nothing=1", "busy=9:1", "busy=nan"):
+        expect(check("--warn", bad)[0] == 2 and not check("--warn", bad)[1], bad)
+    document = json.loads(run("--api", "unix:" + server.path, "--json", "check").stdout)
+    expect(document["state"] == "WARNING" and document["busy"] == 90, document)
+    server.close()
+    code, text = check()
+    expect(code == 2 and "CRITICAL" in text and "left over" in text, text)
+
+
 TESTS = (every_verb_has_help_and_a_place_in_the_manual, every_verb_speaks_json,
          a_slip_is_understood_and_nonsense_is_refused, who_cannot_be_reached_is_told_and_why,
          no_answer_steers_the_terminal_or_ends_the_command, broken_http_is_an_error_and_no_crash,
-         who_answers_drop_by_drop_is_left, bash_completes_verbs_options_and_names, colour_is_for_terminals)
+         who_answers_drop_by_drop_is_left, top_prints_pages_for_pipes, top_fills_a_terminal_and_gives_it_back,
+         check_knows_limits_and_perfdata, bash_completes_verbs_options_and_names, colour_is_for_terminals)
 
 
 def main():
