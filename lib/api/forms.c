@@ -137,13 +137,21 @@ const struct api_form api_documents_forms[] = {
 	  "packets:count packets_per_second:count would_packets:count "
 	  "would_packets_per_second:count help:text}]}" },
 	{ "hits", "{time:time hits:[{stage:text name:text packets:count}]}" },
+	{ "diff",
+	  "{time:time file:text readable:flag same_text?:flag changes?:[{path:text "
+	  "change:text old:any new:any}] needs_restart?:[text] by_hand?:[{path:text "
+	  "running:text file:text}] detail?:text errors?:[object]}" },
 	{ "health",
 	  "{time:time window_seconds:number state:text steps:[{step:text state:text "
 	  "counts:object}] findings:[{level:text step:text name:text subject:text "
 	  "sentence:text remedy:text}]}" },
 	{ "explain",
 	  "{time:time address:text lists:[{list:text action:text prefix?:text "
-	  "remaining_seconds?:count scale?:count}] "
+	  "remaining_seconds?:count since?:time until?:time reason?:text "
+	  "scale?:count}] filters:[{name:text action:text dry_run:flag matches:text "
+	  "expression:text services:[text] until:time~}] verdict:text reason:text "
+	  "since:text~ until:text~ remedy:[text] answer:text network:{network:text "
+	  "busy_senders:count packets_per_second:count blocked_by_hand:count} "
 	  "services:[{service:text "
 	  "policy:text mode:text}] meters:[@Finding] flows:[@Finding] drops:[@Finding] "
 	  "facts:[@Finding] received:{network:text~ counted_as:text~ "
@@ -157,6 +165,7 @@ const struct api_form api_documents_forms[] = {
 	  "dry_run:flag verified:flag services:[text] until:time~ "
 	  "remaining_seconds:number~ packets:count limit?:text packets_over?:count}]}" },
 	{ "blocks", "{time:time total:count blocks:[{prefix:text action:text reason:text "
+	            "since:time~ "
 	            "until:time~ "
 	            "remaining_seconds:number~}]}" },
 	{ "lists", "{time:time lists:[@List]}" },

@@ -118,9 +118,9 @@ struct settings {
 	char *api_tokens_file;
 	bool api_dashboard;
 	struct settings_events events;
-	uint64_t samples_rate;        /* a second, of each reason and worker; 0: none */
-	int samples_whole;            /* 0: the first 128 bytes */
-	char *samples_folder;         /* "": no files */
+	uint64_t samples_rate; /* a second, of each reason and worker; 0: none */
+	int samples_whole;     /* 0: the first 128 bytes */
+	char *samples_folder;  /* "": no files */
 	uint64_t samples_files, samples_file_size;
 	uint64_t history_memory; /* bytes */
 	char *state_folder;

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/sha256.h"
 #include "telemetry/parts.h"
 #include "telemetry/put.h"
 #include "telemetry/view.h"
@@ -283,6 +284,34 @@ events(const struct settings_events *e)
 	return o;
 }
 
+/* A text that may hold a secret, so that only a change of it can be seen. */
+static json_t *
+hidden(const json_t *text)
+{
+	char digest[65];
+
+	if (json_string_length(text) == 0)
+		return json_string("");
+	sha256_text(json_string_value(text), json_string_length(text), digest);
+	return json_sprintf("hidden, sha256 %.8s", digest);
+}
+
+/* Addresses of webhooks are secrets themselves, and so may be what is added to a body. */
+static void
+hide_secrets(json_t *webhook)
+{
+	json_t *fields = json_object_get(webhook, "fields"), *f;
+	size_t i;
+
+	if (json_is_string(json_object_get(webhook, "url")))
+		json_object_set_new(webhook, "url",
+		                    hidden(json_object_get(webhook, "url")));
+	json_array_foreach(fields, i, f)
+	{
+		json_array_set_new(fields, i, hidden(f));
+	}
+}
+
 json_t *
 telemetry_config_whole(const struct settings *s)
 {
@@ -294,6 +323,7 @@ telemetry_config_whole(const struct settings *s)
 			json_object_set_new(o, f->key,
 			                    value(f, (const char *)s + f->offset));
 	}
+	hide_secrets(json_object_get(json_object_get(o, "events"), "webhook"));
 	json_object_set_new(o, "policies", policies(s));
 	return o;
 }

@@ -172,6 +172,8 @@ def explain_tells_why_for_both_families():
         expect([(x["list"], x["action"]) for x in told["lists"]] == [("bad", "deny")], "lists: %s" % told)
         expect(any(x["stage"] == "lists" and x["verdict"] == "denied" for x in told["facts"]), "facts: %s" % told)
         expect("bad" in told["sentence"] and "bad" in d.cli("explain", listed), "sentence: %s" % told["sentence"])
+        expect(told["verdict"] == "blocked" and told["remedy"][0].startswith("tidegate allow add " + listed) and
+               d.cli("explain", listed).startswith(listed + " is blocked: it is on the deny list"), "answer: %s" % told)
     for limited, part in (("198.18.8.8", "family=4"), ("2001:db8:c:8::8", "family=6")):
         width = 128 if ":" in limited else 32
         sender = start_sending(d.rig, "--rate", "4k", "--duration", "1s", "--part",
@@ -189,6 +191,7 @@ def explain_tells_why_for_both_families():
     for calm in (CALM4, CALM6):
         expect(d.passes(calm) == 10, "a calm source is stopped")
         told = d.show("explain", calm)
+        expect(told["verdict"] == "passes" and " passes" in told["answer"], "a calm source: %s" % told["answer"])
         expect(not told["lists"] and not told["drops"] and all(m["verdict"] == "within" for m in told["meters"]),
                "calm: %s" % told)
     told = d.show("explain", IN4)
@@ -218,6 +221,9 @@ def a_block_works_at_once_and_ends():
                "block ls: %s" % listed)
         told = d.show("explain", source)
         expect(told["lists"] and told["lists"][0]["list"] == "timed entries", "explain of a blocked source: %s" % told)
+        expect(told["verdict"] == "blocked" and told["since"] and told["until"] > told["since"] and
+               "looks bad" in told["answer"] and told["remedy"] == ["tidegate block del %s/%d" % (
+                   source, 128 if ":" in source else 32)], "answer: %s" % told)
         expect(any(x["what"] == "timed entry" and x["stage"] == "lists" for x in told["facts"]), "facts: %s" % told)
         sent(sender)
         at = [t for t, _ in d.tap.take()]

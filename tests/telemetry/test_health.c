@@ -231,8 +231,13 @@ first_change(size_t *n)
 {
 	static char text[256];
 	json_t *d = telemetry_diff(t, &ask), *all, *one;
+	char *whole;
 
 	CU_ASSERT_PTR_NOT_NULL_FATAL(d);
+	/* What is a secret in the file stays one. */
+	whole = json_dumps(d, 0);
+	CU_ASSERT_PTR_NULL(strstr(whole, "T0P-SECRET"));
+	free(whole);
 	all = json_object_get(d, "changes");
 	one = json_array_get(all, 0);
 	*n = json_array_size(all);
@@ -252,8 +257,8 @@ every_change_of_the_file_is_named_by_its_path(void)
 		const char *old, *new, *wanted;
 		size_t n;
 	} rows[] = {
-		{ "1kpps", "2kpps",
-		  "changed policies[web].vectors[udp_flood].alarm_rate", 3 },
+		{ "1kpps", "2kpps", "changed policies[web].vectors[udp_flood].alarm_rate",
+		  3 },
 		{ "\"mitigate\"", "\"monitor\"", "changed policies[web].mode", 1 },
 		{ "203.0.113.10/32", "203.0.113.11/32", "changed services[shop].prefixes",
 		  1 },
@@ -261,6 +266,10 @@ every_change_of_the_file_is_named_by_its_path(void)
 		{ "name = \"bad\"", "name = \"worse\"", "removed lists[bad]", 2 },
 		{ "version = 1;", "version = 1;\nrouters = [ \"192.0.2.1/32\" ];",
 		  "changed routers", 1 },
+		{ "version = 1;",
+		  "version = 1;\nevents = { webhook = { url = "
+		  "\"https://hooks.example.net/T0P-SECRET\"; }; };",
+		  "changed events.webhook.url", 1 },
 		{ "version = 1;", "version = 1; # a word", "", 0 },
 	};
 	size_t n;
