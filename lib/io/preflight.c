@@ -363,8 +363,8 @@ lacking(unsigned long long held, const struct capability *of, size_t n, char out
 }
 
 /*
- * What the process may do, against what its kinds of ends need. AF_XDP asks the kernel for
- * maps by number (SYS_ADMIN) and lends it memory (IPC_LOCK); AF_PACKET does without.
+ * What the process may do, against what its kinds of ends need. The library of AF_XDP asks
+ * the kernel for maps by number, which takes SYS_ADMIN; AF_PACKET does without.
  */
 static void
 check_permissions(const struct preflight_world *world, const struct preflight_ask *ask,
@@ -372,8 +372,7 @@ check_permissions(const struct preflight_world *world, const struct preflight_as
 {
 	static const struct capability any[] = { { CAP_NET_ADMIN, "CAP_NET_ADMIN" },
 		                                 { CAP_NET_RAW, "CAP_NET_RAW" } };
-	static const struct capability xdp[] = { { CAP_SYS_ADMIN, "CAP_SYS_ADMIN" },
-		                                 { CAP_IPC_LOCK, "CAP_IPC_LOCK" } };
+	static const struct capability xdp[] = { { CAP_SYS_ADMIN, "CAP_SYS_ADMIN" } };
 	char path[256], text[64], missing[128], interface[64];
 	unsigned long long caps;
 	bool takes_interfaces = false, tries_xdp = false;
@@ -396,7 +395,7 @@ check_permissions(const struct preflight_world *world, const struct preflight_as
 		     missing);
 		return;
 	}
-	lacking(caps, xdp, 2, missing);
+	lacking(caps, xdp, 1, missing);
 	if (tries_xdp && missing[0] != '\0')
 		note(out, false,
 		     "AF_XDP needs %s as well: without, interfaces are taken by "

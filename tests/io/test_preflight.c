@@ -302,11 +302,11 @@ missing_permissions_are_named(void)
 	/* NET_ADMIN (12) and NET_RAW (13): enough for AF_PACKET, which is what it gets. */
 	status("0-3", "0000000000003000");
 	CU_ASSERT_EQUAL(check("auto", "auto", 2, good_ends), 0);
-	CU_ASSERT_TRUE(says(false, "AF_XDP needs CAP_SYS_ADMIN, CAP_IPC_LOCK as well"));
+	CU_ASSERT_TRUE(says(false, "AF_XDP needs CAP_SYS_ADMIN as well"));
 	CU_ASSERT_EQUAL(check("auto", "auto", 2, packet_ends), 0);
 	CU_ASSERT_FALSE(says(false, "AF_XDP needs"));
-	/* And IPC_LOCK (14), SYS_ADMIN (21). */
-	status("0-3", "0000000000207000");
+	/* And SYS_ADMIN (21). */
+	status("0-3", "0000000000203000");
 	CU_ASSERT_EQUAL(check("auto", "auto", 2, good_ends), 0);
 	CU_ASSERT_FALSE(says(false, "AF_XDP needs"));
 	remove_machine();

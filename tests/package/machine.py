@@ -39,8 +39,9 @@ def fresh_root():
     root = os.path.join(BUILD, "package", "debian-root")
     if not os.path.exists(os.path.join(root, "made")):
         shutil.rmtree(root, ignore_errors=True)
-        run("debootstrap", "--variant=minbase", "--include=systemd,systemd-sysv,iproute2,python3-minimal,"
-            "libconfig9,libjansson4,libmicrohttpd12,libpcap0.8,libmaxminddb0,libsqlite3-0,libcurl4,libncursesw6,"
+        run("debootstrap", "--variant=minbase", "--include=systemd,systemd-sysv,iproute2,iputils-ping,"
+            "python3,curl,ethtool,procps,libconfig9,libjansson4,libmicrohttpd12,libpcap0.8,libmaxminddb0,"
+            "libsqlite3-0,libcurl4,libncursesw6,libbsd0,"
             "librte-bpf23,librte-rcu23,librte-telemetry23,librte-bus-pci23,librte-bus-vdev23,librte-mempool-ring23,"
             "librte-net-af-packet23,librte-net-af-xdp23,man-db", "bookworm", root)
         with open(os.path.join(root, "made"), "w", encoding="ascii"):
@@ -88,8 +89,10 @@ class Machine:
                 lower, top, top), self.root)
         except Failed as why:
             raise Skipped("an overlay of %s cannot be mounted (%s)" % (lower, why))
-        # Whatever of Tidegate is installed here is not there.
-        for path in ("etc/tidegate", "var/lib/tidegate", "var/log/tidegate", "usr/sbin/tidegated", "usr/bin/tidegate"):
+        # Whatever of Tidegate is installed here is not there, nor is what keeps services of an
+        # image of containers from being started and stopped by packages.
+        for path in ("usr/sbin/policy-rc.d", "etc/tidegate", "var/lib/tidegate", "var/log/tidegate", "usr/sbin/tidegated",
+                     "usr/bin/tidegate"):
             whole = os.path.join(self.root, path)
             if os.path.isdir(whole):
                 shutil.rmtree(whole)

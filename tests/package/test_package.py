@@ -16,7 +16,7 @@ import time
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "net"))
 from machine import BUILD, Failed, Machine, Skipped, expect, packages, wait_until  # noqa: E402
 from rig import IN4, IN6, Rig, main, run  # noqa: E402
-from test_notify import held  # noqa: E402
+from test_notify import DETACH, LIBC, WALL, held  # noqa: E402
 
 CONF = "/etc/tidegate/tidegate.conf"
 # Everything that could want a power the unit does not have: filters compiled to machine code,
@@ -159,6 +159,11 @@ def members_of_the_group_may_look_and_no_more():
         token, socket))
 
 
+def can_lock_all():
+    """Whether LimitMEMLOCK=infinity can come true here: some virtual machines keep a limit even for root."""
+    return subprocess.run(["bash", "-c", "ulimit -l unlimited"], stderr=subprocess.DEVNULL, check=False).returncode == 0
+
+
 def its_powers_are_those_of_the_unit():
     """The hardening is in force, and everything that was configured works under it."""
     w = world()
@@ -169,8 +174,9 @@ def its_powers_are_those_of_the_unit():
     # NET_ADMIN 12, NET_RAW 13, IPC_LOCK 14, SYS_ADMIN 21
     expect(bounding == 1 << 12 | 1 << 13 | 1 << 14 | 1 << 21, "capabilities: %x" % bounding)
     expect("NoNewPrivs:\t1" in status and "Seccomp:\t2" in status, status)
-    limits = m.run("cat", "/proc/%s/limits" % pid)
-    expect(re.search(r"^Max locked memory +unlimited", limits, re.M), "memory may not be locked:\n" + limits)
+    if can_lock_all():
+        limits = m.run("cat", "/proc/%s/limits" % pid)
+        expect(re.search(r"^Max locked memory +unlimited", limits, re.M), "memory may not be locked:\n" + limits)
     mounts = m.run("nsenter", "-t", pid, "-m", "cat", "/proc/self/mounts")
     expect(re.search(r"^\S+ / \S+ ro[, ]", mounts, re.M), "its root can be written:\n%s" % mounts)
     # Filters were compiled to machine code, the list was read, the secret was written.
@@ -187,7 +193,10 @@ def drop_in(m, text):
 
 
 def its_powers_are_needed():
-    """AF_XDP with all of them; without any one of its own it is AF_PACKET, which needs no more."""
+    """AF_XDP with all of them; without its own it is AF_PACKET, which needs no more.
+
+    IPC_LOCK stands in for LimitMEMLOCK where that cannot be had, so only there it can be missed.
+    """
     w = world()
     m = w.machine
     w.configure()
@@ -197,6 +206,8 @@ def its_powers_are_needed():
                                    ("no SYS_ADMIN", "[Service]\nCapabilityBoundingSet=~CAP_SYS_ADMIN", "net_af_packet"),
                                    ("no IPC_LOCK", "[Service]\nCapabilityBoundingSet=~CAP_IPC_LOCK", "net_af_packet"),
                                    ("less-powers.conf", less, "net_af_packet")):
+            if what == "no IPC_LOCK" and can_lock_all():
+                continue
             drop_in(m, text)
             w.restart()
             wait_until(lambda: w.answers(IN4) == 3, "no pings pass with %s:\n%s" % (what, m.journal()), 10)
@@ -205,7 +216,7 @@ def its_powers_are_needed():
                 why = [line for line in m.journal().split("\n") if "AF_XDP" in line]
                 raise Skipped("this machine's kernel gives a container no AF_XDP: %s" % why[-1:])
             expect(drivers.count(driver) == 2, "with %s: %s" % (what, drivers))
-        expect("AF_XDP needs CAP_SYS_ADMIN, CAP_IPC_LOCK as well" in m.journal(), m.journal())
+        expect("AF_XDP needs CAP_SYS_ADMIN as well" in m.journal(), m.journal())
     finally:
         drop_in(m, "")
     w.restart()
@@ -275,11 +286,14 @@ def hang_until_killed(thread, process):
             except OSError:
                 return
             time.sleep(0.1)
-            # A thread that is held and killed waits for us to hear of it.
+            # The signal may come to the held thread, which then waits for us to let it have it.
             try:
-                if os.waitpid(thread, os.WNOHANG | 0x40000000)[0] == thread:
-                    return
+                pid, status = os.waitpid(thread, os.WNOHANG | WALL)
             except ChildProcessError:
+                return
+            if pid == thread and os.WIFSTOPPED(status):
+                LIBC.ptrace(DETACH, thread, None, os.WSTOPSIG(status))
+            if pid == thread:
                 return
     raise Failed("a hung worker is left alone for 15 s")
 
