@@ -245,15 +245,15 @@ capture_one(struct evidence_eye *e, unsigned int k, const struct evidence_aim *a
 	lanes = aimed_at(a, b, lanes);
 	if (lanes == 0)
 		return;
-	if (a->expression != NULL) {
-		/* Nothing could be noted: what it would cost to ask is saved. */
-		if (!evidence_ring_has_room(to.ring, b->facts->frame_len)) {
-			counter_add(&e->unasked[k], lanes_count(lanes));
-			return;
-		}
+	/* Nothing could be noted: what it would cost to ask and to try is saved. */
+	if (!evidence_ring_has_room(to.ring, b->facts->frame_len)) {
+		counter_add(a->expression == NULL ? &to.ring->lost : &e->unasked[k],
+		            lanes_count(lanes));
+		return;
+	}
+	if (a->expression != NULL)
 		lanes = filter_expression_match(a->expression, b,
 		                                affordable(e, k, b, lanes));
-	}
 	LANES_FOREACH (i, lanes)
 		note(e, b, i, &to);
 }
