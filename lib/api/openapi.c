@@ -133,7 +133,8 @@ add_who(json_t *paths)
 
 	telemetry_put_text(o, "summary", help);
 	json_object_set_new(o, "security", json_pack("[{s:[]}]", "token"));
-	json_object_set_new(o, "responses", answers(help, api_schema_of_document("whoami")));
+	json_object_set_new(o, "responses",
+	                    answers(help, api_schema_of_document("whoami")));
 	json_object_set_new(path_object(paths, API_ROOT "whoami"), "get", o);
 }
 
