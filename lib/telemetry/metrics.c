@@ -291,9 +291,10 @@ write_all(struct telemetry_out *o, const struct telemetry_view *v, struct teleme
 	hits_family(o, box);
 	telemetry_service_metrics(o, v);
 	telemetry_attack_metrics(o, box);
-	telemetry_load_metrics(o, v, telemetry_own(t));
+	telemetry_load_metrics(o, v);
 	telemetry_queue_metrics(o, v);
 	telemetry_list_metrics(o, box);
+	telemetry_desk_metrics(o, box, telemetry_own(t));
 	budget(o);
 }
 

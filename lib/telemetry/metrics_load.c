@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What the box itself is busy with: workers, their tables, events, requests. */
+/* What the box itself is busy with: workers and their tables. */
 #include <stdio.h>
 
 #include "base/counter.h"
 #include "flow/flow.h"
 #include "flow/source.h"
 #include "telemetry/load.h"
-#include "telemetry/own.h"
 #include "telemetry/prometheus.h"
 
 #define NAME 16
@@ -242,41 +241,10 @@ tables(struct telemetry_out *o, const struct telemetry_view *v)
 	refused(o, v, source_table);
 }
 
-/* --- control ----------------------------------------------------------------- */
-
-static void
-control(struct telemetry_out *o, const struct telemetry_own *own)
-{
-	char code[NAME];
-
-	telemetry_family(o, "events_dropped_total", "counter",
-	                 "Lines of events that were not written: too many, or no room.");
-	for (unsigned int i = 0; i < TELEMETRY_SINKS; i++) {
-		/* What is left out before is missing everywhere. */
-		if (i == TELEMETRY_SINK_FILE || counter_read(&own->sink[i].is_on))
-			telemetry_count(o,
-			                counter_read(&own->events_dropped) +
-			                        counter_read(&own->sink[i].lost),
-			                "sink", telemetry_sinks[i], NULL);
-	}
-	telemetry_family(o, "api_requests_total", "counter",
-	                 "Requests answered, by method and status.");
-	for (unsigned int m = 0; m < TELEMETRY_METHODS; m++)
-		for (unsigned int s = 0; s < TELEMETRY_STATUS_MAX; s++) {
-			const uint64_t n = counter_read(&own->requests[m][s]);
-
-			if (n != 0)
-				telemetry_count(o, n, "method", telemetry_methods[m],
-				                "code", name_of(s, code), NULL);
-		}
-}
-
 void
-telemetry_load_metrics(struct telemetry_out *o, const struct telemetry_view *v,
-                       const struct telemetry_own *own)
+telemetry_load_metrics(struct telemetry_out *o, const struct telemetry_view *v)
 {
 	workers(o, v);
 	delays(o, v);
 	tables(o, v);
-	control(o, own);
 }

@@ -56,9 +56,12 @@ void telemetry_histogram(struct telemetry_out *o, const struct histogram *h,
 void telemetry_service_metrics(struct telemetry_out *o, const struct telemetry_view *v);
 void telemetry_attack_metrics(struct telemetry_out *o, struct box *box);
 
-/* All families about what the box itself is busy with. */
+/* All families about workers and their tables. */
+void telemetry_load_metrics(struct telemetry_out *o, const struct telemetry_view *v);
+
+/* All families about the threads of control: events, samples, requests. */
 struct telemetry_own;
-void telemetry_load_metrics(struct telemetry_out *o, const struct telemetry_view *v,
+void telemetry_desk_metrics(struct telemetry_out *o, const struct box *box,
                             const struct telemetry_own *own);
 
 /* All families about lists. */

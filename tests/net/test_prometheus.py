@@ -51,7 +51,7 @@ WORDS = {
     "method": {"GET", "HEAD", "POST", "PUT", "DELETE", "other"},
     "vector": {"tcp_syn_flood", "tcp_other_flood", "udp_flood", "icmp_flood", "fragment_flood", "other_flood"},
     "service": {"default", SHOP, GUEST}, "link": {"uplink"}, "pool": {"uplink"}, "list": {"instance"},
-    "sink": {"file", "journal", "webhook"}, "node": {"rig"}, "worker": {"0"},
+    "sink": {"file", "journal", "webhook"}, "part": {"file", "journal", "webhook", "samples"}, "node": {"rig"}, "worker": {"0"},
 }
 SHAPES = {"reason": r"[a-z]+\.[a-z_0-9]+", "stage": r"[a-z]+", "name": r"[-\w.]+", "code": r"\d+", "le": r"[-+.\deInf]+",
           "version": r"[\d.]+", "dpdk_version": r"[\d.]+(-rc\d+)?", "revision": r"[-\w.]+", "sha256": r"[0-9a-f]{64}"}

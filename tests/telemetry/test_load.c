@@ -217,6 +217,29 @@ requests_are_counted_by_method_and_status(void)
 	end();
 }
 
+/* Of ways that events do not go nothing is told. */
+static void
+what_events_are_stuck_in_is_told(void)
+{
+	struct telemetry_sink *hook;
+
+	begin();
+	hook = &telemetry_own(t)->sink[TELEMETRY_SINK_WEBHOOK];
+	CU_ASSERT_FALSE(has("tidegate_trouble{part=\"webhook\"}"));
+	CU_ASSERT_FALSE(has("tidegate_events_written_total{sink=\"webhook\"}"));
+	hook->is_on = hook->is_broken = 1;
+	hook->written = 8;
+	hook->lost = 3;
+	hook->waiting = 2;
+	CU_ASSERT_TRUE(has("tidegate_trouble{part=\"webhook\"} 1\n"));
+	CU_ASSERT_TRUE(has("tidegate_events_written_total{sink=\"webhook\"} 8\n"));
+	CU_ASSERT_TRUE(has("tidegate_events_dropped_total{sink=\"webhook\"} 3\n"));
+	CU_ASSERT_TRUE(has("tidegate_events_waiting{sink=\"webhook\"} 2\n"));
+	hook->is_broken = 0;
+	CU_ASSERT_TRUE(has("tidegate_trouble{part=\"webhook\"} 0\n"));
+	end();
+}
+
 static bool
 no_notice(void *arg, struct notice *out)
 {
@@ -255,4 +278,5 @@ SUITE_MAIN("telemetry/load", TEST(documents_tell_the_load_of_the_last_second),
            TEST(a_worker_without_packets_has_zeros), TEST(no_burst_is_fuller_than_full),
            TEST(metrics_tell_the_same), TEST(metrics_tell_how_full_the_tables_are),
            TEST(requests_are_counted_by_method_and_status),
+           TEST(what_events_are_stuck_in_is_told),
            TEST(events_that_nobody_will_read_are_counted))
