@@ -74,7 +74,7 @@ look_at_clock(struct health *h)
 			HEALTH_BOX, HEALTH_WARNING, "clock_jumped", "",
 			"See that the clock is kept by NTP (`timedatectl`). Packets are "
 			"judged by a clock that is not set; times told here go on from "
-	                "the "
+			"the "
 			"old time until tidegated is restarted." },
 		"The clock of this machine was set %s by %.0f s, %.0f s ago.",
 		seconds < 0 ? "back" : "forward", seconds < 0 ? -seconds : seconds,

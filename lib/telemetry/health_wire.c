@@ -39,7 +39,7 @@ look_at_mtu(struct health *h, const struct box_link *link)
 	           &(struct health_finding){
 			   HEALTH_LINK, HEALTH_FAULT, "mtu_mismatch", link->name,
 			   "Give both ends the same MTU (ip link set NAME mtu N) and "
-	                   "restart "
+			   "restart "
 			   "tidegated: the longest frames of one side are lost." },
 	           "The two ends of link %s carry frames of different length: %s has MTU "
 	           "%u, "
@@ -116,12 +116,12 @@ say_one_sided(struct health *h, unsigned int silent)
 			"one_direction", side_names[silent],
 			silent == 1
 				? "If answers take another way on purpose, write duplex "
-	                          "= "
+				  "= "
 				  "\"ingress\" in `dataplane`; else look at the internal "
 				  "port and at the routing behind it: connections cannot "
 				  "be verified by half."
 				: "Look at the external port and at the routing before "
-	                          "it: "
+				  "it: "
 				  "nothing that comes from outside is protected here." },
 		"Only one direction is seen: %" PRIu64
 		" packets from outside and %" PRIu64
@@ -422,7 +422,7 @@ look_at_leaving(struct health *h)
 		           &(struct health_finding){
 				   HEALTH_TX, HEALTH_FAULT, "tx_full", "",
 				   "More arrives than the port that sends can carry: "
-		                   "compare "
+				   "compare "
 				   "the speeds in `tidegate ports`, and see whether the "
 				   "neighbour holds it back (pause frames)." },
 		           "%" PRIu64
