@@ -44,6 +44,11 @@ function list(a) {
 	];
 }
 
+// Forged addresses belong to somebody else: blocking them would hurt only those.
+function forgedSource(s) {
+	return el("li", {}, el("span", { class: "name mono" }, s.address), el("span", { class: "n" }, `≈ ${packets(s.packets_per_second)}`));
+}
+
 function source(s) {
 	const button = el("button", { type: "button", class: "small", "data-needs-token": "", on: { click: () => addBlock("deny", s.address, []) } }, "Block …");
 
@@ -76,16 +81,18 @@ export function openAttack(a) {
 	const report = (end, words) => el("a", { class: "button", href: `/api/v1/attacks/${encodeURIComponent(a.attack_id)}/report${end}`, target: "_blank", rel: "noopener" }, words);
 	const id = encodeURIComponent(a.attack_id);
 
+	const isForged = a.sources !== null && a.sources.kind === "random";
+
 	dl.show(list(a));
 	openDrawer({
 		title: `${vectorName(a.vector)} on ${a.service}`, note: a.attack_id, buttons: [report(".html", "Report to print"), report("", "as JSON")], path: `attacks/${id}`, every: 2000,
-		body: el("div", {}, dl, el("h3", {}, a.status === "ended" ? "Top sources" : "Top sources now, estimated, of the whole box"), sources, el("h3", {}, "Sample packets"), samples),
+		body: el("div", {}, dl, el("h3", {}, a.status === "ended" ? "Top sources" : "Top sources now, estimated, of the whole box"), isForged ? el("p", { class: "note" }, "Its sources are forged or come once: they are challenged, and blocking them would only hurt those whose addresses they are.") : null, sources, el("h3", {}, "Sample packets"), samples),
 		draw: (document) => dl.show(list(document.attack || document)),
 	});
 	if (a.status === "ended")
 		sources.dataset.empty = "They are in the report, where one is kept.";
 	else
-		fill(sources, "top?by=sources&limit=10", (d) => d.top, source, "Nobody stands out.");
+		fill(sources, "top?by=sources&limit=10", (d) => d.top, isForged ? forgedSource : source, "Nobody stands out.");
 	fill(samples, `samples?attack=${id}&limit=10`, (d) => d.samples, sample, "None was kept.");
 }
 

@@ -26,9 +26,8 @@ function attackWords(live) {
 	const hurt = attacks.reduce((sum, a) => sum + a.verified_dropped_packets, 0);
 	const all = attacks.length === 1 ? `${vectorName(worst.vector)} on ${worst.service}`
 		: `${attacks.length} attacks, the strongest a ${vectorName(worst.vector)} on ${worst.service}`;
-	const effect = attacks.some(isSpared)
-		? `${packets(would)} would be dropped; the mode spares them`
-		: `${packets(stopped)} dropped or answered`;
+	const effect = [attacks.every(isSpared) ? "" : `${packets(stopped)} dropped or answered`,
+		attacks.some(isSpared) ? `${packets(would)} would be dropped, but the mode spares them` : ""].filter((w) => w).join(" · ");
 	const customers = hurt === 0 ? "no packet of a proven customer dropped"
 		: `${count(hurt)} packets of proven customers dropped`;
 
