@@ -275,7 +275,7 @@ cost_ms(const char *path)
 }
 
 /*
- * The bounds are ten times what is wanted (5 ms, and 20 ms for documents; tools/bench
+ * The bounds are twenty times what is wanted (5 ms, and 20 ms for documents; tools/bench
  * --scenario api measures that): sanitizers and neighbours take their share.
  */
 static void
@@ -288,10 +288,10 @@ a_thousand_services_are_told_in_no_time(void)
 	for (unsigned int i = 1; i < ALL; i++)
 		meet(i, VECTOR_TCP_SYN_FLOOD, i % 10 == 0 ? 5 : 0, 1000);
 	ms = cost_ms(NULL);
-	CU_ASSERT(ms >= 0 && ms <= 50);
+	CU_ASSERT(ms >= 0 && ms <= 100);
 	for (size_t i = 0; i < sizeof(paths) / sizeof(*paths); i++) {
 		ms = cost_ms(paths[i]);
-		CU_ASSERT(ms >= 0 && ms <= 200);
+		CU_ASSERT(ms >= 0 && ms <= 400);
 	}
 	end();
 }
