@@ -239,7 +239,7 @@ def picture(page, name, width, scheme):
     folder = os.path.join(build_folder(), "screenshots")
     os.makedirs(folder, exist_ok=True)
     page.run("await page.setViewportSize({ width: %d, height: 900 }); await page.emulateMedia({ colorScheme: '%s' }); "
-             "await page.waitForTimeout(250); await page.screenshot({ path: %s, fullPage: true });" % (
+             "await page.evaluate(() => window.scrollTo(0, 0)); await page.waitForTimeout(250); await page.screenshot({ path: %s, fullPage: true });" % (
                  width, scheme, json.dumps(os.path.join(folder, "%s-%d-%s.png" % (name, width, scheme)))))
     wide = page.see("document.documentElement.scrollWidth - document.documentElement.clientWidth")
     expect(wide <= 0, "%s: the page is %d pixels too wide at %d" % (name, wide, width))

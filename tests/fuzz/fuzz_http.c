@@ -19,6 +19,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* The token is "sesame"; the file lives as long as the process. */
 static struct api_context context;
+static const unsigned char page[] = { 0x1f, 0x8b };
+static const struct api_asset assets[] = {
+	{ "/", "text/html", "\"aa11\"", page, sizeof(page) },
+	{ 0 },
+};
 static char tokens[] = "/tmp/tidegate-fuzz-XXXXXX";
 
 static void
@@ -40,6 +45,7 @@ setup(void)
 	close(fd);
 	atexit(forget);
 	context.tokens_file = tokens;
+	context.assets = assets;
 	context.telemetry = telemetry_open(hand_open());
 	if (context.telemetry == NULL)
 		abort();
@@ -56,6 +62,8 @@ ask(const char *const part[PARTS], const char *body, size_t len)
 	                                  .host = part[2],
 	                                  .authorization = part[3],
 	                                  .content_type = part[4],
+	                                  .if_none_match = part[3],
+	                                  .accept_encoding = part[4],
 	                                  .body = body,
 	                                  .body_len = len,
 	                                  .is_unix = part[2][0] == '\0',

@@ -196,53 +196,6 @@ rates_come_from_a_stated_window_of_a_second_and_more(void)
 	end();
 }
 
-/* Trouble stays, then the busiest; how many there are is told all the same. */
-static void
-live_keeps_the_services_that_matter(void)
-{
-	struct telemetry_ask few = ask;
-	struct watch_cell *busy;
-	char why[160];
-	json_t *d;
-
-	begin();
-	busy = watch_cell(&box->worker[1].pipeline->watch, 2, VECTOR_TCP_OTHER_FLOOD);
-	counter_add(&busy->packets, 1000);
-	hand.now_ns += 2000000000;
-	CU_ASSERT_EQUAL(telemetry_ask_set(&few, "limit", "1", why), 0);
-	d = telemetry_live(t, &few);
-	CU_ASSERT_EQUAL(number(d, "services_total"), 3);
-	CU_ASSERT_EQUAL(json_array_size(at(d, "services")), 1);
-	CU_ASSERT_EQUAL(number(d, "services.0.rates.received.packets_per_second"), 500);
-	json_decref(d);
-
-	hand_flood(box, 5000, 500);
-	d = telemetry_live(t, &few);
-	CU_ASSERT_STRING_EQUAL(text(d, "services.0.name"), "shop");
-	CU_ASSERT_STRING_EQUAL(text(d, "services.0.state"), "active");
-	json_decref(d);
-	d = telemetry_live(t, &ask);
-	CU_ASSERT_EQUAL(json_array_size(at(d, "services")), 3);
-	json_decref(d);
-	end();
-}
-
-/* Each reason of each stage counts, whatever the unit of the threshold was. */
-static void
-live_tells_what_the_modes_spare(void)
-{
-	json_t *d;
-
-	begin();
-	box->worker[0].pipeline->books.would[0][0] += 600;
-	box->worker[1].pipeline->books.would[stage_count][1] += 400;
-	hand.now_ns += 2000000000;
-	d = telemetry_live(t, &ask);
-	CU_ASSERT_EQUAL(number(d, "total.would_packets_per_second"), 500);
-	json_decref(d);
-	end();
-}
-
 static void
 status_says_who_and_what(void)
 {
@@ -512,9 +465,7 @@ ready_means_workers_move_and_links_are_up(void)
 SUITE_MAIN("telemetry/documents", TEST(status_tells_whether_the_books_balance),
            TEST(what_crosses_between_workers_is_told),
            TEST(rates_come_from_a_stated_window_of_a_second_and_more),
-           TEST(live_keeps_the_services_that_matter),
-           TEST(live_tells_what_the_modes_spare), TEST(status_says_who_and_what),
-           TEST(every_reason_is_told_with_class_and_help),
+           TEST(status_says_who_and_what), TEST(every_reason_is_told_with_class_and_help),
            TEST(an_attack_has_an_id_a_trigger_and_an_end),
            TEST(a_service_shows_thresholds_values_and_reasons),
            TEST(top_adds_up_what_several_workers_saw),
