@@ -86,8 +86,9 @@ int
 verb_attacks(struct cli *c)
 {
 	const bool active = cli_flag(c, "--active");
-	const char *limit = cli_option(c, "--limit"), *since = cli_option(c, "--since");
-	char path[512] = "/api/v1/attacks/", encoded[32] = "20";
+	const char *limit = cli_option(c, "--limit");
+	const char *since = cli_option(c, "--since");
+	char path[512] = "/api/v1/attacks/", encoded[64] = "20";
 
 	cli_want(c, 0, 1);
 	if (c->argc == 1) {
@@ -96,11 +97,14 @@ verb_attacks(struct cli *c)
 	}
 	if (limit != NULL)
 		cli_encode(limit, encoded, sizeof(encoded));
+	else if (since != NULL)
+		strcpy(encoded, "256"); /* who asks for a time wants all of it */
 	snprintf(path, sizeof(path), "/api/v1/attacks?active=%s&limit=%s",
 	         active ? "true" : "false", encoded);
 	if (since != NULL) {
-		strcat(path, "&since=");
-		cli_encode(since, path + strlen(path), 64);
+		cli_encode(since, encoded, sizeof(encoded));
+		snprintf(path + strlen(path), sizeof(path) - strlen(path), "&since=%s",
+		         encoded);
 	}
 	return cli_show(c, path, print_all);
 }

@@ -32,7 +32,7 @@ const struct verb verbs[] = {
 	  "  ID            everything about one attack\n"
 	  "  --active      only those that still run\n"
 	  "  --since TIME  not older than, as in 7d; also what the history holds\n"
-	  "  --limit N     at most N, 1 to 256 (20)\n",
+	  "  --limit N     at most N, 1 to 256 (20; with --since 256)\n",
 	  "@attacks", verb_attacks },
 	{ "report", "ID [--html] [-o FILE]",
 	  "what an attack was and what was done about it",

@@ -20,8 +20,8 @@
 #include "sentence.h"
 #include "telemetry/history.h"
 #include "telemetry/telemetry.h"
-#include "witness.h"
 #include "web.h"
+#include "witness.h"
 
 #define STATUS_SECONDS 5 /* between two sentences for the service manager */
 
@@ -170,13 +170,47 @@ read_links(void *daemon, struct box_link *links, unsigned int n)
 	}
 }
 
+static void
+tell_history(void *arg, bool is_over, const char *message)
+{
+	struct beside *s = arg;
+
+	log_write(is_over ? LOG_LEVEL_INFO : LOG_LEVEL_WARNING, "%s", message);
+	events_tell_trouble(s->events, "history", is_over, message);
+}
+
+/* Every event is stored; what an attack does is also part of its course. */
+static void
+hear_event(void *arg, const struct events_told *told)
+{
+	struct beside *s = arg;
+	const json_t *attack = json_object_get(told->event, "attack");
+	const char *service = json_string_value(json_object_get(told->event, "service"));
+	const char *id = json_string_value(json_object_get(attack, "attack_id"));
+	const char *step = json_string_value(json_object_get(attack, "step"));
+
+	telemetry_history_event(s->history, &(struct telemetry_history_event){
+						    .unix_ns = told->unix_ns,
+						    .type = told->type,
+						    .service = service ? service : "",
+						    .line = told->line,
+						    .attack = id ? id : "",
+						    .step = step ? step : "" });
+}
+
 /* Nobody's packets depend on what is remembered. */
 static void
 open_history(struct beside *s)
 {
+	const struct settings *set = s->live->engine.settings;
 	const struct telemetry_history_from from = {
 		.telemetry = s->telemetry,
-		.memory = s->live->engine.settings->history_memory,
+		.memory = set->history_memory,
+		.folder = set->history_on_disk ? set->state_folder : NULL,
+		.size = set->history_size,
+		.keep_s = set->history_keep / UINT64_C(1000000000),
+		.tell = tell_history,
+		.arg = s,
 		.has_thread = true
 	};
 
@@ -184,6 +218,8 @@ open_history(struct beside *s)
 	if (s->history == NULL)
 		log_warning("nothing will be remembered of the past: %s",
 		            strerror(errno));
+	else
+		events_listen(s->events, &(struct events_listener){ hear_event, s });
 }
 
 /* Without libmicrohttpd DPDK's telemetry is what there is, and that is said. */
@@ -220,8 +256,10 @@ close_views(struct beside *s)
 	lists_stop(s->live->engine.lists);
 	telemetry_dpdk_forget();
 	witness_stop(&s->live->engine);
-	telemetry_history_close(s->history);
+	/* The two tell each other: one falls silent first, and hears the last of the other. */
+	telemetry_history_stop(s->history);
 	news_close(&s->live->engine, s->events);
+	telemetry_history_close(s->history);
 	telemetry_close(s->telemetry);
 }
 

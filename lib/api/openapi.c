@@ -55,11 +55,12 @@ path_object(json_t *paths, const char *path)
 static void
 add_read(json_t *paths, const struct telemetry_document *d)
 {
-	const bool is_named = d->path[strlen(d->path) - 1] == '/';
+	const bool is_named = telemetry_is_named(d);
+	const bool is_open = d->path[strlen(d->path) - 1] == '/';
 	json_t *o = json_object(), *parameters = json_array();
 	char path[96];
 
-	snprintf(path, sizeof(path), API_ROOT "%s%s", d->path, is_named ? "{name}" : "");
+	snprintf(path, sizeof(path), API_ROOT "%s%s", d->path, is_open ? "{name}" : "");
 	if (is_named)
 		json_array_append_new(parameters,
 		                      parameter("name", "path",
@@ -167,6 +168,8 @@ static void
 add_roots(json_t *paths)
 {
 	static const char *const roots[][2] = {
+		{ API_ROOT "attacks/{name}/report.html",
+		  "One attack as a page to read and to print." },
 		{ "/metrics", "All counters in the text format of Prometheus." },
 		{ "/healthz", "200 while the process answers." },
 		{ "/readyz",

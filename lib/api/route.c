@@ -9,6 +9,7 @@
 
 #include "telemetry/own.h"
 #include "telemetry/put.h"
+#include "telemetry/report.h"
 
 bool
 api_path_fits(const char *pattern, const char *path, char name[API_PATH_MAX])
@@ -40,6 +41,9 @@ put_error(struct api_answer *out, int error, const struct telemetry_ask *ask)
 		api_put_problem(out, 404, ask->name[0] == '\0' ? "service" : NULL,
 		                "there is no '%s'",
 		                ask->name[0] == '\0' ? ask->service : ask->name);
+		break;
+	case EDESTADDRREQ:
+		api_put_problem(out, 400, "service", "say which service: ?service=shop");
 		break;
 	case EINVAL:
 		api_put_problem(out, 400, "ip", "say which address: ?ip=198.51.100.7");
@@ -334,6 +338,31 @@ is_get(const struct api_request *rq)
 	return strcmp(rq->method, "GET") == 0 || strcmp(rq->method, "HEAD") == 0;
 }
 
+/* The report of an attack to read and to print; it may do nothing but look well. */
+static void
+put_report_page(const struct api_context *c, const struct telemetry_ask *ask,
+                struct api_answer *out)
+{
+	json_t *report = telemetry_report(c->telemetry, ask);
+	const int error = errno;
+	char *page = report != NULL ? telemetry_report_html(report) : NULL;
+
+	json_decref(report);
+	if (page == NULL) {
+		put_error(out, report == NULL ? error : ENOMEM, ask);
+		return;
+	}
+	free(out->body);
+	out->status = 200;
+	out->type = TELEMETRY_REPORT_TYPE;
+	out->header = "Content-Security-Policy";
+	static_assert(sizeof(TELEMETRY_REPORT_POLICY) <= sizeof(out->header_value),
+	              "the policy fits its place");
+	strcpy(out->header_value, TELEMETRY_REPORT_POLICY);
+	out->body = page;
+	out->len = strlen(page);
+}
+
 /* A path below API_ROOT. */
 static void
 answer_api(const struct api_context *c, const struct api_request *rq,
@@ -357,6 +386,12 @@ answer_api(const struct api_context *c, const struct api_request *rq,
 			put_who(c, rq, out);
 		else
 			api_put_json(out, 200, api_openapi(c));
+		return;
+	}
+	if (is_get(rq) && api_path_fits("attacks/{name}/report.html", path, name) &&
+	    strlen(name) < sizeof(ask.name)) {
+		strcpy(ask.name, name);
+		put_report_page(c, &ask, out);
 		return;
 	}
 	if (is_get(rq) && api_path_fits("captures/{name}/file", path, name)) {

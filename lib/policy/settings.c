@@ -195,6 +195,26 @@ static const struct conf_field history_fields[] = {
 	  .max = UINT64_C(4) << 30,
 	  .help = "Memory for rates of the past, at most: half of it for the last ten "
 	          "minutes second by second, half for minutes; the oldest go first." },
+	{ .key = "on_disk",
+	  .kind = CONF_BOOL,
+	  .offset = AT(history_on_disk),
+	  .absent = "true",
+	  .help = "Whether attacks, minutes and events are also kept in history.db in "
+	          "the state folder, so that they outlive a restart." },
+	{ .key = "size",
+	  .kind = CONF_SIZE,
+	  .offset = AT(history_size),
+	  .absent = "256MiB",
+	  .min = 1 << 20,
+	  .max = UINT64_C(1) << 40,
+	  .help = "The size of that file, at most; the oldest goes first." },
+	{ .key = "keep",
+	  .kind = CONF_TIME,
+	  .offset = AT(history_keep),
+	  .absent = "90d",
+	  .min = UINT64_C(3600) * 1000000000,
+	  .max = UINT64_C(3660) * 86400 * 1000000000,
+	  .help = "How long what is in that file is kept, at most." },
 	{ .key = NULL },
 };
 

@@ -123,6 +123,8 @@ struct settings {
 	char *samples_folder;  /* "": no files */
 	uint64_t samples_files, samples_file_size;
 	uint64_t history_memory; /* bytes */
+	bool history_on_disk;
+	uint64_t history_size, history_keep; /* bytes, ns */
 	char *state_folder;
 	char *cookie_secret;          /* path; "": a file of our own in state_folder */
 	struct conf_prefixes routers; /* BGP and OSPF neighbours on the wire */

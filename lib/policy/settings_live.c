@@ -100,29 +100,37 @@ check_text(const struct settings *next, const char *key, const char *a, const ch
 }
 
 static void
-check_count(const struct settings *next, const char *key, const uint64_t value[2],
-            struct conf_errors *errors)
+check_amount(const struct settings *next, const char *key, enum conf_kind kind,
+             const uint64_t value[2], struct conf_errors *errors)
 {
 	char from[CONF_AMOUNT_TEXT], to[CONF_AMOUNT_TEXT];
 
 	if (value[0] == value[1])
 		return;
-	conf_format_amount(CONF_COUNT, value[0], from);
-	conf_format_amount(CONF_COUNT, value[1], to);
+	conf_format_amount(kind, value[0], from);
+	conf_format_amount(kind, value[1], to);
 	say_fixed(next, key, from, to, errors);
+}
+
+static void
+check_count(const struct settings *next, const char *key, const uint64_t value[2],
+            struct conf_errors *errors)
+{
+	check_amount(next, key, CONF_COUNT, value, errors);
 }
 
 static void
 check_size(const struct settings *next, const char *key, const uint64_t value[2],
            struct conf_errors *errors)
 {
-	char from[CONF_AMOUNT_TEXT], to[CONF_AMOUNT_TEXT];
+	check_amount(next, key, CONF_SIZE, value, errors);
+}
 
-	if (value[0] == value[1])
-		return;
-	conf_format_amount(CONF_SIZE, value[0], from);
-	conf_format_amount(CONF_SIZE, value[1], to);
-	say_fixed(next, key, from, to, errors);
+static void
+check_time(const struct settings *next, const char *key, const uint64_t value[2],
+           struct conf_errors *errors)
+{
+	check_amount(next, key, CONF_TIME, value, errors);
 }
 
 static void
@@ -196,6 +204,12 @@ settings_check_live(const struct settings *now, const struct settings *next,
 	check_size(next, "history.memory",
 	           (const uint64_t[2]){ now->history_memory, next->history_memory },
 	           errors);
+	check_size(next, "history.size",
+	           (const uint64_t[2]){ now->history_size, next->history_size }, errors);
+	check_time(next, "history.keep",
+	           (const uint64_t[2]){ now->history_keep, next->history_keep }, errors);
+	check_text(next, "history.on_disk", now->history_on_disk ? "true" : "false",
+	           next->history_on_disk ? "true" : "false", errors);
 	check_links(now, next, errors);
 	check_listen(now, next, errors);
 	check_text(next, "api.dashboard", boolean[now->api_dashboard],

@@ -11,7 +11,8 @@
 #include "prefix/prefix.h"
 #include "telemetry/telemetry.h"
 
-static const char *const attack_keys[] = { "active", "limit", NULL };
+static const char *const attack_keys[] = { "active", "since", "limit", NULL };
+static const char *const threshold_keys[] = { "service", "since", "force", NULL };
 static const char *const live_keys[] = { "limit", NULL };
 static const char *const top_keys[] = { "by", "metric", "limit", NULL };
 static const char *const network_keys[] = { "metric", "limit", NULL };
@@ -35,7 +36,10 @@ const struct telemetry_document telemetry_documents[] = {
 	  "Every service with its mode and its rates." },
 	{ "services/", telemetry_service, NULL,
 	  "One service: thresholds, measured values and headroom of every vector." },
-	{ "attacks", telemetry_attacks, attack_keys, "Attacks in memory, newest first." },
+	{ "attacks", telemetry_attacks, attack_keys,
+	  "Attacks in memory, newest first; with since also stored ones." },
+	{ "attacks/{name}/report", telemetry_report, NULL,
+	  "One attack from its beginning to its end: course, steps, reasons, sources." },
 	{ "attacks/", telemetry_attack, NULL, "One attack." },
 	{ "top", telemetry_top, top_keys,
 	  "Who sends or receives most, estimated over the last second." },
@@ -75,6 +79,8 @@ const struct telemetry_document telemetry_documents[] = {
 	{ "history", telemetry_history, history_keys,
 	  "Rates of the past as columns: times, and one array per series; null where "
 	  "nothing is known." },
+	{ "thresholds", telemetry_thresholds, threshold_keys,
+	  "Where the thresholds of a service should stand by its history." },
 	{ NULL, NULL, NULL, NULL },
 };
 
@@ -90,6 +96,7 @@ const char *
 telemetry_key_help(const char *key)
 {
 	static const char *const help[][2] = {
+		{ "force", "true: also with less history than a day." },
 		{ "active", "true: only attacks that still run." },
 		{ "limit", "At most so many entries, 1 to 256; absent: 20, of live all "
 		           "services." },
@@ -255,6 +262,8 @@ telemetry_ask_set(struct telemetry_ask *ask, const char *key, const char *value,
 
 	if (strcmp(key, "active") == 0)
 		rc = one_of(value, "false", "true", &ask->active_only);
+	else if (strcmp(key, "force") == 0)
+		rc = one_of(value, "false", "true", &ask->is_forced);
 	else if (strcmp(key, "by") == 0)
 		rc = one_of(value, "sources", "destinations", &ask->by_destinations);
 	else if (strcmp(key, "metric") == 0)
@@ -291,24 +300,46 @@ telemetry_ask_set(struct telemetry_ask *ask, const char *key, const char *value,
 	return rc < 0 ? -EINVAL : 0;
 }
 
+/* The length of the name in `path` where it fits "before{name}after", or "before/"; else 0. */
+static size_t
+name_in(const char *pattern, const char *path, size_t *before)
+{
+	const char *hole = strstr(pattern, "{name}");
+	const char *after = hole != NULL ? hole + strlen("{name}") : "";
+	const size_t len = strlen(path);
+
+	*before = hole != NULL ? (size_t)(hole - pattern) : strlen(pattern);
+	if (len <= *before + strlen(after) || strncmp(path, pattern, *before) != 0 ||
+	    strcmp(path + len - strlen(after), after) != 0)
+		return 0;
+	return len - *before - strlen(after);
+}
+
 const struct telemetry_document *
 telemetry_find(const char *path, struct telemetry_ask *ask)
 {
 	for (const struct telemetry_document *d = telemetry_documents; d->path != NULL;
 	     d++) {
-		const size_t len = strlen(d->path);
+		size_t before, len;
 
-		if (d->path[len - 1] != '/') {
+		if (!telemetry_is_named(d)) {
 			if (strcmp(path, d->path) == 0)
 				return d;
 			continue;
 		}
-		if (strncmp(path, d->path, len) != 0 || path[len] == '\0' ||
-		    strchr(path + len, '/') != NULL ||
-		    strlen(path + len) >= TELEMETRY_NAME)
+		len = name_in(d->path, path, &before);
+		if (len == 0 || len >= TELEMETRY_NAME ||
+		    memchr(path + before, '/', len) != NULL)
 			continue;
-		strcpy(ask->name, path + len);
+		memcpy(ask->name, path + before, len);
+		ask->name[len] = '\0';
 		return d;
 	}
 	return NULL;
+}
+
+bool
+telemetry_is_named(const struct telemetry_document *d)
+{
+	return d->path[strlen(d->path) - 1] == '/' || strchr(d->path, '{') != NULL;
 }

@@ -116,6 +116,7 @@ struct box {
 	unsigned int handoff_room; /* packets that may wait for each worker; 0 without */
 	struct box_worker *worker; /* n_workers */
 	struct detect *detect;
+	uint64_t attack_base; /* attacks of earlier processes: numbers go on; __atomic */
 	struct evidence *evidence; /* NULL: no packets are kept */
 	pthread_mutex_t lock;
 	struct policies *policies; /* in force; read under lock */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * doc_attacks - attacks in memory: what they were, and what was done about them.
+ * doc_attacks - attacks: what they were, and what was done about them. Those in memory,
+ * and since a moment in the past those in the store too.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -10,7 +11,10 @@
 
 #include "prefix/prefix.h"
 #include "sketch/distinct.h"
+#include "store/store.h"
+#include "telemetry/history.h"
 #include "telemetry/put.h"
+#include "telemetry/report.h"
 #include "telemetry/view.h"
 
 void
@@ -23,7 +27,9 @@ telemetry_attack_id(const struct box *box, const struct detect_attack *a,
 
 	gmtime_r(&day, &tm);
 	snprintf(id, TELEMETRY_ATTACK_ID, "a-%04d%02d%02d-%04llu", tm.tm_year + 1900,
-	         tm.tm_mon + 1, tm.tm_mday, (unsigned long long)a->number);
+	         tm.tm_mon + 1, tm.tm_mday,
+	         (unsigned long long)(a->number + __atomic_load_n(&box->attack_base,
+	                                                          __ATOMIC_RELAXED)));
 }
 
 static json_t *
@@ -154,30 +160,89 @@ telemetry_attack_object(const struct box *box, const struct detect_attack *a)
 	return o;
 }
 
+/* Attacks of one answer, from memory first. */
+struct merged {
+	json_t *list;
+	json_t *ids; /* an object, for its keys */
+	unsigned int limit;
+};
+
+/* Newest first, and each once: an attack in memory is fresher than the store's. */
+static bool
+add_stored(void *arg, const struct store_attack *a)
+{
+	struct merged *m = arg;
+	json_t *o;
+
+	if (json_array_size(m->list) >= m->limit)
+		return false;
+	if (json_object_get(m->ids, a->id) != NULL)
+		return true;
+	o = json_loads(a->attack, JSON_REJECT_DUPLICATES, NULL);
+	if (json_is_object(o))
+		json_array_append_new(m->list, o);
+	else
+		json_decref(o);
+	return true;
+}
+
+static bool
+is_since(const struct box *box, const struct detect_attack *a, int64_t since_s)
+{
+	return a->state == DETECT_ACTIVE || (int64_t)(telemetry_unix(box, a->end_ns) /
+	                                              UINT64_C(1000000000)) >= since_s;
+}
+
+static void
+add_of_memory(const struct box *box, const struct detect_attack *a,
+              const struct telemetry_ask *ask, int64_t since_s, struct merged *m)
+{
+	char id[TELEMETRY_ATTACK_ID];
+
+	if (json_array_size(m->list) >= m->limit ||
+	    (ask->active_only && a->state != DETECT_ACTIVE) || !is_since(box, a, since_s))
+		return;
+	telemetry_attack_id(box, a, id);
+	json_object_set_new(m->ids, id, json_true());
+	json_array_append_new(m->list, telemetry_attack_object(box, a));
+}
+
 json_t *
 telemetry_attacks(struct telemetry *t, const struct telemetry_ask *ask)
 {
 	struct box *box = telemetry_box(t);
+	const int64_t now_s = (int64_t)(telemetry_unix_now(box) / UINT64_C(1000000000));
+	const bool has_since = ask->since_when.kind != TELEMETRY_NEVER;
+	const int64_t since_s = telemetry_when_of(&ask->since_when, now_s, 0);
+	struct store *store = telemetry_history_store(telemetry_history_of(t));
 	size_t n, active = 0;
 	struct detect_attack *a = telemetry_attacks_copy(box, &n);
-	json_t *o, *list;
+	struct merged m = { .limit = ask->limit };
+	json_t *o;
 
 	if (a == NULL) {
 		errno = ENOMEM;
 		return NULL;
 	}
-	o = telemetry_document_new(box, NULL);
-	list = json_array();
+	/* Who asks for a time wants all of it. */
+	if (has_since && !ask->has_limit)
+		m.limit = TELEMETRY_LIMIT_MAX;
+	m.list = json_array();
+	m.ids = json_object();
 	for (size_t i = 0; i < n; i++) {
 		active += a[i].state == DETECT_ACTIVE;
-		if (json_array_size(list) < ask->limit &&
-		    (!ask->active_only || a[i].state == DETECT_ACTIVE))
-			json_array_append_new(list, telemetry_attack_object(box, &a[i]));
+		add_of_memory(box, &a[i], ask, since_s, &m);
 	}
+	free(a);
+	if (has_since && !ask->active_only && store != NULL)
+		store_read_attacks(store, since_s, false, add_stored, &m);
+	o = telemetry_document_new(box, NULL);
 	telemetry_put_count(o, "active", active);
 	telemetry_put_count(o, "remembered", n);
-	json_object_set_new(o, "attacks", list);
-	free(a);
+	if (has_since)
+		telemetry_put_time(o, "since", (uint64_t)since_s * UINT64_C(1000000000));
+	json_object_set_new(o, "attacks", m.list);
+	json_decref(m.ids);
 	return o;
 }
 
@@ -185,24 +250,31 @@ json_t *
 telemetry_attack(struct telemetry *t, const struct telemetry_ask *ask)
 {
 	struct box *box = telemetry_box(t);
+	struct telemetry_remembered r;
 	size_t n;
 	struct detect_attack *a = telemetry_attacks_copy(box, &n);
-	json_t *o = NULL;
+	json_t *attack = NULL, *o = NULL;
 
 	if (a == NULL) {
 		errno = ENOMEM;
 		return NULL;
 	}
-	for (size_t i = 0; i < n && o == NULL; i++) {
+	for (size_t i = 0; i < n && attack == NULL; i++) {
 		char id[TELEMETRY_ATTACK_ID];
 
 		telemetry_attack_id(box, &a[i], id);
-		if (strcmp(id, ask->name) != 0)
-			continue;
-		o = telemetry_document_new(box, NULL);
-		json_object_set_new(o, "attack", telemetry_attack_object(box, &a[i]));
+		if (strcmp(id, ask->name) == 0)
+			attack = telemetry_attack_object(box, &a[i]);
 	}
 	free(a);
+	if (attack == NULL && telemetry_remember(t, ask->name, &r) == 0) {
+		attack = r.attack;
+		json_decref(r.details);
+	}
+	if (attack != NULL) {
+		o = telemetry_document_new(box, NULL);
+		json_object_set_new(o, "attack", attack);
+	}
 	errno = ENOENT;
 	return o;
 }

@@ -357,6 +357,9 @@ telemetry_config(struct telemetry *t, const struct telemetry_ask *ask)
 	                   s->events.file != NULL ? s->events.file : "");
 	json_object_set_new(all, "events", events(&s->events));
 	telemetry_put_count(all, "history_memory_bytes", s->history_memory);
+	telemetry_put_bool(all, "history_on_disk", s->history_on_disk);
+	telemetry_put_count(all, "history_size_bytes", s->history_size);
+	telemetry_put_seconds(all, "history_keep_seconds", (double)s->history_keep / 1e9);
 	json_object_set_new(all, "routers", prefixes(&s->routers));
 	json_object_set_new(all, "lists", lists(s));
 	json_object_set_new(all, "policies", policies(s));

@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 
+#include "telemetry/history.h"
 #include "telemetry/load.h"
 #include "telemetry/own.h"
 #include "telemetry/parts.h"
@@ -115,6 +116,7 @@ telemetry_status(struct telemetry *t, const struct telemetry_ask *ask)
 	put_snapshot(o, box);
 	telemetry_put_count(o, "attacks_active", attacks_active(box));
 	telemetry_put_count(o, "workers", box->n_workers);
+	telemetry_history_warn(telemetry_history_of(t), json_object_get(o, "warnings"));
 	json_object_set_new(o, "load", telemetry_load_array(&v));
 	json_object_set_new(o, "queues", telemetry_queues_object(&v));
 	json_object_set_new(o, "total", total(&v));

@@ -295,7 +295,7 @@ telemetry_dpdk_register(struct telemetry *t)
 	     doc->path != NULL; doc++) {
 		char name[64];
 
-		if (doc->path[strlen(doc->path) - 1] == '/')
+		if (telemetry_is_named(doc))
 			continue;
 		snprintf(name, sizeof(name), "/tidegate/%s", doc->path);
 		rc = rte_telemetry_register_cmd(name, command, doc->help);

@@ -174,9 +174,15 @@ telemetry_history_open(const struct telemetry_history_from *from)
 	history_count_open(h);
 	rc = take_memory(h, from->memory);
 	if (rc == 0)
+		rc = history_attacks_open(&h->attacks, h->telemetry);
+	if (rc == 0)
+		rc = history_disk_open(&h->disk, h, from);
+	if (rc == 0)
 		telemetry_history_turn(h);
 	if (rc == 0 && from->has_thread)
 		rc = start_thread(h);
+	if (rc == 0 && from->has_thread)
+		rc = history_disk_start(&h->disk);
 	if (rc < 0) {
 		telemetry_history_close(h);
 		errno = -rc;
@@ -187,7 +193,7 @@ telemetry_history_open(const struct telemetry_history_from *from)
 }
 
 void
-telemetry_history_close(struct telemetry_history *h)
+telemetry_history_stop(struct telemetry_history *h)
 {
 	if (h == NULL)
 		return;
@@ -197,8 +203,23 @@ telemetry_history_close(struct telemetry_history *h)
 		pthread_cond_signal(&h->wake);
 		pthread_mutex_unlock(&h->lock);
 		pthread_join(h->thread, NULL);
+		h->has_thread = false;
 	}
+	history_disk_stop(&h->disk);
+}
+
+void
+telemetry_history_close(struct telemetry_history *h)
+{
+	if (h == NULL)
+		return;
+	telemetry_history_stop(h);
 	telemetry_history_attach(h->telemetry, NULL);
+	/* Of the minute that is not over at least its beginning is kept. */
+	if (h->place != NULL && h->minutes.frame != NULL)
+		end_minute(h, h->minute_s);
+	history_disk_close(&h->disk);
+	history_attacks_close(&h->attacks);
 	if (h->seconds.frame != NULL)
 		telemetry_frames_close(&h->seconds);
 	if (h->minutes.frame != NULL)

@@ -3,15 +3,18 @@
  * history - what was, second by second and minute by minute.
  *
  *     counters --(every second)--> seconds in memory --(every minute)--> minutes in memory
+ *     attacks  --(every second)--> their course in memory             \        |
+ *     events   ----------------------------------------------------> store (SQLite)
  *
  * Each second the counters of every service and vector are read and kept as rates; at
  * the end of each minute its mean and its highest second are kept too. Memory is
  * bounded by time and by bytes, oldest first out (frames.h), and only what had traffic
- * takes any.
+ * takes any. What is older than memory comes from the store; without one, or while its
+ * disk is in trouble, memory is all there is. Nothing here can stop a packet.
  *
  * Units   rates per second; bits of frames; seconds of Unix time, as the worker clock
  *         and the wall clock at the start give it.
- * Threads one thread of its own; asking: any but workers.
+ * Threads two of its own, one that counts and one that writes; asking: any but workers.
  */
 #ifndef TELEMETRY_HISTORY_H
 #define TELEMETRY_HISTORY_H
@@ -28,10 +31,18 @@
 
 struct telemetry_history;
 
+/* The disk does not take what is remembered, or does again. Called by the writer. */
+typedef void history_tell(void *arg, bool is_over, const char *message);
+
 struct telemetry_history_from {
 	struct telemetry *telemetry;
-	uint64_t memory; /* bytes for rows, half of them for seconds */
-	bool has_thread; /* else telemetry_history_turn() is the caller's to call */
+	uint64_t memory;    /* bytes for rows, half of them for seconds */
+	const char *folder; /* of the store; NULL: memory alone */
+	uint64_t size;      /* bytes of the store */
+	uint64_t keep_s;    /* age of what is in it; 0: only the size counts */
+	history_tell *tell; /* may be NULL */
+	void *arg;
+	bool has_thread; /* else both turns are the caller's to call */
 };
 
 /*
@@ -40,11 +51,32 @@ struct telemetry_history_from {
  */
 struct telemetry_history *
 telemetry_history_open(const struct telemetry_history_from *from);
-/* End the thread and forget. No document may be asked meanwhile. NULL is allowed. */
+/* End the threads: nothing is told from now on, and events may still come. NULL is allowed. */
+void telemetry_history_stop(struct telemetry_history *h);
+/* Write what is left and forget. No document may be asked meanwhile. NULL is allowed. */
 void telemetry_history_close(struct telemetry_history *h);
 
 /* What is done every second; does nothing when the second is not over. */
 void telemetry_history_turn(struct telemetry_history *h);
+
+/* What the writer does every second. */
+void telemetry_history_write(struct telemetry_history *h);
+
+/* One event, to be stored; steps of attacks become part of their course. */
+struct telemetry_history_event {
+	uint64_t unix_ns;
+	const char *type, *service, *line; /* "" where there is none */
+	const char *attack, *step;         /* its id, and the step it stands on */
+};
+void telemetry_history_event(struct telemetry_history *h,
+                             const struct telemetry_history_event *e);
+
+/* Adds what is wrong with the store to the warnings of the status. */
+void telemetry_history_warn(struct telemetry_history *h, json_t *warnings);
+
+/* The store, or NULL; also of NULL. */
+struct store;
+struct store *telemetry_history_store(struct telemetry_history *h);
 
 /* One step of an answer: the sums of what is known of it. */
 struct telemetry_point {

@@ -131,7 +131,7 @@ read_box(const struct telemetry_history *h, struct history_counts *now)
 /* --- who is there, and who is under attack --- */
 
 static void
-look_around(struct telemetry_history *h)
+look_around(struct telemetry_history *h, uint64_t now_ns)
 {
 	struct box *box = h->box;
 	const struct policies *p;
@@ -154,6 +154,9 @@ look_around(struct telemetry_history *h)
 		h->attacked[a[i].service][a[i].vector] = true;
 		h->attacked[a[i].service][ALL] = true;
 	}
+	/* Before this second's reasons are taken down: an attack begins with the last's. */
+	if (a != NULL)
+		history_attacks_see(&h->attacks, a, n, now_ns);
 	free(a);
 }
 
@@ -225,6 +228,13 @@ begin_place(struct history_place *p, uint32_t name,
 	memcpy(p->before, now, sizeof(p->before));
 }
 
+/* How many were stopped, or spared, of all that was counted. */
+static uint64_t
+stopped(const struct history_counts *c)
+{
+	return c->value[TELEMETRY_DROPPED_PACKETS] + c->value[TELEMETRY_WOULD_PACKETS];
+}
+
 static size_t
 see_service(struct telemetry_history *h, unsigned int service, size_t rows, uint64_t ns,
             struct history_counts *would)
@@ -242,6 +252,7 @@ see_service(struct telemetry_history *h, unsigned int service, size_t rows, uint
 		begin_place(p, history_name(h, h->now_name[service]), now);
 		pthread_mutex_unlock(&h->lock);
 		p->is_known = p->name != 0;
+		history_attacks_reasons(&h->attacks, service);
 		return rows;
 	}
 	for (unsigned int slot = 0; slot < HISTORY_SLOTS; slot++)
@@ -249,6 +260,8 @@ see_service(struct telemetry_history *h, unsigned int service, size_t rows, uint
 	for (unsigned int i = TELEMETRY_WOULD_PACKETS; i <= TELEMETRY_VERIFIED_DROPPED;
 	     i++)
 		would->value[i] += now[ALL].value[i] - p->before[ALL].value[i];
+	if (stopped(&now[ALL]) != stopped(&p->before[ALL]))
+		history_attacks_reasons(&h->attacks, service);
 	return see_place(h, p, now, rows, ns);
 }
 
@@ -261,7 +274,7 @@ history_count(struct telemetry_history *h, uint64_t now_ns)
 	size_t rows = 0;
 	bool is_first = h->last_ns == 0;
 
-	look_around(h);
+	look_around(h, now_ns);
 	/* What services had counted is added up as it grows: some of them may go. */
 	for (unsigned int i = TELEMETRY_WOULD_PACKETS; i <= TELEMETRY_VERIFIED_DROPPED;
 	     i++)

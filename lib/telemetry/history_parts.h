@@ -5,6 +5,8 @@
  *     history.c         open, close, the thread; seconds and minutes are kept
  *     history_count.c   reads the counters and turns them into rates
  *     history_read.c    answers questions
+ *     history_attacks.c the course of attacks
+ *     history_disk.c    what is written to the store
  *     frames.c          rows in memory
  */
 #ifndef TELEMETRY_HISTORY_PARTS_H
@@ -14,6 +16,8 @@
 
 #include "policy/policy.h"
 #include "telemetry/history.h"
+#include "telemetry/history_attacks.h"
+#include "telemetry/history_disk.h"
 
 #define HISTORY_COUNTS (TELEMETRY_OUTBOUND_BITS + 1) /* values that are counted */
 #define HISTORY_SLOTS  (VECTOR_COUNT + 1)            /* vectors, and the whole */
@@ -57,6 +61,9 @@ struct telemetry_history {
 	struct telemetry_frames seconds, minutes;
 	size_t names, names_room;
 	char (*name)[HISTORY_NAME]; /* [0] is "", the whole box */
+
+	struct history_attacks attacks; /* has a lock of its own */
+	struct history_disk disk;       /* this too */
 };
 
 /* The number of a name, made when it is new; 0 when there is no room. Under lock. */

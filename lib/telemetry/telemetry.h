@@ -56,7 +56,8 @@ struct telemetry_ask {
 	unsigned int vector; /* VECTOR_COUNT: all of them */
 	struct telemetry_when from, to;
 	uint64_t step_s; /* 0: as it fits */
-	bool has_limit; /* somebody asked for it; else it is the default */
+	bool is_forced;  /* thresholds: with little history too */
+	bool has_limit;  /* somebody asked for it; else it is the default */
 };
 
 void telemetry_ask_init(struct telemetry_ask *ask);
@@ -73,7 +74,7 @@ int telemetry_ask_set(struct telemetry_ask *ask, const char *key, const char *va
 
 /*
  * One document; NULL with errno ENOENT (no such name), EINVAL (an address is
- * needed), ETIMEDOUT (a worker did not answer), ENOSYS or ENOMEM.
+ * needed), EDESTADDRREQ (a service is), ETIMEDOUT (a worker did not answer), ENOSYS or ENOMEM.
  */
 typedef json_t *telemetry_function(struct telemetry *t, const struct telemetry_ask *ask);
 
@@ -83,12 +84,13 @@ telemetry_function telemetry_status, telemetry_live, telemetry_services,
 	telemetry_hits, telemetry_explain, telemetry_config, telemetry_blocks,
 	telemetry_filters, telemetry_lists, telemetry_list, telemetry_events,
 	telemetry_samples, telemetry_captures, telemetry_capture, telemetry_health,
-	telemetry_history;
+	telemetry_history, telemetry_report, telemetry_thresholds;
 
 telemetry_function telemetry_diff;
 
 struct telemetry_document {
-	const char *path; /* "services"; "services/" is followed by a name */
+	/* "services"; "services/" is followed by a name, and "a/{name}/b" holds one */
+	const char *path;
 	telemetry_function *make;
 	const char *const *keys; /* NULL-ended: what it may be asked; NULL: nothing */
 	const char *help;        /* one sentence */
@@ -108,6 +110,9 @@ const struct telemetry_document *telemetry_find(const char *path,
 void telemetry_set_events(struct telemetry *t,
                           json_t *(*make)(void *arg, const struct telemetry_ask *ask),
                           void *arg);
+
+/* Whether a name is part of its path. */
+bool telemetry_is_named(const struct telemetry_document *d);
 
 /* What each key of telemetry_ask_set() means, for descriptions. */
 const char *telemetry_key_help(const char *key);

@@ -72,7 +72,7 @@ def the_secret_is_kept_or_refused():
         refused(rig, named, 78, "state.cookie_secret", "mode 0644", "chmod 600")
         os.chmod(shared, 0o600)
         expect(rig.start(named), rig.log)
-        expect("cookie" not in rig.log and not os.path.exists(rig.path("state")), rig.log)
+        expect("cookie" not in rig.log and not os.path.exists(rig.path("state/cookie-secret")), rig.log)
         rig.write_config(c)
         rig.daemon.send_signal(signal.SIGHUP)
         wait_until(lambda: "state.cookie_secret: cannot change while running" in rig.log, "no word:\n" + rig.log)

@@ -68,8 +68,9 @@ every_document_without_a_question_is_a_command(void)
 	     d++) {
 		json_t *o, *inner;
 
-		if (d->path[strlen(d->path) - 1] == '/' ||
-		    strcmp(d->path, "explain") == 0)
+		/* These need to be told of whom. */
+		if (telemetry_is_named(d) || strcmp(d->path, "explain") == 0 ||
+		    strcmp(d->path, "thresholds") == 0)
 			continue;
 		snprintf(command, sizeof(command), "/tidegate/%s", d->path);
 		o = ask(command);
