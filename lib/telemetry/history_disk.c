@@ -314,68 +314,76 @@ is_due(const struct history_attack *a, uint64_t now_ns)
 	                       now_ns >= a->saved_ns + HISTORY_BUSY_S * SECOND_NS);
 }
 
-/* Under attacks->lock. */
-static int
-put_attack(struct history_disk *d, const struct history_attack *a)
+/* One attack as it was, for the time without the lock. */
+struct pending {
+	struct store_attack row;
+	char id[TELEMETRY_ATTACK_ID], service[HISTORY_NAME];
+	char *attack, *details;
+};
+
+/* Under attacks->lock. Returns false when out of memory. */
+static bool
+prepare(struct history_disk *d, const struct history_attack *a, struct pending *p)
 {
 	struct box *box = d->history->box;
 	const struct detect_attack *seen = &a->seen;
 	json_t *attack = telemetry_attack_object(box, seen);
 	json_t *details = history_attack_details(&d->history->attacks, a);
-	char id[TELEMETRY_ATTACK_ID], *attack_text, *details_text;
 	const bool is_over = seen->state != DETECT_ACTIVE;
 	const uint64_t last_ns = is_over ? seen->end_ns : seen->updated_ns;
-	int rc = -ENOMEM;
+	const int64_t last_s = (int64_t)(telemetry_unix(box, last_ns) / SECOND_NS);
 
-	telemetry_attack_id(box, seen, id);
-	attack_text = telemetry_text(attack);
-	details_text = telemetry_text(details);
-	if (attack_text != NULL && details_text != NULL) {
-		const struct store_attack row = {
-			.number = seen->number + box->attack_base,
-			.id = id,
-			.service = seen->service_name,
-			.vector = seen->vector < VECTOR_COUNT
-			                  ? vector_info[seen->vector].name
-			                  : "",
-			.started_s = (int64_t)(telemetry_unix(box, seen->first_ns) /
-			                       SECOND_NS),
-			.updated_s = (int64_t)(telemetry_unix(box, last_ns) / SECOND_NS),
-			.ended_s = is_over ? (int64_t)(telemetry_unix(box, last_ns) /
-			                               SECOND_NS)
-			                   : 0,
-			.attack = attack_text,
-			.details = details_text
-		};
-
-		rc = store_put_attack(d->store, &row);
-	}
-	free(attack_text);
-	free(details_text);
+	telemetry_attack_id(box, seen, p->id);
+	snprintf(p->service, sizeof(p->service), "%s", seen->service_name);
+	p->attack = telemetry_text(attack);
+	p->details = telemetry_text(details);
 	json_decref(attack);
 	json_decref(details);
-	return rc;
+	p->row = (struct store_attack){
+		.number = seen->number + box->attack_base,
+		.id = p->id,
+		.service = p->service,
+		.vector =
+			seen->vector < VECTOR_COUNT ? vector_info[seen->vector].name : "",
+		.started_s = (int64_t)(telemetry_unix(box, seen->first_ns) / SECOND_NS),
+		.updated_s = last_s,
+		.ended_s = is_over ? last_s : 0,
+		.attack = p->attack,
+		.details = p->details
+	};
+	return p->attack != NULL && p->details != NULL;
 }
 
+/* The texts are made under the lock, and written without it: a disk may take its time. */
 static int
 put_attacks(struct history_disk *d, uint64_t now_ns, uint64_t saved[HISTORY_ATTACKS],
             unsigned int *n)
 {
 	struct history_attacks *all = &d->history->attacks;
-	int rc = 0;
+	struct pending *p = calloc(HISTORY_ATTACKS, sizeof(*p));
+	int rc = p == NULL ? -ENOMEM : 0;
 
 	*n = 0;
+	if (p == NULL)
+		return rc;
 	pthread_mutex_lock(&all->lock);
 	for (unsigned int i = 0; rc == 0 && i < all->count; i++) {
 		struct history_attack *a = all->attack[i];
 
 		if (!is_due(a, now_ns))
 			continue;
-		rc = put_attack(d, a);
+		rc = prepare(d, a, &p[*n]) ? 0 : -ENOMEM;
 		a->is_dirty = false;
 		saved[(*n)++] = a->seen.number;
 	}
 	pthread_mutex_unlock(&all->lock);
+	for (unsigned int i = 0; i < *n; i++) {
+		if (rc == 0)
+			rc = store_put_attack(d->store, &p[i].row);
+		free(p[i].attack);
+		free(p[i].details);
+	}
+	free(p);
 	return rc;
 }
 
