@@ -232,6 +232,11 @@ def an_attack_appears_and_ends():
         sender.communicate()
     d.page.wait(calm, "the attack does not end", 10)
     d.page.wait("document.querySelector('#attacks tbody tr .state').textContent.includes('over')", "it is not over", 12)
+    d.page.click("#attacks tbody button")
+    d.page.wait("document.querySelector('#drawer').innerText.includes('198.18.7.')", "no sources of an attack that is over")
+    status, text = d.rig.ask("GET", d.page.see("document.querySelector('#drawer a.button').getAttribute('href')"))
+    expect(status == 200 and "shop" in text and "<html" in text, "the report: %d %.80s" % (status, text))
+    d.page.run("await page.keyboard.press('Escape');")
 
 
 def picture(page, name, width, scheme):

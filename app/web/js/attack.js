@@ -86,11 +86,11 @@ export function openAttack(a) {
 	dl.show(list(a));
 	openDrawer({
 		title: `${vectorName(a.vector)} on ${a.service}`, note: a.attack_id, buttons: [report(".html", "Report to print"), report("", "as JSON")], path: `attacks/${id}`, every: 2000,
-		body: el("div", {}, dl, el("h3", {}, a.status === "ended" ? "Top sources" : "Top sources now, estimated, of the whole box"), isForged ? el("p", { class: "note" }, "Its sources are forged or come once: they are challenged, and blocking them would only hurt those whose addresses they are.") : null, sources, el("h3", {}, "Sample packets"), samples),
+		body: el("div", {}, dl, el("h3", {}, a.status === "ended" ? "Loudest sources of the box while it was strongest" : "Top sources now, estimated, of the whole box"), isForged ? el("p", { class: "note" }, "Its sources are forged or come once: they are challenged, and blocking them would only hurt those whose addresses they are.") : null, sources, el("h3", {}, "Sample packets"), samples),
 		draw: (document) => dl.show(list(document.attack || document)),
 	});
 	if (a.status === "ended")
-		sources.dataset.empty = "They are in the report, where one is kept.";
+		fill(sources, `attacks/${id}/report`, (d) => d.sources || [], isForged ? forgedSource : source, "Nobody stood out.");
 	else
 		fill(sources, "top?by=sources&limit=10", (d) => d.top, isForged ? forgedSource : source, "Nobody stands out.");
 	fill(samples, `samples?attack=${id}&limit=10`, (d) => d.samples, sample, "None was kept.");

@@ -42,7 +42,7 @@ function takeLive(live) {
 const live = poll(`live?limit=${LIVE_SERVICES}`, 1000, takeLive, showFreshness);
 poll("reasons", 600000, (d) => takeReasonTexts(d.reasons));
 const services = poll("services", 10000, (d) => replaceServices(d.services));
-const attacks = poll("attacks?limit=100", 10000, (d) => takeAttacks(d.attacks));
+const attacks = poll("attacks?since=7d&limit=100", 10000, (d) => takeAttacks(d.attacks));
 poll("status", 5000, takeStatus);
 poll("health", 5000, (d) => { known.health = d; takeHealth(d); });
 poll("ports", 3000, (d) => { known.ports = d.ports; takePorts(d.ports); });
