@@ -21,7 +21,7 @@ function attackWords(live) {
 	const attacks = live.attacks || [];
 	const worst = attacks.reduce((a, b) => (peakOf(b) > peakOf(a) ? b : a));
 	const seconds = worst.duration_seconds;
-	const stopped = live.total.dropped.packets_per_second + live.total.replied.packets_per_second;
+	const stopped = inboundOf(live).dropped.packets_per_second + inboundOf(live).replied.packets_per_second;
 	const would = live.total.would_packets_per_second;
 	const hurt = attacks.reduce((sum, a) => sum + a.verified_dropped_packets, 0);
 	const all = attacks.length === 1 ? `${vectorName(worst.vector)} on ${worst.service}`
@@ -65,10 +65,10 @@ function calmWords(live) {
 
 	if (alarms.length > 0)
 		return { state: "alarm", headline: alarms.length === 1 ? `${alarms[0].name} is above its alarm rate` : `${alarms.length} services are above their alarm rates`, subline: "It is told, and nothing is done yet." };
-	const rest = `${packets(live.total.forwarded.packets_per_second)} forwarded`;
+	const rest = `${packets(inboundOf(live).forwarded.packets_per_second)} forwarded`;
 	if (findings.length > 0)
 		return { state: "calm", headline: "Calm", subline: `No attack. ${rest} · ${findings.length === 1 ? findings[0].sentence : `${findings.length} warnings of the box below`}` };
-	return { state: "calm", headline: "Calm", subline: `No attack. ${rest}, ${packets(live.total.dropped.packets_per_second)} dropped.` };
+	return { state: "calm", headline: "Calm", subline: `No attack. ${rest}, ${packets(inboundOf(live).dropped.packets_per_second)} dropped.` };
 }
 
 // The worst first.
