@@ -189,7 +189,7 @@ telemetry_report(struct telemetry *t, const struct telemetry_ask *ask)
 		                            "destinations" };
 	const struct box *box = telemetry_box(t);
 	struct telemetry_remembered r;
-	json_t *o, *summary;
+	json_t *o, *summary, *fresh;
 
 	if (telemetry_history_of(t) == NULL) {
 		errno = ENOSYS;
@@ -198,6 +198,13 @@ telemetry_report(struct telemetry *t, const struct telemetry_ask *ask)
 	if (telemetry_remember(t, ask->name, &r) < 0) {
 		errno = ENOENT;
 		return NULL;
+	}
+	/* What detection still has is fresher than what was taken down of it. */
+	fresh = telemetry_attack(t, ask);
+	if (fresh != NULL) {
+		json_decref(r.attack);
+		r.attack = json_incref(json_object_get(fresh, "attack"));
+		json_decref(fresh);
 	}
 	o = telemetry_document_new(box, NULL);
 	summary = json_array();

@@ -14,24 +14,24 @@
 #include "telemetry/report.h"
 
 #define WIDTH  680 /* of the drawing, in its own units */
-#define HEIGHT 190
+#define HEIGHT 165
 #define LEFT   58
 #define BOTTOM 24
 #define TOP    8
 #define ROWS   10 /* of a table */
 
 static const char style[] =
-	"@page{size:A4;margin:14mm}"
+	"@page{size:A4;margin:11mm 14mm}"
 	"*{box-sizing:border-box}"
-	"body{font:10.5pt/1.4 system-ui,-apple-system,'Segoe UI',Roboto,'DejaVu "
+	"body{font:10pt/1.35 system-ui,-apple-system,'Segoe UI',Roboto,'DejaVu "
 	"Sans',sans-serif;color:#1b2733;background:#fff;max-width:186mm;margin:8mm "
 	"auto;padding:0 4mm}"
 	"@media print{body{margin:0;padding:0;max-width:none}}"
 	"header{display:flex;justify-content:space-between;align-items:baseline;border-"
 	"bottom:2px solid #0b5c8a;padding-bottom:4px;margin-bottom:8px}"
-	"h1{font-size:17pt;margin:0}h2{font-size:11.5pt;margin:13px 0 "
-	"4px;color:#0b5c8a;break-after:avoid}"
-	"p{margin:3px 0}.small{font-size:9pt;color:#51606e}"
+	"h1{font-size:17pt;margin:0}h2{font-size:11.5pt;margin:10px 0 "
+	"3px;color:#0b5c8a;break-after:avoid}"
+	"p{margin:2px 0}.n{white-space:nowrap}.small{font-size:9pt;color:#51606e}"
 	"table{border-collapse:collapse;width:100%;font-size:9.5pt;font-variant-numeric:"
 	"tabular-nums}"
 	"th{text-align:left;font-weight:600;border-bottom:1px solid #8fa3b3;padding:2px "
@@ -39,7 +39,7 @@ static const char style[] =
 	"td{vertical-align:top;border-bottom:1px solid #e1e7ec;padding:2px 8px 2px 0}"
 	"tr{break-inside:avoid}.r{text-align:right;white-space:nowrap}th.r{text-align:"
 	"right}"
-	"dl{display:grid;grid-template-columns:repeat(4,1fr);gap:6px 14px;margin:8px 0}"
+	"dl{display:grid;grid-template-columns:repeat(4,1fr);gap:4px 14px;margin:6px 0}"
 	"dt{font-size:8.5pt;color:#51606e}dd{margin:0;font-size:12pt;font-weight:600;"
 	"font-"
 	"variant-numeric:tabular-nums}"
@@ -123,14 +123,14 @@ number(const json_t *o, const char *key)
 	return json_number_value(member(o, key));
 }
 
-/* "2026-11-21 22:30:01" of the document's form; "-" where there is none. */
+/* "2026-11-21 22:30:01.123" of the document's form; "-" where there is none. */
 static void
 put_time(FILE *to, const char *rfc)
 {
 	char copy[32];
 
-	snprintf(copy, sizeof(copy), "%.19s", rfc[0] != '\0' ? rfc : "-");
-	if (strlen(copy) == 19)
+	snprintf(copy, sizeof(copy), "%.23s", rfc[0] != '\0' ? rfc : "-");
+	if (strlen(copy) == 23)
 		copy[10] = ' ';
 	escaped(to, copy);
 }
@@ -372,7 +372,7 @@ put_moment(FILE *to, const char *what, const char *when)
 {
 	if (when[0] == '\0')
 		return;
-	raw(to, "<tr><td class=\"code\">");
+	raw(to, "<tr><td class=\"code n\">");
 	put_time(to, when);
 	raw(to, "</td><td>");
 	escaped(to, what);
@@ -423,7 +423,7 @@ put_reasons(FILE *to, const json_t *report)
 	{
 		if (i == ROWS)
 			break;
-		raw(to, "<tr><td class=\"code\">");
+		raw(to, "<tr><td class=\"code n\">");
 		escaped(to, text(r, "reason"));
 		raw(to, "</td><td>");
 		escaped(to, text(r, "help"));
