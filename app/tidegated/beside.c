@@ -228,11 +228,15 @@ open_api(struct beside *s, char *why)
 {
 	const struct settings *set = s->live->engine.settings;
 	const char *const *listen = (const char *const *)set->api_listen.text;
+	const char *const *names = (const char *const *)set->api_names.text;
 	struct api_settings settings = { .telemetry = s->telemetry,
 		                         .events = s->events,
 		                         .listen = listen,
 		                         .listens = set->api_listen.count,
 		                         .tokens_file = set->api_tokens_file,
+		                         .allow_remote = set->api_remote,
+		                         .names = names,
+		                         .n_names = set->api_names.count,
 		                         .assets =
 		                                 set->api_dashboard ? web_assets : NULL };
 	char sentence[API_WHY];

@@ -24,6 +24,8 @@
 
 #define API_BODY_MAX    65536
 #define API_CONNECTIONS 64
+#define API_NAMES_MAX   16
+#define API_PER_ADDRESS 16 /* of them, where addresses are those of others */
 #define API_TIMEOUT_S   10
 #define API_LISTEN_MAX  8
 #define API_WHY         256
@@ -36,6 +38,9 @@ struct api_settings {
 	const char *tokens_file;        /* NULL or "": every write is refused */
 	const struct api_asset *assets; /* files served at "/"; NULL: none */
 	bool allow_remote; /* addresses beyond loopback; their reads need a token */
+	/* Names in Host and Origin beside our own, where a proxy stands before us. */
+	const char *const *names;
+	size_t n_names;
 };
 
 struct api;

@@ -15,6 +15,7 @@
 #include <stddef.h>
 
 #include "api/api.h"
+#include "api/guard.h"
 #include "api/session.h"
 
 #define API_PATH_MAX  256
@@ -26,10 +27,14 @@ struct api_request {
 	const char *target; /* path and query, still encoded */
 	const char *host, *content_type, *authorization;
 	const char *accept_encoding, *if_none_match;
+	const char *origin, *fetch_site, *fetch_mode;
 	const char *body;
 	size_t body_len;
 	bool is_unix;  /* came by a Unix socket: has no host to check */
 	bool is_local; /* Unix socket or loopback: may read without a token */
+	const struct api_peer
+		*peer;   /* NULL: whoever it is may ask as often as it likes */
+	uint64_t now_ns; /* of the guard's clock; with a peer */
 };
 
 struct api_answer {
@@ -51,6 +56,10 @@ struct api_context {
 	const struct api_session *session; /* n_sessions of them */
 	size_t n_sessions;
 	const struct api_asset *assets;
+	struct api_guard *guard; /* NULL: nobody counts */
+	/* Names by which a proxy hands requests on. */
+	const char *const *names;
+	size_t n_names;
 	/* Host names that are us besides localhost and loopback addresses. */
 	const char *const *hosts;
 	size_t n_hosts;

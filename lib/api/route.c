@@ -7,6 +7,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "api/enter.h"
+#include "api/origin.h"
 #include "telemetry/own.h"
 #include "telemetry/put.h"
 #include "telemetry/report.h"
@@ -103,72 +105,6 @@ put_document(const struct api_context *c, const struct telemetry_document *doc,
 		api_put_json(out, 200, document);
 }
 
-/* The token that a request shows, or NULL. */
-static const char *
-bearer(const struct api_request *rq)
-{
-	const char *token = rq->authorization;
-
-	if (token == NULL || strncasecmp(token, "Bearer ", 7) != 0)
-		return NULL;
-	return token + 7 + strspn(token + 7, " ");
-}
-
-/*
- * Who asks: the role of the bearer token. Returns API_ROLE_NONE when the answer
- * is already a refusal.
- */
-static int
-authenticate(const struct api_context *c, const struct api_request *rq, char *name,
-             struct api_answer *out)
-{
-	const size_t sessions = __atomic_load_n(&c->n_sessions, __ATOMIC_ACQUIRE);
-	const char *token = bearer(rq);
-	unsigned int line;
-	int role;
-
-	for (size_t i = 0; token != NULL && i < sessions; i++) {
-		if (api_session_is(&c->session[i], token)) {
-			strcpy(name, API_SESSION_NAME);
-			return API_ROLE_ADMIN;
-		}
-	}
-	if (c->tokens_file == NULL || c->tokens_file[0] == '\0') {
-		api_put_problem(out, 403, NULL,
-		                "no tokens file is configured, so nothing can be changed "
-		                "here but by root: name one in api.tokens_file and make "
-		                "a token with `tidegate token new NAME`");
-		return API_ROLE_NONE;
-	}
-	if (token == NULL) {
-		api_put_problem(out, 401, NULL,
-		                "this needs a token: send 'Authorization: Bearer TOKEN'");
-		out->header = "WWW-Authenticate";
-		strcpy(out->header_value, "Bearer realm=\"tidegate\"");
-		return API_ROLE_NONE;
-	}
-	role = api_tokens_find(c->tokens_file, token, name, &line);
-	if (role == -EINVAL)
-		api_put_problem(out, 500, NULL,
-		                "%s:%u: not NAME:SHA256[:ROLE]; nobody is let in",
-		                c->tokens_file, line);
-	else if (role == -EPERM)
-		api_put_problem(
-			out, 500, NULL,
-			"%s may be written by everybody; nobody is let in: chmod o-w",
-			c->tokens_file);
-	else if (role < 0)
-		api_put_problem(out, 500, NULL, "cannot read %s: %s", c->tokens_file,
-		                strerror(-role));
-	else if (role == API_ROLE_NONE) {
-		api_put_problem(out, 401, NULL, "the token is not known");
-		out->header = "WWW-Authenticate";
-		strcpy(out->header_value,
-		       "Bearer realm=\"tidegate\", error=\"invalid_token\"");
-	}
-	return role < 0 ? API_ROLE_NONE : role;
-}
-
 /* Whether a JSON value is of the type a field wants. */
 static bool
 is_of(const json_t *value, const char *type)
@@ -231,6 +167,11 @@ read_body(const struct api_request *rq, struct api_answer *out)
 		api_put_problem(out, 415, NULL, "send 'Content-Type: application/json'");
 		return NULL;
 	}
+	/* The parser would look past one behind a word. */
+	if (rq->body != NULL && memchr(rq->body, '\0', rq->body_len) != NULL) {
+		api_put_problem(out, 400, NULL, "the body is no JSON: a NUL byte");
+		return NULL;
+	}
 	body = json_loadb(rq->body != NULL ? rq->body : "", rq->body_len,
 	                  JSON_REJECT_DUPLICATES, &error);
 	if (body == NULL) {
@@ -251,7 +192,7 @@ write_call(const struct api_context *c, const struct api_write *w, const char *n
 {
 	char who[API_TOKEN_NAME] = "", what[API_PATH_MAX + 32];
 	json_t *body = NULL;
-	int role = authenticate(c, rq, who, out);
+	int role = api_enter(c, rq, who, out);
 
 	if (role != API_ROLE_NONE && role < (int)w->role) {
 		api_put_problem(out, 403, NULL,
@@ -267,7 +208,9 @@ write_call(const struct api_context *c, const struct api_write *w, const char *n
 	}
 	snprintf(what, sizeof(what), "%s %.*s", w->method, (int)strcspn(rq->target, "?"),
 	         rq->target);
-	events_tell_audit(c->events, who, what, body, out->status);
+	/* Of those who guess a few are told a second, and not the rest. */
+	if (out->status != 429)
+		events_tell_audit(c->events, who, what, body, out->status);
 	json_decref(body);
 }
 
@@ -279,7 +222,7 @@ put_who(const struct api_context *c, const struct api_request *rq, struct api_an
 		                             [API_ROLE_OPERATE] = "operate",
 		                             [API_ROLE_ADMIN] = "admin" };
 	char who[API_TOKEN_NAME] = "";
-	const int role = authenticate(c, rq, who, out);
+	const int role = api_enter(c, rq, who, out);
 	json_t *o;
 
 	if (role == API_ROLE_NONE)
@@ -296,7 +239,7 @@ put_capture_file(const struct api_context *c, const struct api_request *rq,
                  const struct api_target *t, const char *name, struct api_answer *out)
 {
 	char who[API_TOKEN_NAME] = "", what[API_PATH_MAX + 32];
-	const int role = authenticate(c, rq, who, out);
+	const int role = api_enter(c, rq, who, out);
 
 	if (role != API_ROLE_NONE && role < API_ROLE_OPERATE)
 		api_put_problem(out, 403, NULL,
@@ -490,6 +433,11 @@ answer(const struct api_context *c, const struct api_request *rq, struct api_ans
 	int rc;
 
 	memset(out, 0, sizeof(*out));
+	if (c->guard != NULL && rq->peer != NULL &&
+	    !api_guard_request(c->guard, rq->peer, rq->now_ns)) {
+		api_put_too_often(out, "too many requests");
+		return;
+	}
 	rc = api_target_parse(rq->target, &t);
 	if (rc < 0) {
 		api_put_problem(out, rc == -E2BIG ? 414 : 400, NULL,
@@ -502,13 +450,18 @@ answer(const struct api_context *c, const struct api_request *rq, struct api_ans
 		                "ask 127.0.0.1 or localhost");
 		return;
 	}
+	if (!api_origin_is_ours(c, rq)) {
+		api_put_problem(out, 403, NULL,
+		                "a page of another site asks; nothing is told to it");
+		return;
+	}
 	asset = api_asset_find(c->assets, t.path);
 	if (asset != NULL) {
 		put_asset(rq, asset, out);
 		return;
 	}
 	if (!rq->is_local && is_get(rq) && strcmp(t.path, "/healthz") != 0 &&
-	    authenticate(c, rq, who, out) == API_ROLE_NONE)
+	    api_enter(c, rq, who, out) == API_ROLE_NONE)
 		return;
 	if (strncmp(t.path, API_ROOT, strlen(API_ROOT)) == 0)
 		answer_api(c, rq, &t, out);

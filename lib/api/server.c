@@ -4,7 +4,9 @@
  *
  * One daemon a socket and one thread a connection. The target is taken as the
  * client wrote it (the library would decode it), and a body beyond the bound
- * is read to its end but not kept, so that the refusal reaches the client.
+ * is read on for a while but not kept, so that the refusal reaches the client.
+ * Connections that take too long are ended (patience.h), peers that ask too often
+ * are refused (guard.h).
  */
 #include <errno.h>
 #include <microhttpd.h>
@@ -14,12 +16,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "api/listen.h"
+#include "api/patience.h"
 #include "api/request.h"
 #include "base/log.h"
 #include "telemetry/own.h"
+
+/* A body that did not say how long it is, is read so far before the connection ends. */
+#define READ_ON 1048576
 
 struct server {
 	struct api *api;
@@ -34,6 +41,15 @@ struct api {
 	size_t servers;
 	struct server server[API_LISTEN_MAX];
 	struct api_session session[API_LISTEN_MAX];
+	char *name[API_NAMES_MAX];
+	struct api_guard guard;
+	struct api_patience patience;
+};
+
+/* One connection, from its beginning to its end. */
+struct visit {
+	struct api_peer peer;
+	struct api_wait *wait;
 };
 
 /* One request while it arrives. */
@@ -42,6 +58,7 @@ struct arrival {
 	bool is_begun, is_too_big;
 	char *body;
 	size_t len;
+	uint64_t seen; /* bytes of the body, kept or not */
 };
 
 /* The first the library tells of a request; its result is handed to access(). */
@@ -57,15 +74,71 @@ begin(void *arg, const char *uri, struct MHD_Connection *connection)
 	return a;
 }
 
+static struct visit *
+visit_of(struct MHD_Connection *connection)
+{
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+
+	return info != NULL ? info->socket_context : NULL;
+}
+
+static void
+find_peer(const struct server *s, struct MHD_Connection *connection, int fd,
+          struct api_peer *peer)
+{
+	const union MHD_ConnectionInfo *info;
+	struct ucred user = { .uid = UINT32_MAX };
+	socklen_t len = sizeof(user);
+
+	if (s->listen.is_unix) {
+		getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &user, &len);
+		api_peer_of_user(peer, user.uid);
+		return;
+	}
+	info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+	if (info != NULL)
+		api_peer_of_address(peer, info->client_addr);
+}
+
+/* The library tells of a connection's beginning, and of its end before it closes it. */
+static void
+come_or_go(void *arg, struct MHD_Connection *connection, void **context,
+           enum MHD_ConnectionNotificationCode what)
+{
+	struct server *s = arg;
+	struct visit *v = *context;
+	const union MHD_ConnectionInfo *info;
+
+	if (what == MHD_CONNECTION_NOTIFY_CLOSED) {
+		if (v != NULL)
+			api_patience_remove(&s->api->patience, v->wait);
+		free(v);
+		*context = NULL;
+		return;
+	}
+	info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+	v = info != NULL ? calloc(1, sizeof(*v)) : NULL;
+	if (v == NULL)
+		return;
+	find_peer(s, connection, info->connect_fd, &v->peer);
+	v->wait = api_patience_add(&s->api->patience, info->connect_fd,
+	                           (unsigned int)(s - s->api->server),
+	                           api_patience_clock());
+	*context = v;
+}
+
 static void
 done(void *arg, struct MHD_Connection *connection, void **state,
      enum MHD_RequestTerminationCode how)
 {
+	struct server *s = arg;
+	const struct visit *v = visit_of(connection);
 	struct arrival *a = *state;
 
-	(void)arg;
-	(void)connection;
 	(void)how;
+	if (v != NULL)
+		api_patience_idle(&s->api->patience, v->wait, api_patience_clock());
 	if (a == NULL)
 		return;
 	free(a->target);
@@ -148,14 +221,52 @@ take(struct arrival *a, const char *data, size_t len)
 	a->len += len;
 }
 
+/* The answer is on its way from here on, and has its time. */
 static enum MHD_Result
-refuse_size(const struct server *s, struct MHD_Connection *connection, const char *method)
+begin_answer(struct server *s, struct MHD_Connection *connection,
+             struct api_answer *answer)
+{
+	const struct visit *v = visit_of(connection);
+	const size_t len = answer->asset != NULL ? answer->asset->len : answer->len;
+
+	if (v != NULL)
+		api_patience_answer(&s->api->patience, v->wait, len,
+		                    api_patience_clock());
+	return send_answer(connection, answer);
+}
+
+static enum MHD_Result
+refuse(struct server *s, struct MHD_Connection *connection, const char *method,
+       unsigned int status, const char *why)
 {
 	struct api_answer answer = { 0 };
 
-	api_put_problem(&answer, 413, NULL, "a body has at most %d bytes", API_BODY_MAX);
+	api_put_problem(&answer, status, NULL, "%s", why);
 	telemetry_count_request(s->api->context.telemetry, method, answer.status);
-	return send_answer(connection, &answer);
+	return begin_answer(s, connection, &answer);
+}
+
+#define TEXT_OF(number) #number
+#define TEXT(number)    TEXT_OF(number)
+#define TOO_BIG         "a body has at most " TEXT(API_BODY_MAX) " bytes"
+
+/* The head is here. MHD_YES goes on with the body. */
+static enum MHD_Result
+take_head(struct server *s, struct MHD_Connection *connection, const char *method)
+{
+	const struct visit *v = visit_of(connection);
+	const char *length = header(connection, "Content-Length");
+
+	if (v != NULL)
+		api_patience_body(&s->api->patience, v->wait, api_patience_clock());
+	/* Two ways to say where it ends are one too many: another may take the other. */
+	if (length != NULL && header(connection, "Transfer-Encoding") != NULL)
+		return refuse(s, connection, method, 400,
+		              "Content-Length and Transfer-Encoding exclude each other");
+	/* What announces too much need not be read at all. */
+	if (length != NULL && strtoull(length, NULL, 10) > API_BODY_MAX)
+		return refuse(s, connection, method, 413, TOO_BIG);
+	return MHD_YES;
 }
 
 static enum MHD_Result
@@ -163,7 +274,8 @@ access_request(void *arg, struct MHD_Connection *connection, const char *url,
                const char *method, const char *version, const char *data, size_t *len,
                void **state)
 {
-	const struct server *s = arg;
+	struct server *s = arg;
+	const struct visit *v = visit_of(connection);
 	struct arrival *a = *state;
 	struct api_answer answer;
 
@@ -172,21 +284,17 @@ access_request(void *arg, struct MHD_Connection *connection, const char *url,
 	if (a == NULL || a->target == NULL)
 		return MHD_NO;
 	if (!a->is_begun) {
-		const char *length = header(connection, "Content-Length");
-
 		a->is_begun = true;
-		/* What announces too much need not be read at all. */
-		if (length != NULL && strtoull(length, NULL, 10) > API_BODY_MAX)
-			return refuse_size(s, connection, method);
-		return MHD_YES;
+		return take_head(s, connection, method);
 	}
 	if (*len > 0) {
 		take(a, data, *len);
+		a->seen += *len;
 		*len = 0;
-		return MHD_YES;
+		return a->seen <= READ_ON ? MHD_YES : MHD_NO;
 	}
 	if (a->is_too_big)
-		return refuse_size(s, connection, method);
+		return refuse(s, connection, method, 413, TOO_BIG);
 	api_answer(&s->api->context,
 	           &(struct api_request){
 			   .method = method,
@@ -196,12 +304,17 @@ access_request(void *arg, struct MHD_Connection *connection, const char *url,
 			   .authorization = header(connection, "Authorization"),
 			   .accept_encoding = header(connection, "Accept-Encoding"),
 			   .if_none_match = header(connection, "If-None-Match"),
+			   .origin = header(connection, "Origin"),
+			   .fetch_site = header(connection, "Sec-Fetch-Site"),
+			   .fetch_mode = header(connection, "Sec-Fetch-Mode"),
+			   .peer = v != NULL ? &v->peer : NULL,
+			   .now_ns = api_patience_clock(),
 			   .body = a->body,
 			   .body_len = a->len,
 			   .is_unix = s->listen.is_unix,
 			   .is_local = s->listen.is_local },
 	           &answer);
-	return send_answer(connection, &answer);
+	return begin_answer(s, connection, &answer);
 }
 
 static void
@@ -230,7 +343,10 @@ start(struct server *s, unsigned int connections)
 		flags, 0, NULL, NULL, access_request, s, MHD_OPTION_EXTERNAL_LOGGER,
 		complain, NULL, MHD_OPTION_LISTEN_SOCKET, s->listen.fd,
 		MHD_OPTION_URI_LOG_CALLBACK, begin, NULL, MHD_OPTION_NOTIFY_COMPLETED,
-		done, NULL, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned int)API_TIMEOUT_S,
+		done, s, MHD_OPTION_NOTIFY_CONNECTION, come_or_go, s,
+		MHD_OPTION_PER_IP_CONNECTION_LIMIT,
+		s->listen.is_local ? 0u : (unsigned int)API_PER_ADDRESS,
+		MHD_OPTION_CONNECTION_TIMEOUT, (unsigned int)API_TIMEOUT_S,
 		MHD_OPTION_CONNECTION_LIMIT, connections,
 		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)32768, MHD_OPTION_END);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
@@ -256,6 +372,12 @@ open_session(struct api *api, const char *path)
 		__atomic_store_n(&api->context.n_sessions, n + 1, __ATOMIC_RELEASE);
 }
 
+static size_t
+listens_of(const struct api_settings *settings)
+{
+	return settings->listens > 0 ? settings->listens : 1;
+}
+
 int
 api_open(const struct api_settings *settings, struct api **out, char why[API_WHY])
 {
@@ -272,7 +394,19 @@ api_open(const struct api_settings *settings, struct api **out, char why[API_WHY
 		                             .tokens_file = api->tokens_file,
 		                             .session = api->session,
 		                             .assets = settings->assets,
+		                             .guard = &api->guard,
+		                             .names = (const char *const *)api->name,
 		                             .hosts = api->host };
+	for (size_t i = 0; i < settings->n_names && i < API_NAMES_MAX; i++) {
+		api->name[i] = strdup(settings->names[i]);
+		api->context.n_names += api->name[i] != NULL;
+	}
+	api_guard_open(&api->guard);
+	rc = api_patience_open(&api->patience,
+	                       (unsigned int)(API_CONNECTIONS / listens_of(settings)));
+	if (rc < 0)
+		snprintf(why, API_WHY, "api: no thread can be started: %s",
+		         strerror(-rc));
 	for (size_t i = 0; rc == 0 && i < settings->listens && i < API_LISTEN_MAX; i++) {
 		struct server *s = &api->server[api->servers];
 
@@ -285,7 +419,7 @@ api_open(const struct api_settings *settings, struct api **out, char why[API_WHY
 			open_session(api, s->listen.path);
 		else
 			api->host[api->context.n_hosts++] = s->listen.host;
-		rc = start(s, (unsigned int)(API_CONNECTIONS / settings->listens));
+		rc = start(s, (unsigned int)(API_CONNECTIONS / listens_of(settings)));
 		if (rc < 0)
 			snprintf(why, API_WHY,
 			         "api.listen \"%s\": the server does not start",
@@ -310,6 +444,10 @@ api_close(struct api *api)
 		MHD_stop_daemon(api->server[i].daemon);
 		api_listen_remove(&api->server[i].listen);
 	}
+	api_patience_close(&api->patience);
+	api_guard_close(&api->guard);
+	for (size_t i = 0; i < api->context.n_names; i++)
+		free(api->name[i]);
 	for (size_t i = 0; i < api->context.n_sessions; i++)
 		api_session_close(&api->session[i]);
 	free(api->tokens_file);

@@ -160,6 +160,11 @@ api_host_is_ours(const struct api_context *context, const char *host)
 		return false;
 	if (is_loopback(host, len))
 		return true;
+	for (size_t i = 0; i < context->n_names; i++) {
+		if (strlen(context->names[i]) == len &&
+		    strncasecmp(context->names[i], host, len) == 0)
+			return true;
+	}
 	for (size_t i = 0; i < context->n_hosts; i++) {
 		if (strlen(context->hosts[i]) == len &&
 		    strncasecmp(context->hosts[i], host, len) == 0)

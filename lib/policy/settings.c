@@ -157,6 +157,23 @@ static const struct conf_field api_fields[] = {
 	  .max = 4095,
 	  .help = "Tokens that may write, one line NAME:SHA256 each; without it nobody "
 	          "may." },
+	{ .key = "remote",
+	  .kind = CONF_BOOL,
+	  .offset = AT(api_remote),
+	  .absent = "false",
+	  .help = "Whether `listen` may name addresses beyond loopback, where reading "
+	          "needs "
+	          "a token too; nothing is encrypted, so a proxy with TLS in front is "
+	          "better." },
+	{ .key = "names",
+	  .kind = CONF_TEXTS,
+	  .offset = AT(api_names),
+	  .absent = "",
+	  .min = 1,
+	  .max = 253,
+	  .example = "gate.example.net",
+	  .help = "Names by which a proxy in front is called, so that requests and pages "
+	          "with them are ours; without it, only loopback and `listen`." },
 	{ .key = "dashboard",
 	  .kind = CONF_BOOL,
 	  .offset = AT(api_dashboard),

@@ -116,6 +116,8 @@ struct settings {
 	struct conf_list links; /* struct settings_link */
 	struct conf_texts api_listen;
 	char *api_tokens_file;
+	bool api_remote;
+	struct conf_texts api_names;
 	bool api_dashboard;
 	struct settings_events events;
 	uint64_t samples_rate; /* a second, of each reason and worker; 0: none */

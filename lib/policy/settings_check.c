@@ -142,6 +142,11 @@ check_listen(const struct settings *s, struct conf_errors *errors)
 			          "\"127.0.0.1:9686\" or "
 			          "\"[::1]:9686\", nor \"unix:/PATH\"",
 			          text);
+		} else if (!is_loopback(host) && !s->api_remote) {
+			conf_fail(errors, &place,
+			          "\"%s\" is no loopback address, and api.remote is not "
+			          "true",
+			          text);
 		} else if (!is_loopback(host)) {
 			conf_warn(errors, &place,
 			          "\"%s\" answers everybody who reaches it, without "

@@ -165,6 +165,7 @@ check_listen(const struct settings *now, const struct settings *next,
 
 	for (size_t i = 0; is_same && i < a->count; i++)
 		is_same = strcmp(a->text[i], b->text[i]) == 0;
+	is_same = is_same && now->api_remote == next->api_remote;
 	if (!is_same)
 		conf_fail(errors,
 		          &(struct conf_place){ next->file, 0, (char[]){ "api.listen" } },

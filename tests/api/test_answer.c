@@ -356,6 +356,79 @@ wrong_lines_let_nobody_in(void)
 	                API_ROLE_NONE);
 }
 
+static struct api_answer
+ask_as(const struct api_peer *peer, uint64_t now_ns, const char *token)
+{
+	struct api_answer out;
+
+	api_answer(&context,
+	           &(struct api_request){ .method = "PUT",
+	                                  .target = "/api/v1/bypass",
+	                                  .host = "127.0.0.1:9686",
+	                                  .authorization = token,
+	                                  .content_type = JSON,
+	                                  .body = "{\"enabled\":false}",
+	                                  .body_len = 17,
+	                                  .is_local = true,
+	                                  .peer = peer,
+	                                  .now_ns = now_ns },
+	           &out);
+	free(out.body);
+	return out;
+}
+
+/* Guessers are told so once their bucket is empty; who has a good token beside them is let in. */
+static void
+guessers_and_floods_are_told_to_wait(void)
+{
+	static struct api_guard guard;
+	struct api_peer mallory, alice;
+	struct api_answer a;
+
+	begin();
+	api_guard_open(&guard);
+	context.guard = &guard;
+	api_peer_of_user(&mallory, 1);
+	api_peer_of_user(&alice, 2);
+	for (unsigned int i = 0; i < API_GUARD_FAILURE_BURST; i++)
+		CU_ASSERT_EQUAL(ask_as(&mallory, 1000000000, "Bearer guess").status, 401);
+	a = ask_as(&mallory, 1000000000, "Bearer guess");
+	CU_ASSERT_EQUAL(a.status, 429);
+	CU_ASSERT_STRING_EQUAL(a.header, "Retry-After");
+	CU_ASSERT_STRING_EQUAL(a.header_value, "1");
+	CU_ASSERT_EQUAL(ask_as(&mallory, 1000000000, GOOD).status, 200);
+	CU_ASSERT_EQUAL(ask_as(&alice, 1000000000, "Bearer guess").status, 401);
+	for (unsigned int i = 0; i < API_GUARD_BURST; i++)
+		ask_as(&mallory, 1000000000, GOOD);
+	CU_ASSERT_EQUAL(ask_as(&mallory, 1000000000, GOOD).status, 429);
+	CU_ASSERT_EQUAL(ask_as(&alice, 1000000000, GOOD).status, 200);
+	CU_ASSERT_EQUAL(ask_as(&mallory, 1100000000, GOOD).status, 200);
+	api_guard_close(&guard);
+	end();
+}
+
+static void
+a_nul_byte_is_no_json(void)
+{
+	struct api_answer out;
+
+	begin();
+	api_answer(&context,
+	           &(struct api_request){ .method = "PUT",
+	                                  .target = "/api/v1/bypass",
+	                                  .host = "127.0.0.1:9686",
+	                                  .authorization = GOOD,
+	                                  .content_type = JSON,
+	                                  .body = "{\"enabled\":true\0}",
+	                                  .body_len = 17,
+	                                  .is_local = true },
+	           &out);
+	CU_ASSERT_EQUAL(out.status, 400);
+	CU_ASSERT_FALSE(box->is_bypassed);
+	free(out.body);
+	end();
+}
+
 /* Every path of the description answers, and every table row is described. */
 static void
 the_description_is_complete(void)
@@ -417,4 +490,5 @@ SUITE_MAIN("api/answer", TEST(every_request_gets_its_status_and_words),
            TEST(a_refused_configuration_tells_all_errors),
            TEST(without_a_tokens_file_every_write_is_refused_with_advice),
            TEST(only_our_own_names_are_answered), TEST(wrong_lines_let_nobody_in),
+           TEST(guessers_and_floods_are_told_to_wait), TEST(a_nul_byte_is_no_json),
            TEST(the_description_is_complete), TEST(every_answer_is_counted))

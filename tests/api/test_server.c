@@ -305,10 +305,72 @@ the_command_shows_and_exits_as_promised(void)
 	end();
 }
 
+static const char ask_status[] = "GET /api/v1/status HTTP/1.1\r\nHost: x\r\n"
+				 "Connection: close\r\n\r\n";
+static char late[64];
+
+static void *
+ask_late(void *arg)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	const int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+
+	(void)arg;
+	strcpy(address.sun_path, path);
+	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0 &&
+	    send(fd, ask_status, strlen(ask_status), MSG_NOSIGNAL) > 0)
+		recv(fd, late, sizeof(late) - 1, MSG_WAITALL);
+	close(fd);
+	return NULL;
+}
+
+/*
+ * Somebody holds what the API needs. Its threads wait; those that need nothing answer, and
+ * control, which a worker's clock ticks and which never takes that lock, goes on.
+ */
+static void
+a_wedged_answer_delays_neither_others_nor_control(void)
+{
+	static const char healthz[] = "GET /healthz HTTP/1.1\r\nHost: x\r\n"
+				      "Connection: close\r\n\r\n";
+	pthread_t thread[8];
+
+	begin();
+	late[0] = '\0';
+	pthread_mutex_lock(&box->lock);
+	for (unsigned int i = 0; i < 8; i++)
+		pthread_create(&thread[i], NULL, ask_late, NULL);
+	usleep(200000);
+	CU_ASSERT_EQUAL(late[0], '\0');
+	CU_ASSERT_PTR_NOT_NULL(strstr(talk(healthz, strlen(healthz)), "\r\n\r\nok\n"));
+	hand_flood(box, 10000, 300);
+	CU_ASSERT(watch_is_armed(
+		watch_cell(&box->worker[0].pipeline->watch, 1, VECTOR_UDP_FLOOD)));
+	pthread_mutex_unlock(&box->lock);
+	for (unsigned int i = 0; i < 8; i++)
+		pthread_join(thread[i], NULL);
+	CU_ASSERT_EQUAL(strncmp(late, "HTTP/1.1 200 OK", 15), 0);
+	end();
+}
+
+static void
+two_lengths_of_a_body_are_one_too_many(void)
+{
+	static const char request[] = "PUT /api/v1/bypass HTTP/1.1\r\nHost: x\r\n"
+				      "Connection: close\r\nContent-Length: 5\r\n"
+				      "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n";
+
+	begin();
+	CU_ASSERT_EQUAL(strncmp(talk(request, strlen(request)), "HTTP/1.1 400 ", 13), 0);
+	end();
+}
+
 SUITE_MAIN("api/server", TEST(a_document_comes_over_the_socket_with_its_headers),
            TEST(the_page_comes_with_its_headers_and_once),
            TEST(a_body_too_big_is_refused_however_it_comes),
            TEST(nonsense_does_not_stop_the_server),
            TEST(a_socket_in_use_is_left_alone_and_a_leftover_is_replaced),
            TEST(addresses_are_loopback_or_refused_with_a_sentence),
+           TEST(a_wedged_answer_delays_neither_others_nor_control),
+           TEST(two_lengths_of_a_body_are_one_too_many),
            TEST(the_command_shows_and_exits_as_promised))

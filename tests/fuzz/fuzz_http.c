@@ -3,7 +3,8 @@
  * fuzz_http - method, target, host, token and body to an answer, on a small box.
  *
  * The input is cut at its first newlines: method, target, host, authorization,
- * content type; what is left is the body. Whatever comes, there is an answer
+ * content type; what is left is the body. Behind a host, each after a bar, stand
+ * Origin, Sec-Fetch-Site and Sec-Fetch-Mode. Whatever comes, there is an answer
  * with a status we know, and what claims to be JSON is JSON.
  */
 #include <stdint.h>
@@ -51,15 +52,32 @@ setup(void)
 		abort();
 }
 
+/* What stands behind the next bar, which ends what was before it; NULL: there is none. */
+static char *
+behind_bar(char *text)
+{
+	char *bar = text != NULL ? strchr(text, '|') : NULL;
+
+	if (bar == NULL)
+		return NULL;
+	*bar = '\0';
+	return bar + 1;
+}
+
 static void
-ask(const char *const part[PARTS], const char *body, size_t len)
+ask(char *const part[PARTS], const char *body, size_t len)
 {
 	struct api_answer out;
+	char *const origin = behind_bar(part[2]), *const site = behind_bar(origin);
+	char *const mode = behind_bar(site);
 
 	api_answer(&context,
 	           &(struct api_request){ .method = part[0],
 	                                  .target = part[1],
 	                                  .host = part[2],
+	                                  .origin = origin,
+	                                  .fetch_site = site,
+	                                  .fetch_mode = mode,
 	                                  .authorization = part[3],
 	                                  .content_type = part[4],
 	                                  .if_none_match = part[3],
@@ -85,7 +103,7 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	char *copy = malloc(size + 1), *at = copy;
-	const char *part[PARTS];
+	char *part[PARTS];
 
 	if (copy == NULL)
 		abort();

@@ -60,10 +60,13 @@ static const struct fault {
 	  "t.conf: state.cookie_secret: \"../secret\" does not begin with /\n" },
 	{ "version = 1; state = { folder = \"\"; };", "t.conf:1: state.folder: must not be empty\n" },
 	{ "version = 1; api = { listen = [ \"0.0.0.0:9686\", \"unix:x\", \"localhost:80\", \"[::1]:1\", \"1.2.3.4:70000\", \"unix:/x\" ]; };",
-	  "t.conf: api.listen: warning: \"0.0.0.0:9686\" answers everybody who reaches it, without encryption; put a proxy with TLS before it\n"
+	  "t.conf: api.listen: \"0.0.0.0:9686\" is no loopback address, and api.remote is not true\n"
 	  "t.conf: api.listen: \"unix:x\": the path of a socket begins with / and has at most 107 characters\n"
 	  "t.conf: api.listen: \"localhost:80\" is neither ADDRESS:PORT, such as \"127.0.0.1:9686\" or \"[::1]:9686\", nor \"unix:/PATH\"\n"
 	  "t.conf: api.listen: \"1.2.3.4:70000\" is neither ADDRESS:PORT, such as \"127.0.0.1:9686\" or \"[::1]:9686\", nor \"unix:/PATH\"\n" },
+	{ "version = 1; api = { listen = [ \"0.0.0.0:9686\" ]; remote = true; tokens = 1; };",
+	  "t.conf:1: api: unknown key \"tokens\"\n"
+	  "t.conf: api.listen: warning: \"0.0.0.0:9686\" answers everybody who reaches it, without encryption; put a proxy with TLS before it\n" },
 	{ "version = 1; routers = [ \"198.51.100.1\", \"2001:db8::1\" ];\n"
 	  "lists = (\n"
 	  " { name = \"ok\"; action = \"allow\"; prefixes = [ \"192.0.2.0/24\", \"10.0.0.0/8\" ]; },\n"
