@@ -358,7 +358,7 @@ def it_answers_in_time_under_a_flood():
         stop.set()
         for one in asked:
             one.result()
-    sent(sender)
+    sender.communicate(timeout=60)  # what it could not send is no matter
     took.sort()
     p50, p99 = took[len(took) // 2], took[int(len(took) * 0.99)]
     print("  %d requests under %d packets/s: p50 %.1f ms, p99 %.1f ms, most %.1f ms" % (
