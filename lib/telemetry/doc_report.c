@@ -18,7 +18,8 @@
  *                   "activate_rate", "max_rate" },
  *       "loudest_at": time,              when the following were taken
  *       "sources": [ { "address", "packets_per_second", "bits_per_second",
- *                      "error_packets_per_second" } ],
+ *                      "error_packets_per_second" (may be others'),
+ *                      "standard_error_packets_per_second" (of the sample) } ],
  *       "destinations": [ ... ],         the same; both of the whole box
  *       "links": { "html", "samples", "history" } }
  *

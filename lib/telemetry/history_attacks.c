@@ -2,9 +2,11 @@
 #include "telemetry/history_attacks.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "sketch/talkers.h"
 #include "telemetry/parts.h"
 #include "telemetry/put.h"
 #include "telemetry/view.h"
@@ -109,7 +111,8 @@ static json_t *
 loudest(struct telemetry *t, bool by_destinations)
 {
 	struct telemetry_ask ask;
-	json_t *d, *list;
+	json_t *d, *list, *entry;
+	size_t i;
 
 	telemetry_ask_init(&ask);
 	ask.limit = LOUDEST;
@@ -117,6 +120,15 @@ loudest(struct telemetry *t, bool by_destinations)
 	d = telemetry_top(t, &ask);
 	list = json_incref(json_object_get(d, "top"));
 	json_decref(d);
+	/* One packet of TALKERS_SAMPLE is counted, and chance decides which. */
+	json_array_foreach(list, i, entry)
+	{
+		const double pps =
+			json_number_value(json_object_get(entry, "packets_per_second"));
+
+		telemetry_put_count(entry, "standard_error_packets_per_second",
+		                    (uint64_t)(sqrt(TALKERS_SAMPLE * pps) + 0.5));
+	}
 	return list;
 }
 

@@ -7,6 +7,8 @@
 #ifndef TELEMETRY_REPORT_H
 #define TELEMETRY_REPORT_H
 
+#include <stdio.h>
+
 #include "telemetry/telemetry.h"
 
 /* An attack that detection may have forgotten; both to be given back by json_decref(). */
@@ -29,6 +31,9 @@ char *telemetry_report_html(const json_t *report);
 /* What such a page may do: nothing but its own style. */
 #define TELEMETRY_REPORT_POLICY                                                          \
 	"default-src 'none'; style-src 'unsafe-inline'; sandbox; base-uri 'none'"
+
+/* The drawing in that page: what arrived, and what was stopped of it. */
+void telemetry_report_drawing(FILE *to, const json_t *report);
 
 /* "1.25 M", "830 ", "0 ": three digits and a prefix, ready for a unit. */
 void telemetry_si(double value, char text[32]);

@@ -5,7 +5,6 @@
  * Made from the report's document alone, so page and document cannot differ. Texts come
  * from configuration files and from the network's addresses: every one is escaped.
  */
-#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,12 +12,7 @@
 
 #include "telemetry/report.h"
 
-#define WIDTH  680 /* of the drawing, in its own units */
-#define HEIGHT 165
-#define LEFT   58
-#define BOTTOM 24
-#define TOP    8
-#define ROWS   10 /* of a table */
+#define ROWS 10 /* of a table */
 
 static const char style[] =
 	"@page{size:A4;margin:11mm 14mm}"
@@ -142,128 +136,6 @@ put_rate(FILE *to, const json_t *o, const char *key, const char *unit)
 
 	telemetry_si(number(o, key), si);
 	raw(to, "%s%s", si, unit);
-}
-
-/* --- the drawing --- */
-
-static double
-highest(const json_t *a, double least)
-{
-	const json_t *v;
-	size_t i;
-
-	json_array_foreach((json_t *)(uintptr_t)a, i, v)
-	{
-		if (json_number_value(v) > least)
-			least = json_number_value(v);
-	}
-	return least;
-}
-
-/* 1, 2 or 5 times a power of ten that is not below `value`. */
-static double
-round_up(double value)
-{
-	const double power = pow(10, floor(log10(value)));
-	const double digit = value / power;
-
-	return power * (digit <= 1 ? 1 : digit <= 2 ? 2 : digit <= 5 ? 5 : 10);
-}
-
-static double
-at_x(size_t i, size_t n)
-{
-	return LEFT +
-	       (double)(WIDTH - LEFT - 6) * (double)i / (double)(n > 1 ? n - 1 : 1);
-}
-
-static double
-at_y(double value, double top)
-{
-	return HEIGHT - BOTTOM - (HEIGHT - BOTTOM - TOP) * value / top;
-}
-
-static void
-put_line(FILE *to, const json_t *a, double top, const char *colour, bool is_filled)
-{
-	const size_t n = json_array_size(a);
-	const double zero = at_y(0, top);
-
-	raw(to,
-	    "<path fill=\"%s\" fill-opacity=\"0.18\" stroke=\"%s\" "
-	    "stroke-width=\"1.6\" stroke-linejoin=\"round\" d=\"",
-	    is_filled ? colour : "none", colour);
-	for (size_t i = 0; i < n; i++)
-		raw(to, "%c%.1f %.1f", i == 0 ? 'M' : 'L', at_x(i, n),
-		    at_y(json_number_value(json_array_get(a, i)), top));
-	if (is_filled)
-		raw(to, "L%.1f %.1fL%.1f %.1fZ", at_x(n - 1, n), zero, at_x(0, n), zero);
-	raw(to, "\"/>");
-}
-
-static void
-put_grid(FILE *to, double top, double seconds, const char *unit)
-{
-	for (int i = 0; i <= 4; i++) {
-		const double value = top * i / 4, y = at_y(value, top);
-		char si[32];
-
-		telemetry_si(value, si);
-		raw(to,
-		    "<path stroke=\"#d5dde4\" d=\"M%d %.1fH%d\"/><text x=\"%d\" "
-		    "y=\"%.1f\" text-anchor=\"end\">%s%s</text>",
-		    LEFT, y, WIDTH - 6, LEFT - 5, y + 3.5, si, i == 4 ? unit : "");
-	}
-	for (int i = 0; i <= 4; i++) {
-		const double at = seconds * i / 4;
-
-		raw(to, "<text x=\"%.1f\" y=\"%d\" text-anchor=\"%s\">",
-		    LEFT + (double)(WIDTH - LEFT - 6) * i / 4, HEIGHT - 7,
-		    i == 0   ? "start"
-		    : i == 4 ? "end"
-		             : "middle");
-		if (seconds < 240)
-			raw(to, "%.0f s</text>", at);
-		else if (seconds < 4 * 3600)
-			raw(to, "%.1f min</text>", at / 60);
-		else
-			raw(to, "%.1f h</text>", at / 3600);
-	}
-}
-
-static void
-put_drawing(FILE *to, const json_t *report)
-{
-	const json_t *c = member(report, "course");
-	const json_t *in = member(c, "received_packets_per_second");
-	const json_t *dropped = member(c, "dropped_packets_per_second");
-	const json_t *would = member(c, "would_packets_per_second");
-	const size_t n = json_array_size(in);
-	const bool has_would = highest(would, 0) > 0;
-	double top;
-
-	if (n < 2) {
-		raw(to, "<p class=\"small\">It was too short for a drawing.</p>");
-		return;
-	}
-	top = round_up(highest(in, 1));
-	raw(to, "<p class=\"small\"><span class=\"key\" "
-	        "style=\"background:#0b5c8a\"></span>arrived<span class=\"key\" "
-	        "style=\"background:#c2410c\"></span>stopped");
-	if (has_would)
-		raw(to, "<span class=\"key\" style=\"background:#a16207\"></span>would "
-		        "have been stopped");
-	raw(to,
-	    ", packets per second, means of %.0f s</p><svg viewBox=\"0 0 %d %d\" "
-	    "role=\"img\" aria-label=\"Packets per second over time\" font-size=\"10\" "
-	    "font-family=\"inherit\" fill=\"#51606e\">",
-	    number(c, "step_seconds"), WIDTH, HEIGHT);
-	put_grid(to, top, number(c, "step_seconds") * (double)n, "pps");
-	put_line(to, in, top, "#0b5c8a", true);
-	put_line(to, dropped, top, "#c2410c", false);
-	if (has_would)
-		put_line(to, would, top, "#a16207", false);
-	raw(to, "</svg>");
 }
 
 /* --- parts of the page --- */
@@ -439,6 +311,18 @@ put_reasons(FILE *to, const json_t *report)
 		    json_array_size(list) - ROWS);
 }
 
+/* What may be others', and twice the standard error of the sample. */
+static void
+put_error(FILE *to, const json_t *t)
+{
+	char si[32];
+
+	telemetry_si(number(t, "error_packets_per_second") +
+	                     2 * number(t, "standard_error_packets_per_second"),
+	             si);
+	raw(to, "%s", si);
+}
+
 static void
 put_loudest(FILE *to, const char *title, const json_t *list)
 {
@@ -447,7 +331,7 @@ put_loudest(FILE *to, const char *title, const json_t *list)
 
 	raw(to,
 	    "<div><h2>%s</h2><table><tr><th>Address<th class=\"r\">pps<th "
-	    "class=\"r\">± at most<th class=\"r\">bit/s</tr>",
+	    "class=\"r\">± about<th class=\"r\">bit/s</tr>",
 	    title);
 	json_array_foreach((json_t *)(uintptr_t)list, i, t)
 	{
@@ -458,7 +342,7 @@ put_loudest(FILE *to, const char *title, const json_t *list)
 		raw(to, "</td><td class=\"r\">");
 		put_rate(to, t, "packets_per_second", "");
 		raw(to, "</td><td class=\"r\">");
-		put_rate(to, t, "error_packets_per_second", "");
+		put_error(to, t);
 		raw(to, "</td><td class=\"r\">");
 		put_rate(to, t, "bits_per_second", "");
 		raw(to, "</td></tr>");
@@ -514,7 +398,7 @@ put_page(FILE *to, const json_t *report)
 	}
 	put_facts(to, a);
 	raw(to, "<h2>How strong it was</h2>");
-	put_drawing(to, report);
+	telemetry_report_drawing(to, report);
 	raw(to, "<div class=\"two\"><div>");
 	put_moments(to, report);
 	raw(to, "</div><div>");
