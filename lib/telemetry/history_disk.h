@@ -70,4 +70,20 @@ void history_disk_close(struct history_disk *d);
 /* The store, or NULL. Any thread. */
 struct store *history_disk_store(struct history_disk *d);
 
+/*
+ * history_rows.c, all for the writer alone. Within a transaction: put minutes, of which
+ * *next is the first that was left; attacks, whose numbers are given back; events. Each
+ * returns 0 or -errno. Afterwards: mark the attacks as stored or not, forget the events.
+ */
+#define HISTORY_CLOSING_NS UINT64_MAX /* in the place of now: all is to be written */
+struct history_attack;
+bool history_rows_due(const struct history_attack *a, uint64_t now_ns);
+int history_rows_minutes(struct history_disk *d, uint64_t *next);
+int history_rows_attacks(struct history_disk *d, uint64_t now_ns, uint64_t *saved,
+                         unsigned int *n);
+void history_rows_mark(struct history_disk *d, const uint64_t *saved, unsigned int n,
+                       bool is_saved, uint64_t now_ns);
+int history_rows_events(struct history_disk *d, unsigned int *n);
+void history_rows_forget(struct history_disk *d, unsigned int n);
+
 #endif

@@ -6,7 +6,8 @@
  *     history_count.c   reads the counters and turns them into rates
  *     history_read.c    answers questions
  *     history_attacks.c the course of attacks
- *     history_disk.c    what is written to the store
+ *     history_disk.c    what is written to the store, and when
+ *     history_rows.c    as which rows
  *     frames.c          rows in memory
  */
 #ifndef TELEMETRY_HISTORY_PARTS_H
