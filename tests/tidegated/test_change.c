@@ -274,10 +274,9 @@ who_listens_hears_what_is_set_and_what_ends(void)
 
 	open_all();
 	now_ns = 10 * SECOND_NS;
-	e.ear = (struct change_ear){ .arg = &e,
-		                     .block = hear_block,
-		                     .mode = hear_mode,
-		                     .bypass = hear_bypass };
+	e.ear = (struct change_ear){
+		.arg = &e, .block = hear_block, .mode = hear_mode, .bypass = hear_bypass
+	};
 	b.until_ns = 12 * SECOND_NS;
 	CU_ASSERT_EQUAL_FATAL(prefix_parse("198.51.100.7", &b.prefix), 0);
 	CU_ASSERT_EQUAL(e.box.block_add(&e, &b), 0);

@@ -10,7 +10,7 @@ lib=${1:-lib}
 grep -rnE '^[[:space:]]*#[[:space:]]*include' "$lib" --include='*.[ch]' --include='*.in' |
 	awk -v lib="$lib/" '
 	BEGIN {
-		n = split("base|conf hash|packet|io prefix flow meter sketch challenge inspect filter" \
+		n = split("base|conf hash store|packet|io prefix flow meter sketch challenge inspect filter" \
 		          "|list stage|policy|pipeline detect evidence|telemetry|event|api", floors, "|")
 		for (i = 1; i <= n; i++) {
 			m = split(floors[i], names, " ")
