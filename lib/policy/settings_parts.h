@@ -5,6 +5,7 @@
  *     settings.c         tables of the top level; read, free, print
  *     settings_policy.c  policies: extends, vectors, groups of stages
  *     settings_check.c   what one key alone cannot tell
+ *     settings_list_keys.c, settings_events.c, settings_samples.c  groups of their own
  *     settings_live.c    what a reload cannot change; cores and workers
  */
 #ifndef POLICY_SETTINGS_PARTS_H
@@ -15,6 +16,9 @@
 #define SETTINGS_NAME_MAX  63 /* characters of a name: it is a label and stands in paths */
 #define SETTINGS_MAX_CORES 128
 #define SETTINGS_PATH_MAX  4000 /* of a folder: names of files in it must fit behind it */
+
+/* The key that an element is called by. */
+#define NAME_OF(type) .key = "name", .kind = CONF_TEXT, .offset = offsetof(type, name)
 
 /* A policy's own keys as written; vectors and stages are read apart. */
 struct settings_written {

@@ -284,68 +284,69 @@ where_events_go_can_change_while_running(void)
 	end();
 }
 
+static const char *const sentences[][2] = {
+	{ "{\"event_type\":\"attack\",\"service\":\"shop\",\"attack\":{"
+	  "\"status\":"
+	  "\"end\",\"vector\":\"udp_flood\",\"peak_packets_per_second\":61200,"
+	  "\"dropped_packets\":7,\"duration_seconds\":61.2,\"severity\":\"high\","
+	  "\"mode\":\"mitigate\",\"attack_id\":\"a-1\",\"trigger\":{\"metric\":"
+	  "\"packets_per_second\"}}}",
+	  "Attack over: udp_flood on shop, peak 61.2 kpps, 7 packets dropped in "
+	  "61 s "
+	  "(severity high, mode mitigate, a-1)" },
+	{ "{\"event_type\":\"attack\",\"service\":\"shop\",\"attack\":{"
+	  "\"status\":"
+	  "\"alarm\",\"vector\":\"udp_flood\",\"network\":\"192.0.2.0/24\","
+	  "\"severity\":\"low\",\"mode\":\"monitor\",\"attack_id\":null,"
+	  "\"trigger\":"
+	  "{\"metric\":\"bits_per_second\",\"value\":2500000000,\"threshold\":"
+	  "999}}}",
+	  "Alarm: udp_flood on shop, 192.0.2.0/24, 2.5 Gbit/s above 999 bit/s "
+	  "(severity low, mode monitor)" },
+	{ "{\"event_type\":\"block\",\"service\":\"shop\",\"block\":{\"prefix\":"
+	  "\"192.0.2.6/32\",\"action\":\"deny\",\"until\":\"2026\",\"reason\":"
+	  "\"sources.packets\"}}",
+	  "192.0.2.6/32 is blocked for shop until 2026 (sources.packets)" },
+	{ "{\"event_type\":\"unblock\",\"unblock\":{\"prefix\":\"192.0.2.6/32\","
+	  "\"action\":\"allow\",\"cause\":\"taken_back\",\"reason\":\"\"}}",
+	  "192.0.2.6/32 is no longer allowed: an operator took it back" },
+	{ "{\"event_type\":\"mode\",\"mode\":{\"scope\":\"all\",\"mode\":"
+	  "\"configured\",\"cause\":\"expired\",\"until\":null}}",
+	  "Mode of all services is configured: its time is up" },
+	{ "{\"event_type\":\"port\",\"port\":{\"name\":\"ext0\",\"link\":\"up\","
+	  "\"side\":\"external\",\"status\":\"down\"}}",
+	  "Port ext0 of link up (external) is down" },
+	{ "{\"event_type\":\"worker\",\"worker\":{\"worker\":3,\"status\":"
+	  "\"overload\",\"busy_ratio\":0.97}}",
+	  "Worker 3 is at its end: 97 % busy" },
+	{ "{\"event_type\":\"config\",\"config\":{\"result\":\"refused\","
+	  "\"first_error\":\"line\\none\"}}",
+	  "The configuration was refused: line one" },
+	{ "{\"event_type\":\"list\",\"list\":{\"name\":\"feed\",\"result\":"
+	  "\"failed\","
+	  "\"first_message\":\"no\"}}",
+	  "List feed: failed no" },
+	{ "{\"event_type\":\"audit\",\"audit\":{\"who\":\"\",\"what\":\"PUT /x\","
+	  "\"status\":401}}",
+	  "a stranger: PUT /x, status 401" },
+	{ "{\"event_type\":\"daemon\",\"daemon\":{\"version\":\"0.1\",\"status\":"
+	  "\"start\"}}",
+	  "Tidegate 0.1: start" },
+	{ "{\"event_type\":\"other\"}", "other" },
+	{ "{}", "" },
+};
+
 static void
 every_kind_is_a_sentence(void)
 {
-	static const char *const cases[][2] = {
-		{ "{\"event_type\":\"attack\",\"service\":\"shop\",\"attack\":{"
-		  "\"status\":"
-		  "\"end\",\"vector\":\"udp_flood\",\"peak_packets_per_second\":61200,"
-		  "\"dropped_packets\":7,\"duration_seconds\":61.2,\"severity\":\"high\","
-		  "\"mode\":\"mitigate\",\"attack_id\":\"a-1\",\"trigger\":{\"metric\":"
-		  "\"packets_per_second\"}}}",
-		  "Attack over: udp_flood on shop, peak 61.2 kpps, 7 packets dropped in "
-		  "61 s "
-		  "(severity high, mode mitigate, a-1)" },
-		{ "{\"event_type\":\"attack\",\"service\":\"shop\",\"attack\":{"
-		  "\"status\":"
-		  "\"alarm\",\"vector\":\"udp_flood\",\"network\":\"192.0.2.0/24\","
-		  "\"severity\":\"low\",\"mode\":\"monitor\",\"attack_id\":null,"
-		  "\"trigger\":"
-		  "{\"metric\":\"bits_per_second\",\"value\":2500000000,\"threshold\":"
-		  "999}}}",
-		  "Alarm: udp_flood on shop, 192.0.2.0/24, 2.5 Gbit/s above 999 bit/s "
-		  "(severity low, mode monitor)" },
-		{ "{\"event_type\":\"block\",\"service\":\"shop\",\"block\":{\"prefix\":"
-		  "\"192.0.2.6/32\",\"action\":\"deny\",\"until\":\"2026\",\"reason\":"
-		  "\"sources.packets\"}}",
-		  "192.0.2.6/32 is blocked for shop until 2026 (sources.packets)" },
-		{ "{\"event_type\":\"unblock\",\"unblock\":{\"prefix\":\"192.0.2.6/32\","
-		  "\"action\":\"allow\",\"cause\":\"taken_back\",\"reason\":\"\"}}",
-		  "192.0.2.6/32 is no longer allowed: an operator took it back" },
-		{ "{\"event_type\":\"mode\",\"mode\":{\"scope\":\"all\",\"mode\":"
-		  "\"configured\",\"cause\":\"expired\",\"until\":null}}",
-		  "Mode of all services is configured: its time is up" },
-		{ "{\"event_type\":\"port\",\"port\":{\"name\":\"ext0\",\"link\":\"up\","
-		  "\"side\":\"external\",\"status\":\"down\"}}",
-		  "Port ext0 of link up (external) is down" },
-		{ "{\"event_type\":\"worker\",\"worker\":{\"worker\":3,\"status\":"
-		  "\"overload\",\"busy_ratio\":0.97}}",
-		  "Worker 3 is at its end: 97 % busy" },
-		{ "{\"event_type\":\"config\",\"config\":{\"result\":\"refused\","
-		  "\"first_error\":\"line\\none\"}}",
-		  "The configuration was refused: line one" },
-		{ "{\"event_type\":\"list\",\"list\":{\"name\":\"feed\",\"result\":"
-		  "\"failed\","
-		  "\"first_message\":\"no\"}}",
-		  "List feed: failed no" },
-		{ "{\"event_type\":\"audit\",\"audit\":{\"who\":\"\",\"what\":\"PUT /x\","
-		  "\"status\":401}}",
-		  "a stranger: PUT /x, status 401" },
-		{ "{\"event_type\":\"daemon\",\"daemon\":{\"version\":\"0.1\",\"status\":"
-		  "\"start\"}}",
-		  "Tidegate 0.1: start" },
-		{ "{\"event_type\":\"other\"}", "other" },
-		{ "{}", "" },
-	};
 	char out[EVENT_SENTENCE];
 
-	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
-		json_t *o = json_loads(cases[i][0], 0, NULL);
+	for (size_t i = 0; i < sizeof(sentences) / sizeof(*sentences); i++) {
+		json_t *o = json_loads(sentences[i][0], 0, NULL);
 
 		CU_ASSERT_PTR_NOT_NULL_FATAL(o);
 		event_sentence(o, out);
-		CU_ASSERT_STRING_EQUAL(out + 2, cases[i][1]);
+		CU_ASSERT_STRING_EQUAL(out + 2, sentences[i][1]);
 		json_decref(o);
 	}
 }
