@@ -10,8 +10,6 @@
 #include "base/sha256.h"
 #include "meter/aggregate.h"
 
-#define MEGA UINT64_C(1000000)
-
 const char *const policy_mode_names[] = { "learn", "monitor", "mitigate", NULL };
 
 static const char *const transmit_words[] = { "auto", "worker", "control", NULL };

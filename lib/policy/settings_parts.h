@@ -17,6 +17,8 @@
 #define SETTINGS_MAX_CORES 128
 #define SETTINGS_PATH_MAX  4000 /* of a folder: names of files in it must fit behind it */
 
+#define MEGA UINT64_C(1000000)
+
 /* The key that an element is called by. */
 #define NAME_OF(type) .key = "name", .kind = CONF_TEXT, .offset = offsetof(type, name)
 

@@ -2,13 +2,12 @@
 /* What proves a flow, what does not, and what no flood can take away. */
 #include "wire.h"
 
-#define IN  SIDE_EXTERNAL
-#define OUT SIDE_INTERNAL
-#define ACK TCP_ACK
+#define IN          SIDE_EXTERNAL
+#define OUT         SIDE_INTERNAL
+#define ACK         TCP_ACK
+#define used(class) (w.flow_table.table.used[class])
 
 static struct wire w;
-
-#define used(class) (w.flow_table.table.used[class])
 
 static void
 a_handshake_is_proven_by_its_exact_third_segment(void)
@@ -462,15 +461,13 @@ no_flood_evicts_a_verified_flow(void)
 static void
 explain_tells_the_flows_of_either_end(void)
 {
-	const struct explain_line *line;
-	struct explain *e = &w.flows.explain;
+	const struct explain_line *line = &w.flows.explain.line[0];
 
 	wire_open(&w, (struct wire_conf){ 0 });
 	CU_ASSERT(wire_connect(&w, 0xc0000207, 99)); /* 192.0.2.7 */
 	wire_out(&w, 0xc0000208, 98, (struct wire_tcp){ TCP_SYN | ACK, 5, 6, 0 });
 	w.flows.now_ns = w.now_ns += 3 * RIG_SECOND;
 	CU_ASSERT_EQUAL_FATAL(rig_explain(&w.flows, "192.0.2.7"), 1);
-	line = &e->line[0];
 	CU_ASSERT_STRING_EQUAL(line->what, "flow");
 	CU_ASSERT_STRING_EQUAL(line->verdict, "verified");
 	CU_ASSERT_EQUAL(line->port, 99);
@@ -480,7 +477,7 @@ explain_tells_the_flows_of_either_end(void)
 	CU_ASSERT_EQUAL_FATAL(rig_explain(&w.flows, "192.0.2.8"), 1);
 	CU_ASSERT_STRING_EQUAL(line->verdict, "unverified");
 	CU_ASSERT_EQUAL(rig_explain(&w.flows, "203.0.113.0"), 2);
-	CU_ASSERT_EQUAL(e->line[0].port, 443);
+	CU_ASSERT_EQUAL(line->port, 443);
 	wire_close(&w);
 }
 
