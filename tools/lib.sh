@@ -133,9 +133,10 @@ ensure_hugepages() {
 PROGRAMS=(app/tidegated/tidegated app/tidegate/tidegate tools/trafficgen/trafficgen tools/story/crowd)
 
 # ensure_build FOLDER [meson option]... [target]... - configure once, then build what has
-# changed: the named targets, or everything. Options begin with a minus.
+# changed: the named targets, or everything. Options begin with a minus. Who comes while
+# somebody else builds there waits.
 ensure_build() {
-	local folder=$1 word log options=() targets=()
+	local folder=$1 word log lock options=() targets=()
 	shift
 	for word; do
 		case $word in
@@ -146,6 +147,9 @@ ensure_build() {
 	if [ -e "$folder" ] && [ ! -w "$folder" ]; then
 		die "$folder is not yours to write; name another one: TIDEGATE_BUILD=FOLDER $0"
 	fi
+	mkdir -p "$folder" || die "$folder cannot be made"
+	exec {lock}>"$folder/.lock"
+	flock "$lock"
 	log=$(mktemp)
 	if [ ! -e "$folder/build.ninja" ]; then
 		say "Building into $folder"
@@ -155,4 +159,5 @@ ensure_build() {
 	ninja -C "$folder" "${targets[@]}" >"$log" 2>&1 ||
 		{ tail -n 60 "$log" >&2; rm -f "$log"; die "the build in $folder fails"; }
 	rm -f "$log"
+	exec {lock}>&-
 }

@@ -20,6 +20,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
 
 #include "list/parts.h"
 
@@ -326,6 +328,24 @@ walk_all(struct walk *w)
 	return w->db->metadata.node_count == 0 ? 0 : walk_node(w, 0, 0);
 }
 
+/* An empty or unreadable file is the library's to refuse. */
+static bool
+fits(int fd)
+{
+	struct stat st;
+	void *file;
+	bool ok;
+
+	if (fstat(fd, &st) < 0 || st.st_size <= 0)
+		return true;
+	file = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+	if (file == MAP_FAILED)
+		return true;
+	ok = list_mmdb_fits(file, (size_t)st.st_size);
+	munmap(file, (size_t)st.st_size);
+	return ok;
+}
+
 int
 list_mmdb(struct list_reading *r, int fd)
 {
@@ -334,6 +354,10 @@ list_mmdb(struct list_reading *r, int fd)
 	MMDB_s db;
 	int rc;
 
+	if (!fits(fd))
+		return list_refuse(r, -EINVAL,
+		                   "this is no MaxMind database, or it is torn (its tree "
+		                   "does not end in the file); get it anew");
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	rc = MMDB_open(path, MMDB_MODE_MMAP, &db);
 	if (rc != MMDB_SUCCESS)

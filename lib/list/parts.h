@@ -62,6 +62,12 @@ struct list_want {
 /* Returns false, and *want is of no use, when it is neither "NL" nor "AS64496". */
 bool list_read_want(const char *word, struct list_want *want);
 
+/*
+ * Whether the tree of a MaxMind database ends within its `len` bytes; false also where its
+ * metadata cannot be read. To be asked before the library opens the file.
+ */
+bool list_mmdb_fits(const uint8_t *file, size_t len);
+
 /* All of a database whose bytes stand in the file behind `fd`. Returns 0 or -errno with errors. */
 int list_mmdb(struct list_reading *r, int fd);
 

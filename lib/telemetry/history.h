@@ -74,6 +74,9 @@ void telemetry_history_event(struct telemetry_history *h,
 /* Adds what is wrong with the store to the warnings of the status. */
 void telemetry_history_warn(struct telemetry_history *h, json_t *warnings);
 
+/* 1 while the store takes nothing, 0 while it does, -1 where there is none; also of NULL. */
+int telemetry_history_trouble(struct telemetry_history *h);
+
 /* The store, or NULL; also of NULL. */
 struct store;
 struct store *telemetry_history_store(struct telemetry_history *h);

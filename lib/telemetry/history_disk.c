@@ -346,6 +346,19 @@ telemetry_history_warn(struct telemetry_history *h, json_t *warnings)
 	pthread_mutex_unlock(&h->disk.lock);
 }
 
+int
+telemetry_history_trouble(struct telemetry_history *h)
+{
+	int is_in;
+
+	if (h == NULL || !h->disk.is_wanted)
+		return -1;
+	pthread_mutex_lock(&h->disk.lock);
+	is_in = h->disk.trouble[0] != '\0';
+	pthread_mutex_unlock(&h->disk.lock);
+	return is_in;
+}
+
 static void *
 writer(void *arg)
 {

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "telemetry/history.h"
 #include "telemetry/own.h"
 #include "telemetry/parts.h"
 #include "telemetry/prometheus.h"
@@ -294,7 +295,8 @@ write_all(struct telemetry_out *o, const struct telemetry_view *v, struct teleme
 	telemetry_load_metrics(o, v);
 	telemetry_queue_metrics(o, v);
 	telemetry_list_metrics(o, box);
-	telemetry_desk_metrics(o, box, telemetry_own(t));
+	telemetry_desk_metrics(o, box, telemetry_own(t),
+	                       telemetry_history_trouble(telemetry_history_of(t)));
 	budget(o);
 }
 

@@ -58,17 +58,20 @@ samples(struct telemetry_out *o, const struct evidence_state *state)
 /* What cannot do its work now, such as a disk that is full. */
 static void
 troubles(struct telemetry_out *o, const struct telemetry_own *own,
-         const struct evidence_state *state)
+         const struct evidence_state *state, int history)
 {
 	telemetry_family(o, "trouble", "gauge",
-	                 "1 while the events' file, journal or webhook, or the files of "
-	                 "samples, take nothing; packets do not depend on them.");
+	                 "1 while the events' file, journal or webhook, the files of "
+	                 "samples, or the history on disk take nothing; packets do not "
+	                 "depend on them.");
 	for (unsigned int i = 0; i < TELEMETRY_SINKS; i++)
 		if (counter_read(&own->sink[i].is_on))
 			telemetry_count(o, counter_read(&own->sink[i].is_broken), "part",
 			                telemetry_sinks[i], NULL);
 	if (state != NULL && state->folder[0] != '\0')
 		telemetry_count(o, state->error[0] != '\0', "part", "samples", NULL);
+	if (history >= 0)
+		telemetry_count(o, (uint64_t)history, "part", "history", NULL);
 }
 
 static void
@@ -92,7 +95,7 @@ requests(struct telemetry_out *o, const struct telemetry_own *own)
 
 void
 telemetry_desk_metrics(struct telemetry_out *o, const struct box *box,
-                       const struct telemetry_own *own)
+                       const struct telemetry_own *own, int history)
 {
 	struct evidence_state *state =
 		box->evidence != NULL ? malloc(sizeof(*state)) : NULL;
@@ -101,7 +104,7 @@ telemetry_desk_metrics(struct telemetry_out *o, const struct box *box,
 		evidence_state(box->evidence, state);
 	events(o, own);
 	samples(o, state);
-	troubles(o, own, state);
+	troubles(o, own, state, history);
 	requests(o, own);
 	free(state);
 }

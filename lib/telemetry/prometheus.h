@@ -59,10 +59,10 @@ void telemetry_attack_metrics(struct telemetry_out *o, struct box *box);
 /* All families about workers and their tables. */
 void telemetry_load_metrics(struct telemetry_out *o, const struct telemetry_view *v);
 
-/* All families about the threads of control: events, samples, requests. */
+/* All families about the threads of control; history: of telemetry_history_trouble(). */
 struct telemetry_own;
 void telemetry_desk_metrics(struct telemetry_out *o, const struct box *box,
-                            const struct telemetry_own *own);
+                            const struct telemetry_own *own, int history);
 
 /* All families about lists. */
 void telemetry_list_metrics(struct telemetry_out *o, const struct box *box);

@@ -51,7 +51,7 @@ WORDS = {
     "method": {"GET", "HEAD", "POST", "PUT", "DELETE", "other"},
     "vector": {"tcp_syn_flood", "tcp_other_flood", "udp_flood", "icmp_flood", "fragment_flood", "other_flood"},
     "service": {"default", SHOP, GUEST}, "link": {"uplink"}, "pool": {"uplink"}, "list": {"instance"},
-    "sink": {"file", "journal", "webhook"}, "part": {"file", "journal", "webhook", "samples"}, "node": {"rig"}, "worker": {"0"},
+    "sink": {"file", "journal", "webhook"}, "part": {"file", "journal", "webhook", "samples", "history"}, "node": {"rig"}, "worker": {"0"},
 }
 SHAPES = {"reason": r"[a-z]+\.[a-z_0-9]+", "stage": r"[a-z]+", "name": r"[-\w.]+", "code": r"\d+", "le": r"[-+.\deInf]+",
           "version": r"[\d.]+", "dpdk_version": r"[\d.]+(-rc\d+)?", "revision": r"[-\w.]+", "sha256": r"[0-9a-f]{64}"}
@@ -306,7 +306,8 @@ def answers_have_the_form_that_openapi_describes():
             continue
         name = {"services": SHOP, "lists": "instance", "attacks": attack}.get(path.split("/")[3], "none")
         real = path[len("/api/v1/"):].replace("{name}", urllib.parse.quote(name))
-        answer = w.rig.get(real + ("?ip=198.18.1.1" if real == "explain" else ""))
+        asks = {"explain": "?ip=198.18.1.1", "thresholds": "?force=true&service=" + urllib.parse.quote(SHOP)}
+        answer = w.rig.get(real + asks.get(real, ""))
         schema = methods["get"]["responses"]["200"]["content"]["application/json"]["schema"]
         if "properties" not in schema:
             continue
