@@ -127,7 +127,7 @@ def a_broken_feed_keeps_the_old_and_is_told_everywhere():
         shown = rig.get("config")["config"]["lists"][0]
         expect((shown["file"], shown["refresh"]) == ("feed.txt", "1s"), "configuration: %s" % shown)
         status, metrics = rig.ask("GET", "/metrics")
-        expect(status == 200 and 'tidegate_list_failed{list="feed"} 1' in metrics, "metrics do not tell")
+        expect(status == 200 and 'tidegate_list_failed{list="feed",action="deny"} 1' in metrics, "metrics do not tell")
         with open(rig.path("events.json"), encoding="utf-8") as f:
             lines = [json.loads(line) for line in f]
         told = [x["list"] for x in lines if x["event_type"] == "list" and x["list"]["result"] == "failed"]
