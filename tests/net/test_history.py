@@ -52,6 +52,12 @@ class Past:
     def warnings(self):
         return " ".join(self.rig.get("status")["warnings"])
 
+    def command(self, *words):
+        done = subprocess.run([program("app/tidegate/tidegate"), "--api", "unix:" + self.rig.path("api.sock"), *words],
+                              capture_output=True, text=True, check=False)
+        expect(done.returncode == 0, "tidegate %s: %d %s" % (" ".join(words), done.returncode, done.stdout + done.stderr))
+        return done.stdout
+
     def close(self):
         self.rig.stop(signal.SIGKILL)
         subprocess.run(["umount", "-l", self.state], check=False)
@@ -108,9 +114,8 @@ def a_killed_gate_ends_its_attacks_and_goes_on_counting():
     both = p.attacks()
     number = [int(a["attack_id"].rsplit("-", 1)[1]) for a in both]
     expect(number[0] == number[1] + 1, "numbers do not go on: %s" % [a["attack_id"] for a in both])
-    printed = subprocess.run([program("app/tidegate/tidegate"), "--api", "unix:" + p.rig.path("api.sock"), "attacks",
-                              "--since", "7d"], capture_output=True, text=True, check=False)
-    expect(all(a["attack_id"] in printed.stdout for a in both), printed.stdout + printed.stderr)
+    printed = p.command("attacks", "--since", "7d")
+    expect(all(a["attack_id"] in printed for a in both), printed)
 
 
 def a_report_tells_what_happened():
@@ -127,6 +132,15 @@ def a_report_tells_what_happened():
     status, page = p.rig.ask("GET", "/api/v1/attacks/%s/report.html" % attack["attack_id"])
     expect(status == 200 and "<svg" in page and attack["attack_id"] in page, "page: %d %s" % (status, page[:300]))
     expect(re.search(r"<script|https?://|src=|@import", page) is None, "the page asks for something from elsewhere")
+    # The command tells the same, in words, as a document and as the page.
+    id_ = attack["attack_id"]
+    words = p.command("report", id_)
+    expect(all(x in words for x in (id_, "10.66.0.2/32", "shape.udp_flood", "198.18.7.")), "in words: " + words)
+    expect(json.loads(p.command("report", id_, "--json"))["target"] == r["target"], "as a document")
+    p.command("report", id_, "--html", "-o", p.rig.path("by-command.html"))
+    with open(p.rig.path("by-command.html"), encoding="utf-8") as f:
+        by_command = f.read()
+    expect("<svg" in by_command and id_ in by_command, "as a page: " + by_command[:300])
     with open(p.rig.path("report.html"), "w", encoding="utf-8") as f:
         f.write(page)
     browser = shutil.which("chromium")
@@ -147,6 +161,7 @@ def suggestions_need_a_day():
     p = past()
     d = p.rig.get("thresholds?service=shop")
     expect(d["enough"] is False and "24 h are needed" in d["why"], "thresholds: %s" % d)
+    expect("24 h are needed" in p.command("thresholds", "suggest", "shop"), "the command does not say why")
     expect(p.rig.ask("GET", "/api/v1/thresholds")[0] == 400, "without a service")
     expect(p.rig.ask("GET", "/api/v1/thresholds?service=nobody")[0] == 404, "of nobody")
 
