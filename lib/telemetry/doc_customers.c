@@ -17,7 +17,6 @@
  *     verified_dropped_packets_per_second   packets of proven connections that were dropped
  *     hit_estimate                  how many addresses lost such packets lately, estimated
  */
-#include <errno.h>
 #include <string.h>
 
 #include "base/counter.h"
@@ -137,16 +136,6 @@ telemetry_customers_object(const struct telemetry_view *v)
 json_t *
 telemetry_customers(struct telemetry *t, const struct telemetry_ask *ask)
 {
-	struct telemetry_view v;
-	json_t *o;
-
 	(void)ask;
-	if (telemetry_view_open(t, &v) < 0) {
-		errno = ENOMEM;
-		return NULL;
-	}
-	o = telemetry_document_new(v.box, &v);
-	json_object_set_new(o, "customers", telemetry_customers_object(&v));
-	telemetry_view_close(&v);
-	return o;
+	return telemetry_document_of(t, "customers", telemetry_customers_object);
 }

@@ -105,18 +105,8 @@ telemetry_ports_array(const struct telemetry_view *v)
 json_t *
 telemetry_ports(struct telemetry *t, const struct telemetry_ask *ask)
 {
-	struct telemetry_view v;
-	json_t *o;
-
 	(void)ask;
-	if (telemetry_view_open(t, &v) < 0) {
-		errno = ENOMEM;
-		return NULL;
-	}
-	o = telemetry_document_new(v.box, &v);
-	json_object_set_new(o, "ports", telemetry_ports_array(&v));
-	telemetry_view_close(&v);
-	return o;
+	return telemetry_document_of(t, "ports", telemetry_ports_array);
 }
 
 static json_t *

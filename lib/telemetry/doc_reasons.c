@@ -2,7 +2,6 @@
 /*
  * doc_reasons - every reason to stop a packet, with its meaning and its count.
  */
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -106,19 +105,15 @@ telemetry_reasons_array(const struct telemetry_view *v, bool used_only)
 	return a;
 }
 
+static json_t *
+all_reasons(const struct telemetry_view *v)
+{
+	return telemetry_reasons_array(v, false);
+}
+
 json_t *
 telemetry_reasons(struct telemetry *t, const struct telemetry_ask *ask)
 {
-	struct telemetry_view v;
-	json_t *o;
-
 	(void)ask;
-	if (telemetry_view_open(t, &v) < 0) {
-		errno = ENOMEM;
-		return NULL;
-	}
-	o = telemetry_document_new(v.box, &v);
-	json_object_set_new(o, "reasons", telemetry_reasons_array(&v, false));
-	telemetry_view_close(&v);
-	return o;
+	return telemetry_document_of(t, "reasons", all_reasons);
 }

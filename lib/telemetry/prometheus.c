@@ -149,16 +149,22 @@ end_sample(struct telemetry_out *o)
 	o->series++;
 }
 
+static void
+begin_sample(struct telemetry_out *o, va_list args)
+{
+	put(o, o->name, o->name_len);
+	put_labels(o, args);
+	put_text(o, " ");
+}
+
 void
 telemetry_count(struct telemetry_out *o, uint64_t value, ...)
 {
 	va_list args;
 
-	put(o, o->name, o->name_len);
 	va_start(args, value);
-	put_labels(o, args);
+	begin_sample(o, args);
 	va_end(args);
-	put_text(o, " ");
 	put_whole(o, value);
 	end_sample(o);
 }
@@ -168,11 +174,9 @@ telemetry_value(struct telemetry_out *o, double value, ...)
 {
 	va_list args;
 
-	put(o, o->name, o->name_len);
 	va_start(args, value);
-	put_labels(o, args);
+	begin_sample(o, args);
 	va_end(args);
-	put_text(o, " ");
 	put_real(o, value, 9);
 	end_sample(o);
 }
@@ -182,11 +186,9 @@ telemetry_moment(struct telemetry_out *o, uint64_t unix_ns, ...)
 {
 	va_list args;
 
-	put(o, o->name, o->name_len);
 	va_start(args, unix_ns);
-	put_labels(o, args);
+	begin_sample(o, args);
 	va_end(args);
-	put_text(o, " ");
 	/* Ten digits before the point and three behind it. */
 	put_real(o, (double)(unix_ns / 1000000) / 1e3, 13);
 	end_sample(o);

@@ -205,6 +205,23 @@ telemetry_document_new(const struct box *box, const struct telemetry_view *v)
 	return o;
 }
 
+json_t *
+telemetry_document_of(struct telemetry *t, const char *name,
+                      json_t *(*make)(const struct telemetry_view *v))
+{
+	struct telemetry_view v;
+	json_t *o;
+
+	if (telemetry_view_open(t, &v) < 0) {
+		errno = ENOMEM;
+		return NULL;
+	}
+	o = telemetry_document_new(v.box, &v);
+	json_object_set_new(o, name, make(&v));
+	telemetry_view_close(&v);
+	return o;
+}
+
 struct detect_attack *
 telemetry_attacks_copy(const struct box *box, size_t *n)
 {

@@ -31,6 +31,10 @@ uint64_t telemetry_unix_now(const struct box *box);
 /* A new object with "time", and "window_seconds" when v is not NULL. */
 json_t *telemetry_document_new(const struct box *box, const struct telemetry_view *v);
 
+/* A document with one member, made from a view of its own; NULL with errno ENOMEM. */
+json_t *telemetry_document_of(struct telemetry *t, const char *name,
+                              json_t *(*make)(const struct telemetry_view *v));
+
 /* Attacks in memory, newest first; *n gets the count. free() it; NULL when out of memory. */
 struct detect_attack *telemetry_attacks_copy(const struct box *box, size_t *n);
 
