@@ -137,6 +137,9 @@ PROGRAMS=(app/tidegated/tidegated app/tidegate/tidegate tools/trafficgen/traffic
 # somebody else builds there waits.
 ensure_build() {
 	local folder=$1 word log lock options=() targets=()
+	# What ccache has compiled before, in whichever checkout, need not be compiled again. It asks
+	# the compiler which headers were read, instead of running the preprocessor first.
+	local -x CCACHE_BASEDIR=$ROOT CCACHE_NOHASHDIR=1 CCACHE_DEPEND=1
 	shift
 	for word; do
 		case $word in

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-3-Clause
+# Takes long.
 # bench.sh - prove that tools/bench still measures, tells and compares. It judges no figure.
 #
 # Each proof prints `ok NAME`, or `not ok NAME` with what was seen. Ends with status 1 if one failed.

@@ -1,5 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: BSD-3-Clause
+# Takes long.
 """rivals.py - prove that the second rig measures, places the work where it says, and leaves
 nothing behind. Figures are not judged: a test machine is no place for them."""
 import json

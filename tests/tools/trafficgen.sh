@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-3-Clause
+# Takes long.
 # trafficgen.sh [BUILD | PROGRAM [NAME]] - prove what tools/trafficgen promises.
 #
 # Each proof prints `ok NAME`, `not ok NAME` with what was seen, or `skip NAME REASON` where a
@@ -370,7 +371,7 @@ unrelay() { sleep 0.3; kill -TERM $relayer; wait $relayer 2>/dev/null; }
 paced_run() {
 	local rate=$1 before sent seconds
 	before=$(received r ra)
-	on a "$program" send --interface va --rate "$rate" --duration 2s --method "$2" \
+	on a "$program" send --interface va --rate "$rate" --duration 1s --method "$2" \
 		--part syn,family=both >send.json || echo "send failed"
 	sent=$(jq .sent send.json)
 	seconds=$(jq .seconds send.json)
