@@ -12,6 +12,7 @@
 #include <jansson.h>
 
 #include "base/log.h"
+#include "base/memory.h"
 #include "conf/conf.h"
 #include "verbs.h"
 
@@ -213,8 +214,10 @@ open_and_run(struct replay *r, struct settings *settings)
 	const struct replay_ask *ask = r->ask;
 	struct conf_errors errors = { 0 };
 	char why[CAPTURE_WHY];
-	int rc = engine_open(&r->engine, settings, ask->workers, &ask->seed, &errors);
+	int rc;
 
+	memory_be_lazy();
+	rc = engine_open(&r->engine, settings, ask->workers, &ask->seed, &errors);
 	conf_errors_print(&errors, stderr);
 	conf_errors_free(&errors);
 	if (rc < 0)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "base/memory.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/mman.h>
 
@@ -10,6 +11,10 @@
 
 #define LARGE_PAGE ((size_t)2 << 20)
 #define GIANT_PAGE ((size_t)1 << 30)
+#define LAZY_SMALL                                                                       \
+	((size_t)32 << 20) /* To clear a large page for one entry costs more. */
+
+static bool is_lazy;
 
 /* A block of a giant page or more fills whole ones, so that it can lie on them. */
 static size_t
@@ -53,8 +58,15 @@ take_large(size_t want)
 		munmap(block, (size_t)(aligned - block));
 	if (block + map > aligned + want)
 		munmap(aligned + want, (size_t)(block + map - (aligned + want)));
-	madvise(aligned, want, MADV_HUGEPAGE);
+	if (!is_lazy || want >= LAZY_SMALL)
+		madvise(aligned, want, MADV_HUGEPAGE);
 	return aligned;
+}
+
+void
+memory_be_lazy(void)
+{
+	is_lazy = true;
 }
 
 void *
@@ -65,12 +77,12 @@ memory_take(size_t bytes)
 
 	if (bytes == 0 || want < bytes || want + LARGE_PAGE < want)
 		return NULL;
-	if (bytes >= GIANT_PAGE)
+	if (bytes >= GIANT_PAGE && !is_lazy)
 		block = take_giant(want);
 	if (block == NULL)
 		block = take_large(want);
-	if (block == NULL)
-		return NULL;
+	if (block == NULL || is_lazy)
+		return block;
 	/* What only rounds the block up is never touched, and takes no memory. */
 	for (size_t at = 0; at < bytes; at += 4096)
 		((volatile char *)block)[at] = 0;

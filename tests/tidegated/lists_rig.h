@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/memory.h"
 #include "change.h"
 #include "engine.h"
 #include "lists.h"
@@ -122,6 +123,7 @@ open_engine(void)
 
 	conf_errors_free(&errors);
 	CU_ASSERT_EQUAL_FATAL(settings_read(path_of("tidegate.conf"), &s, &errors), 0);
+	memory_be_lazy();
 	rc = engine_open(&e, s, WORKERS, NULL, &errors);
 	if (rc == 0)
 		e.clock = clock_of_test;

@@ -18,6 +18,7 @@
 #include <string.h>
 
 #include "base/counter.h"
+#include "base/memory.h"
 #include "engine.h"
 #include "flow/flow.h"
 #include "packet/build.h"
@@ -144,6 +145,7 @@ splice_open(struct splice_keys keys)
 	s = splice_settings(&keys, &errors);
 	conf_errors_print(&errors, stderr);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(s);
+	memory_be_lazy();
 	CU_ASSERT_EQUAL_FATAL(engine_open(&r.engine, s, 1, &seed, &errors), 0);
 	conf_errors_free(&errors);
 	r.engine.clock = splice_clock;
