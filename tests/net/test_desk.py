@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
 # Judges no time.
+# Takes long.
 """The operator's desk: the command and the API against a gate that works.
 
 What is said is compared with what happens on the wire: a block must stop real

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
+# Judges no time.
 """A real DNS server under a flood of forged queries, and dig as its customer.
 
 NSD serves a zone; queries of addresses that do not exist come at some hundred a second.

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
+# Judges no time.
 """`tidegate doctor` names the fault: each test breaks something real, looks whether the finding of
 that name comes, mends it again, and looks whether the finding goes. One daemon serves them all."""
 import contextlib

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
+# Judges no time.
 """The past: what a gate knows after it was killed, and when its disk is full or its file broken.
 
 One attack crosses the first life of the gate, which ends with kill -9 in its middle. The

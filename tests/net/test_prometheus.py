@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
+# Judges no time.
 """A real Prometheus scrapes a real gate during an attack.
 
 Every expression of the dashboard and of the rules is asked of it and must have an

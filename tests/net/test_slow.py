@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
+# Judges no time.
 """Connections that are kept to be kept, against an nginx that has few to give.
 
 Each attack is met twice on the same gate: in monitor, where it shuts the customer out,

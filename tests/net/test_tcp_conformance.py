@@ -1,5 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
+# Judges no time.
+# Takes long.
 """Scripted conversations, segment by segment, through the gate to a real Linux server.
 
 All cases share one rig and run at the same time, each with a client address and a

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
+# Judges no time.
 """Two workers on devices of every kind: every customer is served, each flow meets one worker.
 
 A device with queues of its own (AF_PACKET with a fanout of two, tap with two queues)

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
+# Takes long.
 """Real captures through `tidegated replay`: what real hosts and real attackers send.
 
 The captures are no part of this project. TIDEGATE_CORPUS names a folder with `legit/`,
