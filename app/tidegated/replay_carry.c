@@ -224,7 +224,7 @@ put(struct replay *r, struct worker *w, const struct capture_frame *frame, enum 
 	b->bytes[i] = room;
 	b->bytes_len[i] = (uint16_t)lanes->frame[i].len;
 	b->mbuf[i] = NULL;
-	b->facts[i].frame_len =
+	b->frame_len[i] =
 		frame->wire_len > UINT16_MAX ? UINT16_MAX : (uint16_t)frame->wire_len;
 	b->verdict[i] = VERDICT_PASS;
 	b->live |= lane_bit(i);

@@ -93,7 +93,7 @@ worker_account(struct worker *w, struct burst *b)
 void
 worker_upkeep(struct worker *w, const struct policies *policies, uint64_t now_ns)
 {
-	pipeline_tick(&w->pipeline, now_ns);
+	pipeline_tick(&w->pipeline, now_ns, w->burst.count == LANES_MAX);
 	if (!__atomic_load_n(&w->asked, __ATOMIC_ACQUIRE))
 		return;
 	if (pipeline_explain(&w->pipeline, policies, &w->answer, &w->answer_stage,

@@ -270,7 +270,7 @@ handoff_take(struct handoff *h, struct io_queue *q, struct burst *b, uint64_t no
 
 		show_bytes(q->scratch[i], b, i);
 		/* What is longer was dropped by who received it. */
-		b->facts[i].frame_len = (uint16_t)len;
+		b->frame_len[i] = (uint16_t)len;
 		bytes += len;
 	}
 	counter_add(&books->taken_packets, s->n);

@@ -41,7 +41,7 @@ look_closer(struct io_queue *q, struct burst *b, unsigned int i, uint32_t cut_at
 
 	show_bytes(q->scratch[i], b, i);
 	if (len > UINT16_MAX)
-		b->facts[i].frame_len = UINT16_MAX;
+		b->frame_len[i] = UINT16_MAX;
 	if (len >= cut_at)
 		fail_lane(q, b, i, IO_SHORTENED);
 }
@@ -51,7 +51,6 @@ io_receive(struct io_queue *q, struct burst *b, uint64_t now_ns)
 {
 	struct books *books = &q->books[q->side];
 	const uint32_t cut_at = q->cut_at != 0 ? q->cut_at : UINT16_MAX + 1;
-	uint64_t bytes = 0;
 	uint16_t n;
 
 	burst_start(b, now_ns, q->link, (enum side)q->side);
@@ -71,13 +70,12 @@ io_receive(struct io_queue *q, struct burst *b, uint64_t now_ns)
 		rte_prefetch0(frame + (m->data_len > CACHE_LINE ? CACHE_LINE : 0));
 		b->bytes[i] = frame;
 		b->bytes_len[i] = m->data_len;
-		b->facts[i].frame_len = (uint16_t)len;
-		bytes += len;
+		b->frame_len[i] = (uint16_t)len;
 		if (m->data_len != len || len >= cut_at)
 			look_closer(q, b, i, cut_at);
 	}
 	counter_add(&books->received_packets, n);
-	counter_add(&books->received_bytes, bytes);
+	counter_add(&books->received_bytes, lanes_sum16(b->frame_len, lanes_first(n)));
 	return true;
 }
 
@@ -317,6 +315,14 @@ settle_mixed(struct io_queue *q, struct burst *b, uint64_t replies)
 	send_side(q, b, SIDE_INTERNAL, &out[SIDE_INTERNAL]);
 }
 
+/* Nobody else holds it, and nothing hangs on it: as it came from the pool. */
+static inline bool
+is_as_taken(const struct rte_mbuf *m, const struct rte_mempool *pool)
+{
+	return m->pool == pool && m->nb_segs == 1 && rte_mbuf_refcnt_read(m) == 1 &&
+	       RTE_MBUF_DIRECT(m);
+}
+
 /* All packets of a link come from one pool, so they go back together. */
 static void
 free_lanes(struct io_queue *q, struct burst *b, uint64_t lanes)
@@ -327,31 +333,29 @@ free_lanes(struct io_queue *q, struct burst *b, uint64_t lanes)
 	LANES_FOREACH (i, lanes) {
 		struct rte_mbuf *m = b->mbuf[i];
 
-		if (m->pool != q->pool || m->nb_segs != 1)
-			rte_pktmbuf_free(m);
-		else if ((m = rte_pktmbuf_prefree_seg(m)) != NULL)
+		if (is_as_taken(m, q->pool))
 			gone[n++] = m;
+		else
+			rte_pktmbuf_free(m);
 	}
 	if (n > 0)
 		rte_mempool_put_bulk(q->pool, (void **)gone, n);
 }
 
-/* Free and count what does not leave. */
+/* Free and count what does not leave, with the lengths it came with. */
 static void
 free_rest(struct io_queue *q, struct burst *b, uint64_t rest)
 {
 	const uint64_t consumed = lanes_where8(b->verdict, VERDICT_CONSUME) & rest;
 	struct books *books = &q->books[q->side];
-	uint64_t bytes[2] = { 0 };
-	unsigned int i;
 
-	LANES_FOREACH (i, rest)
-		bytes[(consumed >> i) & 1] += b->mbuf[i]->pkt_len;
 	free_lanes(q, b, rest);
 	counter_add(&books->dropped_packets, lanes_count(rest & ~consumed));
-	counter_add(&books->dropped_bytes, bytes[0]);
+	counter_add(&books->dropped_bytes, lanes_sum16(b->frame_len, rest & ~consumed));
+	if (consumed == 0)
+		return;
 	counter_add(&books->consumed_packets, lanes_count(consumed));
-	counter_add(&books->consumed_bytes, bytes[1]);
+	counter_add(&books->consumed_bytes, lanes_sum16(b->frame_len, consumed));
 }
 
 void

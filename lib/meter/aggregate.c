@@ -153,38 +153,6 @@ cells_of(const struct aggregates *a, const struct burst *b, unsigned int lane)
 	};
 }
 
-/*
- * Lanes with which a run of one address begins: all that do not hold the address of
- * the lane before. Four lanes are compared at a time, and shrink to four bits.
- */
-static uint64_t
-run_starts(const struct burst *b)
-{
-	const __m128i every = _mm_set1_epi32(-1);
-	const uint64_t known = b->ipv4 | b->ipv6;
-	const struct facts *at = (const void *)b->facts[0].dst;
-	__m128i last = _mm_load_si128((const __m128i *)at);
-	uint64_t same = 0;
-
-	for (unsigned int i = 0; i < b->count; i += 4) {
-		const __m128i v0 = _mm_load_si128((const __m128i *)(at + i));
-		const __m128i v1 = _mm_load_si128((const __m128i *)(at + i + 1));
-		const __m128i v2 = _mm_load_si128((const __m128i *)(at + i + 2));
-		const __m128i v3 = _mm_load_si128((const __m128i *)(at + i + 3));
-		const __m128i low = _mm_packs_epi32(_mm_cmpeq_epi32(last, v0),
-		                                    _mm_cmpeq_epi32(v0, v1));
-		const __m128i high =
-			_mm_packs_epi32(_mm_cmpeq_epi32(v1, v2), _mm_cmpeq_epi32(v2, v3));
-		const __m128i all = _mm_cmpeq_epi32(_mm_packs_epi16(low, high), every);
-
-		same |= (uint64_t)(unsigned int)_mm_movemask_ps(_mm_castsi128_ps(all))
-		        << i;
-		last = v3;
-	}
-	/* What is no IP has no address, nor has it one for the lane that follows. */
-	return ~(same & known & known << 1) & lanes_first(b->count);
-}
-
 static inline void
 count_lanes(struct aggregate_count *to, const struct burst *b, uint64_t lanes)
 {
@@ -205,17 +173,14 @@ name_network(struct aggregates *a, unsigned int first, unsigned int lanes,
 
 /* Few addresses in a burst: the lanes of each, and of each vector, are counted together. */
 static void
-count_runs(struct aggregates *a, const struct burst *b, uint64_t starts)
+count_runs(struct aggregates *a, const struct burst *b)
 {
-	while (starts != 0) {
-		const unsigned int first = (unsigned int)__builtin_ctzll(starts);
-		const uint64_t rest = starts & (starts - 1);
-		/* From its first lane to the one before the next run's. */
-		const uint64_t run =
-			((rest & -rest) - lane_bit(first)) & lanes_first(b->count);
+	unsigned int first;
+
+	LANES_FOREACH (first, b->starts) {
+		const uint64_t run = burst_run(b, first);
 		const struct cells at = cells_of(a, b, first);
 
-		starts = rest;
 		name_network(a, first, lanes_count(run), at.network);
 		for (unsigned int k = 0; k < b->groups; k++) {
 			const uint64_t mine = run & b->group[k].lanes & b->live;
@@ -273,9 +238,8 @@ aggregate_arrive(struct aggregates *a, const struct aggregate_plan *plan,
 	    plan->networks > a->networks)
 		return;
 	a->plan = plan;
-	a->starts = run_starts(b);
-	if (lanes_count(a->starts) <= FEW_RUNS)
-		count_runs(a, b, a->starts);
+	if (lanes_count(b->starts) <= FEW_RUNS)
+		count_runs(a, b);
 	else
 		changes = count_each(a, b);
 	if (changes > FEW_CHANGES)

@@ -90,8 +90,7 @@ struct aggregates {
 	struct watch network; /* a network stands where a service does in watch.h */
 
 	/* Of the burst in work, from arrive to account. */
-	uint64_t armed;  /* lanes whose network is under attack by their vector */
-	uint64_t starts; /* lanes with another address than the lane before */
+	uint64_t armed; /* lanes whose network is under attack by their vector */
 	const struct aggregate_plan *plan;
 	/* Cell of each lane's network; written 16 at a time, so that a run may end anywhere. */
 	alignas(32) uint16_t lane_network[LANES_MAX + 16];

@@ -97,6 +97,7 @@ struct burst {
 	uint64_t trusted; /* lanes whose source is never blocked by address */
 	uint64_t ipv4, ipv6; /* lanes of each family, by the parser */
 	uint64_t plain;      /* lanes with FACT_PLAIN, by the parser */
+	uint64_t starts;     /* of runs of one protected address, by the parser */
 	uint64_t sought;     /* lanes whose flow was looked for, by stage `flows` */
 	uint64_t rewritten;  /* lanes whose bytes[] are no longer what came in */
 	uint64_t pieces;     /* fragments that flow/fragment.h has paired or tried to */
@@ -111,8 +112,8 @@ struct burst {
 	uint8_t scale[LANES_MAX];    /* of trusted lanes: index in stage_lists.scale */
 	uint16_t service[LANES_MAX]; /* 0: no service protects this packet */
 	uint16_t policy[LANES_MAX];
-	uint16_t frame_len[LANES_MAX]; /* of facts, side by side, and so are: */
-	uint16_t flags[LANES_MAX];     /* enum fact_flag */
+	uint16_t frame_len[LANES_MAX]; /* by receive: bytes on the link */
+	uint16_t flags[LANES_MAX];     /* of facts, side by side: enum fact_flag, */
 	uint8_t vector[LANES_MAX];
 	uint16_t target[LANES_MAX]; /* number of the protected prefix; 0: none */
 	uint32_t flow[LANES_MAX];   /* slot in the worker's flow table or BURST_NO_FLOW */
@@ -128,14 +129,14 @@ struct burst {
 
 /*
  * Make room for a new burst; the caller then fills mbuf, bytes, bytes_len,
- * facts[].frame_len, count and live.
+ * frame_len, count and live.
  */
 static inline void
 burst_start(struct burst *b, uint64_t now_ns, uint8_t link, enum side side)
 {
 	b->live = b->spared = b->exempt = b->watched = b->armed = 0;
 	b->challenged = b->blocking = b->trusted = 0;
-	b->ipv4 = b->ipv6 = b->plain = 0;
+	b->ipv4 = b->ipv6 = b->plain = b->starts = 0;
 	b->sought = b->rewritten = b->pieces = 0;
 	b->now_ns = now_ns;
 	b->count = 0;
@@ -145,6 +146,41 @@ burst_start(struct burst *b, uint64_t now_ns, uint8_t link, enum side side)
 	memset(b->verdict, VERDICT_PASS, sizeof(b->verdict));
 	memset(b->standing, STANDING_UNVERIFIED, sizeof(b->standing));
 	memset(b->flow, 0xff, sizeof(b->flow));
+}
+
+/*
+ * Note where runs of one protected address begin: a flood has one victim or a few, and
+ * what is asked or counted by address is so once a run. Four lanes are compared with
+ * those before them at a time, and shrink to four bits.
+ */
+static inline void
+burst_find_runs(struct burst *b)
+{
+	const bool is_inbound = b->side == SIDE_EXTERNAL;
+	const uint8_t *first = is_inbound ? b->facts[0].dst : b->facts[0].src;
+	const struct facts *at = (const void *)first;
+	const __m128i every = _mm_set1_epi32(-1);
+	const uint64_t known = b->ipv4 | b->ipv6;
+	__m128i last = _mm_load_si128((const __m128i *)at);
+	uint64_t same = 0;
+
+	for (unsigned int i = 0; i < b->count; i += 4) {
+		const __m128i v0 = _mm_load_si128((const __m128i *)(at + i));
+		const __m128i v1 = _mm_load_si128((const __m128i *)(at + i + 1));
+		const __m128i v2 = _mm_load_si128((const __m128i *)(at + i + 2));
+		const __m128i v3 = _mm_load_si128((const __m128i *)(at + i + 3));
+		const __m128i low = _mm_packs_epi32(_mm_cmpeq_epi32(last, v0),
+		                                    _mm_cmpeq_epi32(v0, v1));
+		const __m128i high =
+			_mm_packs_epi32(_mm_cmpeq_epi32(v1, v2), _mm_cmpeq_epi32(v2, v3));
+		const __m128i all = _mm_cmpeq_epi32(_mm_packs_epi16(low, high), every);
+
+		same |= (uint64_t)(unsigned int)_mm_movemask_ps(_mm_castsi128_ps(all))
+		        << i;
+		last = v3;
+	}
+	/* What is no IP has no address, nor has it one for the lane that follows. */
+	b->starts = ~(same & known & known << 1) & lanes_first(b->count);
 }
 
 /* What parse_burst() leaves beside the facts, for facts that were written by hand. */
@@ -161,6 +197,16 @@ burst_describe(struct burst *b)
 	b->plain = lanes_with16(b->flags, FACT_PLAIN) & all;
 	b->ipv6 = lanes_with16(b->flags, FACT_IPV6) & all;
 	b->ipv4 = lanes_with16(b->flags, FACT_IP) & all & ~b->ipv6;
+	burst_find_runs(b);
+}
+
+/* The lanes from one that begins a run to the one before the next run's first. */
+static inline uint64_t
+burst_run(const struct burst *b, unsigned int first)
+{
+	const uint64_t later = b->starts & ~(lane_bit(first) | (lane_bit(first) - 1));
+
+	return ((later & -later) - lane_bit(first)) & lanes_first(b->count);
 }
 
 /* The three ways a packet stops travelling. Only lanes in `todo` may be stopped. */

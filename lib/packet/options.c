@@ -148,3 +148,24 @@ options_write_stamp(uint8_t out[OPTIONS_MAX], const struct tcp_options *o)
 	put32(out + 8, o->ts_echo);
 	return 12;
 }
+
+bool
+options_are_sound(const uint8_t *options, size_t n)
+{
+	/* NOP NOP TIMESTAMP of every Linux segment skips the walk. */
+	static const uint8_t stamp[4] = { 1, 1, 8, 10 };
+	size_t i = 0;
+
+	if (n == 12 && memcmp(options, stamp, sizeof(stamp)) == 0)
+		return true;
+	while (i < n && options[i] != 0) {
+		if (options[i] == 1) {
+			i++;
+			continue;
+		}
+		if (n - i < 2 || options[i + 1] < 2 || options[i + 1] > n - i)
+			return false;
+		i += options[i + 1];
+	}
+	return true;
+}

@@ -55,4 +55,7 @@ size_t options_write_opening(uint8_t out[OPTIONS_MAX], const struct tcp_options 
 /* NOP NOP timestamps: 12 bytes; 0 without has_ts. */
 size_t options_write_stamp(uint8_t out[OPTIONS_MAX], const struct tcp_options *o);
 
+/* Whether options, `n` bytes behind a TCP header, end where they say they do. */
+bool options_are_sound(const uint8_t *options, size_t n);
+
 #endif

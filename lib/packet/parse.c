@@ -15,7 +15,8 @@
 #include "base/lanes.h"
 #include "packet/burst.h"
 #include "packet/checksum.h"
-#include "packet/plain.h"
+#include "packet/options.h"
+#include "packet/parts.h"
 #include "packet/vector.h"
 
 #define ETHER_LEN 14
@@ -105,9 +106,8 @@ tcp(const struct frame *f, struct facts *out, size_t at)
 	out->flags |= FACT_TCP_OPTIONS;
 	if (at + header > f->len)
 		return PACKET_TOO_DEEP;
-	return plain_options_are_sound(h + TCP_LEN, header - TCP_LEN)
-	               ? PACKET_SOUND
-	               : PACKET_BAD_TCP_HEADER;
+	return options_are_sound(h + TCP_LEN, header - TCP_LEN) ? PACKET_SOUND
+	                                                        : PACKET_BAD_TCP_HEADER;
 }
 
 static inline enum packet_fault
@@ -206,13 +206,30 @@ map_address(uint8_t to[16], const uint8_t *from)
 	memcpy(to + sizeof(prefix), from, 4);
 }
 
-/* Twenty bytes are summed in three loads: the call to the general sum costs 36 cycles. */
+/*
+ * A right header sums up to all ones, in whatever byte order (RFC 1071 2). Twenty
+ * bytes are summed in three loads: the call to the general sum costs 36 cycles.
+ * Halves are folded by adding what is turned round by half: the carry ends up on top.
+ */
 static inline bool
 header_sum_is_right(const uint8_t *h, size_t header)
 {
+	uint64_t a, b, sum;
+	uint32_t c, half;
+	bool over, again;
+
 	if (header > IPV4_LEN)
 		return checksum_fold(checksum_add(0, h, header)) == 0;
-	return plain_sum_is_right(h);
+	memcpy(&a, h, sizeof(a));
+	memcpy(&b, h + 8, sizeof(b));
+	memcpy(&c, h + 16, sizeof(c));
+	over = __builtin_add_overflow(a, b, &sum);
+	again = __builtin_add_overflow(sum, c, &sum);
+	sum += (unsigned int)over + again;
+	sum += sum << 32 | sum >> 32;
+	half = (uint32_t)(sum >> 32);
+	half += half << 16 | half >> 16;
+	return half >> 16 == UINT16_MAX;
 }
 
 static inline enum packet_fault
@@ -438,7 +455,7 @@ vector_of(const struct facts *p)
 	return is_icmp(p) ? VECTOR_ICMP_FLOOD : VECTOR_OTHER_FLOOD;
 }
 
-static void
+void
 parse_generally(const uint8_t *bytes, size_t len, size_t frame_len, struct facts *out)
 {
 	struct frame f = { bytes, len, frame_len };
@@ -447,26 +464,4 @@ parse_generally(const uint8_t *bytes, size_t len, size_t frame_len, struct facts
 	out->frame_len = (uint16_t)frame_len;
 	out->fault = (uint8_t)frame(&f, out);
 	out->vector = (uint8_t)vector_of(out);
-}
-
-void
-parse_frame(const uint8_t *bytes, size_t len, size_t frame_len, struct facts *out)
-{
-	out->frame_len = (uint16_t)frame_len;
-	if (!plain_frame(bytes, len, out))
-		parse_generally(bytes, len, frame_len, out);
-}
-
-void
-parse_burst(struct burst *b)
-{
-	const unsigned int n = b->count;
-
-	for (unsigned int i = 0; i < n; i++) {
-		struct facts *f = &b->facts[i];
-
-		if (!plain_frame(b->bytes[i], b->bytes_len[i], f))
-			parse_generally(b->bytes[i], b->bytes_len[i], f->frame_len, f);
-	}
-	burst_describe(b);
 }

@@ -34,7 +34,7 @@ struct burst;
  */
 void parse_frame(const uint8_t *bytes, size_t len, size_t frame_len, struct facts *out);
 
-/* Parse every lane of a burst; frame_len is taken from facts[i].frame_len, set by receive. */
+/* Parse every lane of a burst, whose bytes, bytes_len and frame_len are set. */
 void parse_burst(struct burst *b);
 
 #endif

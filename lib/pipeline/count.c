@@ -27,7 +27,7 @@ count_ends(struct pipeline *pl, const struct watch_cell *c, const struct burst *
 	census_add_sources(&pl->census, room, b, lanes);
 	/* Whom the lane before was for is counted already. */
 	census_add_destinations(&pl->census, room, b,
-	                        lanes & (pl->aggregates.starts | ~(lanes << 1)));
+	                        lanes & (b->starts | ~(lanes << 1)));
 }
 
 static void

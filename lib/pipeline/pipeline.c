@@ -13,8 +13,9 @@
 #include "pipeline/count.h"
 #include "stage/explain.h"
 
-/* Entries a stage may expire between two bursts. */
-#define TICK_BUDGET 32
+/* Entries a stage may look at between two bursts, to expire them; fewer after a full one. */
+#define TICK_BUDGET      32
+#define TICK_BUDGET_FULL 8
 
 /*
  * Which lanes each stage sees, and which of them it may stop. Where all lanes have one
@@ -316,12 +317,13 @@ pipeline_account(struct pipeline *pl, const struct burst *b)
 }
 
 void
-pipeline_tick(struct pipeline *pl, uint64_t now_ns)
+pipeline_tick(struct pipeline *pl, uint64_t now_ns, bool is_full)
 {
 	const struct stage *stage = stage_list[pl->next_tick];
 
 	if (stage->tick != NULL)
-		stage->tick(pl->state[pl->next_tick], now_ns, TICK_BUDGET);
+		stage->tick(pl->state[pl->next_tick], now_ns,
+		            is_full ? TICK_BUDGET_FULL : TICK_BUDGET);
 	pl->next_tick = pl->next_tick + 1 == stage_count ? 0 : pl->next_tick + 1;
 	talkers_turn(&pl->talkers, now_ns);
 }

@@ -90,8 +90,8 @@ bool pipeline_is_waiting(const struct pipeline *pl);
 /* Write the books after the burst was sent. */
 void pipeline_account(struct pipeline *pl, const struct burst *b);
 
-/* A little upkeep between bursts; cheap when there is nothing to do. */
-void pipeline_tick(struct pipeline *pl, uint64_t now_ns);
+/* A little upkeep between bursts; less when they are full, which is when time is short. */
+void pipeline_tick(struct pipeline *pl, uint64_t now_ns, bool is_full);
 
 /* Ask stage by stage; returns true when all have answered. */
 bool pipeline_explain(struct pipeline *pl, const struct policies *policies,

@@ -106,28 +106,6 @@ service_of_packet(const struct policy_targets *t, uint32_t value, const struct f
 }
 
 /*
- * Lanes whose protected address is not that of the lane before: only those are
- * looked up, which is one of 64 when a flood has one victim.
- */
-static uint64_t
-find_fresh(const struct burst *b, const uint8_t *first)
-{
-	const uint64_t known = b->ipv4 | b->ipv6;
-	const struct facts *at = (const void *)first;
-	uint64_t fresh = 1;
-
-	for (unsigned int i = 1; i < b->count; i++) {
-		__m128i before = _mm_load_si128((const __m128i *)(at + i - 1));
-		__m128i differ =
-			_mm_xor_si128(before, _mm_load_si128((const __m128i *)(at + i)));
-
-		fresh |= (uint64_t)!_mm_testz_si128(differ, differ) << i;
-	}
-	/* What is no IP has no address, nor has it one for the lane that follows. */
-	return (fresh | ~(known << 1)) & known;
-}
-
-/*
  * All that service_of_packet() asks of a packet besides its address, in one
  * word: flags, protocol and fault where they stand in facts, the port between.
  */
@@ -190,42 +168,85 @@ find_answer(const struct policies *p, const struct facts *f, bool is_inbound,
 	a->policy = p->service[a->service].policy;
 }
 
-void
-policy_classify(const struct policies *p, struct burst *b)
+/* The service of every packet for a target, if it is one for all of them. */
+static inline bool
+has_one_answer(const struct policy_targets *t, uint32_t target, uint16_t *service)
+{
+	*service = target == PREFIX_NONE ? 0 : t->target[target - 1].whole;
+	return target == PREFIX_NONE || *service != 0;
+}
+
+/* Ask for each of some lanes with one target. */
+static void
+ask_each(const struct policies *p, struct burst *b, uint64_t lanes, uint32_t target,
+         struct answer answers[ANSWERS])
 {
 	const bool is_inbound = b->side == SIDE_EXTERNAL;
-	const uint8_t *first = is_inbound ? b->facts[0].dst : b->facts[0].src;
-	const uint64_t fresh = find_fresh(b, first);
-	const struct prefix_ask ask = { .first = first,
-		                        .stride = sizeof(b->facts[0]),
-		                        .ipv4 = fresh & b->ipv4,
-		                        .ipv6 = fresh & b->ipv6 };
-	const unsigned int n = b->count;
-	struct answer answers[ANSWERS];
-	uint64_t mask = ~ASKED_PORT, about = 0;
-	uint32_t value[LANES_MAX], target = PREFIX_NONE;
+	const uint64_t mask = mask_of(p->targets, target), about = in_question(target);
+	unsigned int i;
 
-	memset(answers, 0xff, sizeof(answers)); /* No question has these bits. */
-	if (fresh != 0)
-		prefix_find_lanes(p->targets->table, &ask, value);
-	for (unsigned int i = 0; i < n; i++) {
-		struct answer *a;
-		uint64_t question;
+	LANES_FOREACH (i, lanes) {
+		const uint64_t question =
+			(question_of(&b->facts[i], is_inbound) & mask) | about;
+		struct answer *a = place_of(answers, question);
 
-		if ((fresh & lane_bit(i)) != 0) {
-			target = value[i];
-			about = in_question(target);
-			mask = mask_of(p->targets, target);
-		}
-		question = (question_of(&b->facts[i], is_inbound) & mask) | about;
-		a = place_of(answers, question);
 		if (a->question != question) {
 			find_answer(p, &b->facts[i], is_inbound, target, a);
 			a->question = question;
 		}
 		b->service[i] = a->service;
 		b->policy[i] = a->policy;
-		b->target[i] = (uint16_t)target;
+	}
+}
+
+/* Look for the target of each run. Returns the runs that have one. */
+static uint64_t
+find_targets(const struct policies *p, const struct burst *b, uint32_t value[LANES_MAX])
+{
+	const uint64_t known = b->starts & (b->ipv4 | b->ipv6);
+	const struct prefix_ask ask = { .first = b->side == SIDE_EXTERNAL
+		                                         ? b->facts[0].dst
+		                                         : b->facts[0].src,
+		                        .stride = sizeof(b->facts[0]),
+		                        .ipv4 = known & b->ipv4,
+		                        .ipv6 = known & b->ipv6 };
+
+	return known == 0 ? 0 : prefix_find_lanes(p->targets->table, &ask, value);
+}
+
+/* Many runs are of one lane, which costs less alone. */
+static inline void
+fill(uint16_t word[LANES_MAX], uint64_t run, uint16_t value)
+{
+	if ((run & (run - 1)) == 0)
+		word[__builtin_ctzll(run)] = value;
+	else
+		lanes_fill16(word, run, value);
+}
+
+void
+policy_classify(const struct policies *p, struct burst *b)
+{
+	struct answer answers[ANSWERS];
+	uint32_t value[LANES_MAX];
+	uint64_t found;
+	unsigned int first;
+
+	found = find_targets(p, b, value);
+	memset(answers, 0xff, sizeof(answers)); /* No question has these bits. */
+	LANES_FOREACH (first, b->starts) {
+		const uint32_t target =
+			(found & lane_bit(first)) != 0 ? value[first] : PREFIX_NONE;
+		const uint64_t run = burst_run(b, first);
+		uint16_t service;
+
+		fill(b->target, run, (uint16_t)target);
+		if (has_one_answer(p->targets, target, &service)) {
+			fill(b->service, run, service);
+			fill(b->policy, run, p->service[service].policy);
+		} else {
+			ask_each(p, b, run, target, answers);
+		}
 	}
 }
 

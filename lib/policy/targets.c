@@ -259,6 +259,10 @@ fill_targets(const struct policies *p, struct policy_targets *t,
 		status = fill_target(p, at, &claim[i], same);
 		at->has_ports = asks_ports(at) ||
 		                (at->parent != 0 && t->target[at->parent - 1].has_ports);
+		if (at->n == 0)
+			at->whole = at->any != 0 || at->parent == 0
+			                    ? at->any
+			                    : t->target[at->parent - 1].whole;
 		t->count++;
 	}
 	if (status == 0)

@@ -34,6 +34,7 @@ struct target {
 	uint16_t parent; /* value of the next shorter prefix; 0: none */
 	uint16_t any;    /* service of any protocol; 0: none */
 	uint16_t first;  /* most specific service at all */
+	uint16_t whole;  /* whose all packets are, whatever they carry; 0: it depends */
 	uint16_t n;
 	bool has_ports; /* whether the port matters, here or at a parent */
 	struct rules *rules;

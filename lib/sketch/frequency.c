@@ -22,7 +22,7 @@ read_word(const uint32_t *word)
 }
 
 uint32_t
-frequency_add(struct frequency *f, uint64_t hash, uint32_t turn)
+frequency_add(struct frequency *f, uint64_t hash, uint32_t n, uint32_t turn)
 {
 	struct frequency_line *line = &f->line[hash & (FREQUENCY_LINES - 1)];
 	unsigned int at[FREQUENCY_ROWS];
@@ -35,7 +35,7 @@ frequency_add(struct frequency *f, uint64_t hash, uint32_t turn)
 	}
 	places(hash, at);
 	for (unsigned int row = 0; row < FREQUENCY_ROWS; row++) {
-		uint32_t count = line->count[at[row]] + 1;
+		uint32_t count = line->count[at[row]] + n;
 
 		__atomic_store_n(&line->count[at[row]], count, __ATOMIC_RELAXED);
 		least = count < least ? count : least;

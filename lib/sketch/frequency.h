@@ -36,8 +36,8 @@ struct frequency {
 	struct frequency_line line[FREQUENCY_LINES];
 };
 
-/* Add one of the key with this keyed hash in this turn; returns its estimate. */
-uint32_t frequency_add(struct frequency *f, uint64_t hash, uint32_t turn);
+/* Add `n` of the key with this keyed hash in this turn; returns its estimate. */
+uint32_t frequency_add(struct frequency *f, uint64_t hash, uint32_t n, uint32_t turn);
 
 /* The estimate in a turn that is over; 0 for what never came, or had luck. */
 uint32_t frequency_read(const struct frequency *f, uint64_t hash, uint32_t turn);

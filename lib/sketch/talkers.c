@@ -2,6 +2,7 @@
 #include "sketch/talkers.h"
 
 #include <errno.h>
+#include <immintrin.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -102,7 +103,7 @@ bound(struct talker *slot, uint64_t most)
 
 static void
 count(struct talkers *t, enum talkers_table which, const uint8_t address[16],
-      uint32_t bytes)
+      uint32_t bytes, uint32_t weight)
 {
 	struct talkers_epoch *e = &t->epoch[t->turn & 1];
 	const struct hash128 hash = hash_16(&t->key, address);
@@ -116,62 +117,72 @@ count(struct talkers *t, enum talkers_table which, const uint8_t address[16],
 		counter_set(&e->filled[which][at], t->turn + 1);
 	}
 	if (which == TALKERS_SOURCES)
-		most = (uint64_t)TALKERS_SAMPLE *
-		       frequency_add(&e->sources, hash.hi, (uint32_t)t->turn + 1);
+		most = frequency_add(&e->sources, hash.hi, weight, (uint32_t)t->turn + 1);
 	slot = slot_of(line, address, &is_own);
 	if (!is_own && most <= slot->packets)
 		return;
 	if (!is_own)
 		replace(slot, address);
-	counter_add(&slot->packets, TALKERS_SAMPLE);
-	counter_add(&slot->bytes, (uint64_t)bytes * TALKERS_SAMPLE);
+	counter_add(&slot->packets, weight);
+	counter_add(&slot->bytes, (uint64_t)bytes * weight);
 	bound(slot, most);
 }
 
-/* Gaps of 1 to 2 * TALKERS_SAMPLE - 1 packets, all as likely (Knuth's MMIX generator). */
+static void
+count_both(struct talkers *t, const uint8_t src[16], const uint8_t dst[16],
+           uint32_t bytes, uint32_t weight)
+{
+	struct talkers_epoch *e = &t->epoch[t->turn & 1];
+
+	counter_add(&e->sampled, 1);
+	counter_add(&e->stood_for, weight);
+	count(t, TALKERS_SOURCES, src, bytes, weight);
+	count(t, TALKERS_DESTINATIONS, dst, bytes, weight);
+}
+
+/*
+ * Gaps are counted in packets of full bursts; a packet of another burst is as long as
+ * CALM of them, and so is counted more often, each time for fewer.
+ */
+#define CALM_SHIFT 2
+#define CALM       (1u << CALM_SHIFT)
+static_assert(TALKERS_SAMPLE * CALM == TALKERS_SAMPLE_FULL, "gaps have one mean");
+
+/* Gaps of 1 to 2 * TALKERS_SAMPLE_FULL - 1, all as likely (Knuth's MMIX generator). */
 static uint32_t
 gap(struct talkers *t)
 {
 	t->random =
 		t->random * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
-	return (uint32_t)(((t->random >> 32) * (2 * TALKERS_SAMPLE - 1)) >> 32);
+	return (uint32_t)(((t->random >> 32) * (2 * TALKERS_SAMPLE_FULL - 1)) >> 32) + 1;
 }
 
 void
 talkers_add(struct talkers *t, const uint8_t src[16], const uint8_t dst[16],
             uint32_t bytes)
 {
-	if (t->skip > 0) {
-		t->skip--;
-		return;
-	}
-	t->skip = gap(t);
-	counter_add(&t->epoch[t->turn & 1].sampled, 1);
-	count(t, TALKERS_SOURCES, src, bytes);
-	count(t, TALKERS_DESTINATIONS, dst, bytes);
+	for (; t->skip < CALM; t->skip += gap(t))
+		count_both(t, src, dst, bytes, TALKERS_SAMPLE);
+	t->skip -= CALM;
 }
 
 void
 talkers_see(struct talkers *t, const struct burst *b)
 {
-	uint64_t rest = b->live;
+	const unsigned int shift = b->count == LANES_MAX ? 0 : CALM_SHIFT;
+	const uint32_t length = (uint32_t)lanes_count(b->live) << shift;
 
-	while (t->skip < lanes_count(rest)) {
-		const struct facts *f;
-		uint64_t mine = rest;
+	for (; t->skip < length; t->skip += gap(t)) {
+		/* The lowest bit, put where the live lane of that number is. */
+		const uint64_t lane =
+			_pdep_u64(UINT64_C(1) << (t->skip >> shift), b->live);
+		const struct facts *f = &b->facts[__builtin_ctzll(lane)];
 
-		for (; t->skip > 0; t->skip--)
-			mine &= mine - 1;
-		f = &b->facts[__builtin_ctzll(mine)];
-		rest = mine & (mine - 1);
-		t->skip = gap(t);
-		if ((f->flags & FACT_IP) == 0)
-			continue;
-		counter_add(&t->epoch[t->turn & 1].sampled, 1);
-		count(t, TALKERS_SOURCES, f->src, f->frame_len);
-		count(t, TALKERS_DESTINATIONS, f->dst, f->frame_len);
+		if ((f->flags & FACT_IP) != 0)
+			count_both(t, f->src, f->dst, f->frame_len,
+			           TALKERS_SAMPLE_FULL >> shift);
 	}
-	t->skip -= lanes_count(rest);
+	t->skip -= length;
 }
 
 void
@@ -187,6 +198,7 @@ talkers_turn(struct talkers *t, uint64_t now_ns)
 	__atomic_thread_fence(__ATOMIC_RELEASE);
 	counter_set(&next->began_ns, now_ns);
 	counter_set(&next->sampled, 0);
+	counter_set(&next->stood_for, 0);
 }
 
 static int
@@ -237,6 +249,18 @@ collect(const struct talkers_epoch *e, enum talkers_table which, uint64_t turn,
 	return used;
 }
 
+uint32_t
+talkers_one_in(const struct talkers *t)
+{
+	const uint64_t turn = __atomic_load_n(&t->turn, __ATOMIC_ACQUIRE);
+	const struct talkers_epoch *e = &t->epoch[(turn + 1) & 1];
+	const uint64_t sampled = counter_read(&e->sampled);
+
+	if (turn == 0 || sampled == 0)
+		return TALKERS_SAMPLE;
+	return (uint32_t)((counter_read(&e->stood_for) + sampled / 2) / sampled);
+}
+
 size_t
 talkers_read(const struct talkers *t, enum talkers_table which, int by_bytes,
              struct talker *out, size_t n, uint64_t *length_ns)
@@ -283,10 +307,8 @@ talkers_estimate(const struct talkers *t, const uint8_t source[16])
 		if (before == 0)
 			return found;
 		e = &t->epoch[(before + 1) & 1];
-		found.packets = (uint64_t)TALKERS_SAMPLE *
-		                frequency_read(&e->sources, hash, (uint32_t)before);
-		found.error =
-			counter_read(&e->sampled) * TALKERS_SAMPLE / FREQUENCY_SHARE;
+		found.packets = frequency_read(&e->sources, hash, (uint32_t)before);
+		found.error = counter_read(&e->stood_for) / FREQUENCY_SHARE;
 		found.length_ns = counter_read(&e->ended_ns) - counter_read(&e->began_ns);
 		__atomic_thread_fence(__ATOMIC_ACQUIRE);
 		after = __atomic_load_n(&t->turn, __ATOMIC_RELAXED);

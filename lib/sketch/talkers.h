@@ -7,8 +7,9 @@
  * smallest and inherits its count as `error`, so a count is never below what
  * was counted and at most `error` above it. Of TALKERS_SAMPLE packets one is
  * counted, with that weight, at random gaps that start from the key: no sender
- * can step between them. Sampling adds a standard error of at most
- * sqrt(TALKERS_SAMPLE * packets).
+ * can step between them. Of packets that come in full bursts, which is when there
+ * are most of them and least time, it is one of TALKERS_SAMPLE_FULL. Sampling adds
+ * a standard error of at most sqrt(that number * packets).
  *
  * Sources are counted in a sketch first (frequency.h), and a new one takes a place
  * only when its estimate there is above the smallest of the line: a flood of
@@ -31,10 +32,11 @@
 #include "hash/hash.h"
 #include "sketch/frequency.h"
 
-#define TALKERS_LINES    512
-#define TALKERS_WAYS     8
-#define TALKERS_SAMPLE   32
-#define TALKERS_EPOCH_NS UINT64_C(1000000000)
+#define TALKERS_LINES       512
+#define TALKERS_WAYS        8
+#define TALKERS_SAMPLE      32
+#define TALKERS_SAMPLE_FULL 128 /* the same, times a power of two */
+#define TALKERS_EPOCH_NS    UINT64_C(1000000000)
 
 struct burst;
 
@@ -49,7 +51,8 @@ struct talker {
 
 struct talkers_epoch {
 	uint64_t began_ns, ended_ns;
-	uint64_t sampled; /* packets counted, each for TALKERS_SAMPLE */
+	uint64_t sampled;   /* packets counted, */
+	uint64_t stood_for; /* and how many each of them stood for, summed up */
 	uint64_t filled[TALKERS_TABLES]
 		       [TALKERS_LINES]; /* turn + 1 that a line belongs to */
 	struct talker slot[TALKERS_TABLES][TALKERS_LINES * TALKERS_WAYS];
@@ -61,7 +64,8 @@ struct talkers {
 	struct talkers_epoch *epoch; /* two of them */
 	uint64_t turn;               /* epoch[turn & 1] is being filled */
 	uint64_t random;             /* where the next gap comes from */
-	uint32_t skip;               /* packets to go until the next is counted */
+	uint32_t
+		skip; /* to go until the next is counted; a packet of a full burst is 1 */
 };
 
 /* Take the memory of both epochs. Returns 0 or -ENOMEM; nothing stays open then. */
@@ -77,6 +81,9 @@ void talkers_see(struct talkers *t, const struct burst *b);
 
 /* Turn the epoch over when its second is up. */
 void talkers_turn(struct talkers *t, uint64_t now_ns);
+
+/* Of how many packets one was counted in the finished epoch, on average. Any thread. */
+uint32_t talkers_one_in(const struct talkers *t);
 
 /*
  * Copy the `n` largest of the finished epoch by packets or bytes, largest first,

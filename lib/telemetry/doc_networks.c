@@ -300,7 +300,7 @@ telemetry_sent_object(const struct box *box, const uint8_t address[16])
 	telemetry_put_seconds(o, "window_seconds", length);
 	telemetry_put_count(o, "packets_per_second_at_most", (uint64_t)(packets + 0.5));
 	telemetry_put_count(o, "mean_error_packets_per_second", (uint64_t)(error + 0.5));
-	telemetry_put_count(o, "sampled_one_in", TALKERS_SAMPLE);
+	telemetry_put_count(o, "sampled_one_in", telemetry_sampled_one_in(box));
 	telemetry_put_bool(o, "estimated", true);
 	return o;
 }

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "telemetry/parts.h"
 #include "telemetry/put.h"
 #include "telemetry/view.h"
 
@@ -104,6 +105,20 @@ entry(const struct merged *m)
 	return o;
 }
 
+uint32_t
+telemetry_sampled_one_in(const struct box *box)
+{
+	uint32_t most = TALKERS_SAMPLE;
+
+	for (unsigned int w = 0; w < box->n_workers; w++) {
+		const struct pipeline *pl = box->worker[w].pipeline;
+		const uint32_t one_in = pl == NULL ? 0 : talkers_one_in(&pl->talkers);
+
+		most = one_in > most ? one_in : most;
+	}
+	return most;
+}
+
 json_t *
 telemetry_top(struct telemetry *t, const struct telemetry_ask *ask)
 {
@@ -129,7 +144,7 @@ telemetry_top(struct telemetry *t, const struct telemetry_ask *ask)
 	telemetry_put_text(o, "by", ask->by_destinations ? "destinations" : "sources");
 	telemetry_put_text(o, "metric", ask->by_bits ? "bits" : "packets");
 	telemetry_put_bool(o, "estimated", true);
-	telemetry_put_count(o, "sampled_one_in", TALKERS_SAMPLE);
+	telemetry_put_count(o, "sampled_one_in", telemetry_sampled_one_in(box));
 	json_object_set_new(o, "top", list);
 out:
 	free(all);

@@ -120,14 +120,14 @@ loudest(struct telemetry *t, bool by_destinations)
 	d = telemetry_top(t, &ask);
 	list = json_incref(json_object_get(d, "top"));
 	json_decref(d);
-	/* One packet of TALKERS_SAMPLE is counted, and chance decides which. */
+	/* One packet of so many is counted in a flood, and chance decides which. */
 	json_array_foreach(list, i, entry)
 	{
 		const double pps =
 			json_number_value(json_object_get(entry, "packets_per_second"));
 
 		telemetry_put_count(entry, "standard_error_packets_per_second",
-		                    (uint64_t)(sqrt(TALKERS_SAMPLE * pps) + 0.5));
+		                    (uint64_t)(sqrt(TALKERS_SAMPLE_FULL * pps) + 0.5));
 	}
 	return list;
 }

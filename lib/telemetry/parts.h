@@ -75,6 +75,8 @@ json_t *telemetry_sent_object(const struct box *box, const uint8_t address[16]);
 json_t *telemetry_config_whole(const struct settings *s);
 /* Rates that the countermeasures of a policy hold packets to. Call under box->lock. */
 json_t *telemetry_limits_array(const struct box *box, const char *policy);
+/* Of how many packets one is counted by address: of the worker that looks at fewest. */
+uint32_t telemetry_sampled_one_in(const struct box *box);
 /* Rules of the operator that may meet the address. Call under box->lock. */
 json_t *telemetry_explain_filters(const struct box *box, const uint8_t address[16],
                                   bool is_protected);

@@ -84,7 +84,7 @@ frames_lane(struct burst *b, const struct wire *w)
 	b->live = 1;
 	b->bytes[0] = w->bytes;
 	b->bytes_len[0] = (uint16_t)w->len;
-	b->facts[0].frame_len = (uint16_t)w->len;
+	b->frame_len[0] = (uint16_t)w->len;
 	parse_burst(b);
 }
 

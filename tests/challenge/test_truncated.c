@@ -30,7 +30,7 @@ parse(const struct wire *frame)
 	b.live = 1;
 	b.bytes[0] = frame->bytes;
 	b.bytes_len[0] = (uint16_t)frame->len;
-	b.facts[0].frame_len = (uint16_t)frame->len;
+	b.frame_len[0] = (uint16_t)frame->len;
 	parse_burst(&b);
 }
 

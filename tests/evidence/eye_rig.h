@@ -174,7 +174,7 @@ rig_add(const struct look *l)
 	rig_put16(at + 4, payload);
 	r.b.bytes[i] = f;
 	r.b.bytes_len[i] = (uint16_t)len;
-	r.b.facts[i].frame_len = (uint16_t)len;
+	r.b.frame_len[i] = (uint16_t)len;
 	r.b.live |= lane_bit(i);
 	return i;
 }

@@ -174,7 +174,7 @@ lay(void (*frame)(struct wire *w), unsigned int tags)
 	wire_seal(w);
 	b.bytes[i] = w->bytes;
 	b.bytes_len[i] = (uint16_t)w->len;
-	b.facts[i].frame_len = (uint16_t)w->len;
+	b.frame_len[i] = (uint16_t)w->len;
 	b.live |= lane_bit(i);
 }
 

@@ -225,7 +225,7 @@ twin_judge(struct twin *t)
 	for (unsigned int i = 0; i < t->count; i++) {
 		b->bytes[i] = t->frame[i];
 		b->bytes_len[i] = pieces_frame(t->frame[i], &t->sent[i]);
-		b->facts[i].frame_len = b->bytes_len[i];
+		b->frame_len[i] = b->bytes_len[i];
 	}
 	parse_burst(b);
 	fragment_pair_burst(&t->table, b);

@@ -65,7 +65,7 @@ send_firsts(struct fragment_table *t, struct burst *b, uint32_t who, unsigned in
 
 		b->bytes[i] = frame[i];
 		b->bytes_len[i] = pieces_frame(frame[i], &p);
-		b->facts[i].frame_len = b->bytes_len[i];
+		b->frame_len[i] = b->bytes_len[i];
 		b->standing[i] = (uint8_t)standing;
 	}
 	parse_burst(b);

@@ -78,7 +78,7 @@ parse_it(struct burst *b, const uint8_t *frame, size_t len, size_t frame_len)
 	b->live = 1;
 	b->bytes[0] = frame;
 	b->bytes_len[0] = (uint16_t)len;
-	b->facts[0].frame_len = (uint16_t)frame_len;
+	b->frame_len[0] = (uint16_t)frame_len;
 	parse_burst(b);
 }
 

@@ -352,7 +352,7 @@ a_burst_is_told_lane_by_lane(void)
 			                    : udp(&from, &to, i % 2, 0);
 			b.bytes[i] = f[i].bytes;
 			b.bytes_len[i] = (uint16_t)f[i].len;
-			b.facts[i].frame_len = (uint16_t)f[i].len;
+			b.frame_len[i] = (uint16_t)f[i].len;
 		}
 		b.count = LANES_MAX;
 		b.live = UINT64_MAX;

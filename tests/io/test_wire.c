@@ -161,7 +161,7 @@ cross(bool control_transmits)
 		CU_ASSERT_TRUE(receive(SIDE_EXTERNAL, w));
 		CU_ASSERT_EQUAL(burst.count, 64);
 		CU_ASSERT_EQUAL(burst.live, UINT64_MAX);
-		CU_ASSERT_EQUAL(burst.facts[63].frame_len, 60);
+		CU_ASSERT_EQUAL(burst.frame_len[63], 60);
 		CU_ASSERT_EQUAL(burst.bytes_len[63], 60);
 		CU_ASSERT_EQUAL(burst.bytes[63][54], 63);
 		settle(SIDE_EXTERNAL, w);
@@ -344,7 +344,7 @@ headers_of_split_packets_are_shown_in_one_piece(void)
 	CU_ASSERT_EQUAL_FATAL(rte_pktmbuf_chain(first, rest), 0);
 	CU_ASSERT_EQUAL_FATAL(rte_ring_enqueue(ring_of(SIDE_EXTERNAL, 0), first), 0);
 	CU_ASSERT_TRUE(receive(SIDE_EXTERNAL, 0));
-	CU_ASSERT_EQUAL(burst.facts[0].frame_len, 1520);
+	CU_ASSERT_EQUAL(burst.frame_len[0], 1520);
 	CU_ASSERT_EQUAL(burst.bytes_len[0], PARSE_WINDOW);
 	CU_ASSERT_EQUAL(memcmp(burst.bytes[0], tcp_syn, sizeof(tcp_syn)), 0);
 

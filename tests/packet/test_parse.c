@@ -173,7 +173,7 @@ a_burst_is_parsed_lane_by_lane(void)
 		sound[i % (sizeof(sound) / sizeof(*sound))].lay(&w[i]);
 		wire_seal(&w[i]);
 		b.bytes[i] = w[i].bytes;
-		b.bytes_len[i] = b.facts[i].frame_len = (uint16_t)w[i].len;
+		b.bytes_len[i] = b.frame_len[i] = (uint16_t)w[i].len;
 		b.count++;
 	}
 	parse_burst(&b);

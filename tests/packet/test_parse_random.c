@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/lanes.h"
+#include "packet/burst.h"
 #include "suite.h"
 #include "twin.h"
 
@@ -191,5 +192,48 @@ noise_is_parsed_alike(void)
 	CU_ASSERT_EQUAL(differ, 0);
 }
 
+/* Frames of one burst keep out of each other's way, and what is noted beside them is theirs. */
+static void
+bursts_of_anything_agree_lane_by_lane(void)
+{
+	static struct burst b;
+	static struct wire w[LANES_MAX];
+	unsigned int differ = 0;
+
+	for (unsigned int round = 0; round < FRAMES / 100; round++) {
+		burst_start(&b, 1, 0, SIDE_EXTERNAL);
+		memset(b.facts, 0xa5, sizeof(b.facts));
+		b.count = (uint16_t)(1 + dice(LANES_MAX));
+		for (unsigned int i = 0; i < b.count; i++) {
+			lay(&w[i]);
+			if (dice(3) == 0)
+				spoil(&w[i]);
+			b.bytes[i] = w[i].bytes;
+			b.frame_len[i] = (uint16_t)w[i].len;
+			b.bytes_len[i] = (uint16_t)(dice(8) ? w[i].len : dice(80));
+			if (b.bytes_len[i] > w[i].len)
+				b.bytes_len[i] = (uint16_t)w[i].len;
+		}
+		parse_burst(&b);
+		for (unsigned int i = 0; i < b.count; i++) {
+			struct twin t;
+			struct facts f =
+				twin_parse(&t, w[i].bytes, b.bytes_len[i], w[i].len);
+			const uint64_t bit = lane_bit(i);
+			const bool is_6 = (f.flags & FACT_IPV6) != 0;
+
+			differ += memcmp(&f, &b.facts[i], sizeof(f)) != 0 ||
+			          b.flags[i] != f.flags || b.vector[i] != f.vector ||
+			          ((b.ipv6 & bit) != 0) != is_6 ||
+			          ((b.ipv4 & bit) != 0) !=
+			                  (!is_6 && (f.flags & FACT_IP) != 0) ||
+			          ((b.plain & bit) != 0) != ((f.flags & FACT_PLAIN) != 0);
+		}
+		differ += (b.ipv4 | b.ipv6 | b.plain) > lanes_first(b.count);
+	}
+	CU_ASSERT_EQUAL(differ, 0);
+}
+
 SUITE_MAIN("packet/parse_random", TEST(parser_and_twin_agree),
-           TEST(the_frames_were_worth_it), TEST(noise_is_parsed_alike))
+           TEST(the_frames_were_worth_it), TEST(noise_is_parsed_alike),
+           TEST(bursts_of_anything_agree_lane_by_lane))

@@ -336,17 +336,23 @@ twin_is_odd_source(const struct facts *f)
 }
 
 static int
-twin_is_plain(const struct facts *f, size_t readable)
+twin_is_plain(const struct facts *f, const uint8_t *bytes, size_t readable)
 {
 	static const uint16_t wire[] = { 0, 179, 3784, 3785, 4784, 6784 };
 	static const uint8_t everyday[] = { 2, 18, 16, 24, 17, 25, 4, 20 };
 	const unsigned int dst = f->dst_port, src = f->src_port;
 
-	if (f->fault != PACKET_SOUND || f->l4_off != (f->flags & FACT_IPV6 ? 54 : 34) ||
-	    (f->flags & ~(FACT_IPV6 | FACT_TCP_OPTIONS)) != FACT_IP ||
+	const unsigned int tag = f->flags & FACT_VLAN ? 4 : 0;
+	unsigned int least = f->flags & FACT_IPV6 ? 74 : 54;
+
+	if (f->fault != PACKET_SOUND ||
+	    f->l4_off != (f->flags & FACT_IPV6 ? 54 : 34) + tag ||
+	    (f->flags & ~(FACT_IPV6 | FACT_TCP_OPTIONS | FACT_VLAN)) != FACT_IP ||
 	    (f->proto != 6 && f->proto != 17))
 		return 0;
-	if (readable < (f->flags & FACT_IPV6 ? 74u : 54u))
+	if (f->proto == 17 && f->flags & FACT_IPV6)
+		least = 62;
+	if (readable < least + tag || (tag != 0 && memcmp(bytes + 12, "\x81", 2) != 0))
 		return 0;
 	if (f->proto == 6 &&
 	    memchr(everyday, f->tcp_flags & 0x3f, sizeof(everyday)) == NULL)
@@ -369,7 +375,7 @@ twin_parse(struct twin *t, const uint8_t *bytes, size_t readable, size_t frame_l
 	if (setjmp(t->out) == 0)
 		twin_link(t);
 	t->f.vector = (uint8_t)twin_vector(&t->f);
-	if (twin_is_plain(&t->f, readable))
+	if (twin_is_plain(&t->f, bytes, readable))
 		t->f.flags |= FACT_PLAIN;
 	return t->f;
 }

@@ -41,7 +41,7 @@ one_stream(unsigned int seed, bool is_skewed)
 		                       : (uint32_t)(zipf_random(&z) % ZIPF_KEYS);
 
 		truth[n]++;
-		CU_ASSERT_FATAL(frequency_add(&f, hash_of(n), seed) >= truth[n]);
+		CU_ASSERT_FATAL(frequency_add(&f, hash_of(n), 1, seed) >= truth[n]);
 	}
 	for (uint32_t n = 0; n < ZIPF_KEYS; n++) {
 		uint32_t estimate = frequency_read(&f, hash_of(n), seed);
@@ -77,10 +77,10 @@ a_new_turn_starts_from_nothing(void)
 	memset(&f, 0, sizeof(f));
 	hash_key_seeded(&key, 3);
 	for (unsigned int i = 0; i < 1000; i++)
-		frequency_add(&f, hash_of(7), 1);
+		frequency_add(&f, hash_of(7), 1, 1);
 	CU_ASSERT_EQUAL(frequency_read(&f, hash_of(7), 1), 1000);
 	CU_ASSERT_EQUAL(frequency_read(&f, hash_of(7), 2), 0);
-	CU_ASSERT_EQUAL(frequency_add(&f, hash_of(7), 2), 1);
+	CU_ASSERT_EQUAL(frequency_add(&f, hash_of(7), 1, 2), 1);
 	CU_ASSERT_EQUAL(frequency_read(&f, hash_of(7), 2), 1);
 }
 

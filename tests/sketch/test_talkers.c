@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/lanes.h"
+#include "packet/burst.h"
 #include "suite.h"
 
 #define ADDRESSES 20000
@@ -316,10 +318,53 @@ a_reader_never_sees_two_epochs_mixed(void)
 	talkers_close(&t);
 }
 
+/*
+ * Full bursts are sampled more seldom than others, and both together still say who sent
+ * how much: the same senders come in bursts of 64 and in bursts of 9, some lanes dead.
+ */
+static void
+full_bursts_and_others_are_weighed_alike(void)
+{
+	static struct burst b;
+	struct talkers_estimate e;
+	struct talkers t;
+	uint8_t address[16];
+
+	start(&t, 5);
+	for (unsigned int n = 0; n < 40000; n++) {
+		burst_start(&b, 1, 0, SIDE_EXTERNAL);
+		b.count = n % 2 == 0 ? LANES_MAX : 9;
+		b.live = lanes_first(b.count) & ~UINT64_C(0x10);
+		for (unsigned int i = 0; i < b.count; i++) {
+			const unsigned int src = (unsigned int)(uniform() * 8);
+
+			b.facts[i].flags = FACT_IP;
+			b.facts[i].frame_len = 100;
+			address_of(src, b.facts[i].src);
+			address_of(9, b.facts[i].dst);
+			exact[src].packets += i != 4;
+		}
+		talkers_see(&t, &b);
+	}
+	talkers_turn(&t, TALKERS_EPOCH_NS);
+	for (unsigned int src = 0; src < 8; src++) {
+		const double truth = (double)exact[src].packets;
+
+		address_of(src, address);
+		e = talkers_estimate(&t, address);
+		CU_ASSERT(fabs((double)e.packets - truth) <
+		          5 * sqrt(TALKERS_SAMPLE_FULL * truth));
+	}
+	/* Nine packets in ten came in full bursts, and a quarter as many of them counted. */
+	CU_ASSERT(talkers_one_in(&t) > 80 && talkers_one_in(&t) < TALKERS_SAMPLE_FULL);
+	talkers_close(&t);
+}
+
 SUITE_MAIN("sketch/talkers",
            TEST(the_loudest_of_a_skewed_stream_are_found_with_their_counts),
            TEST(a_uniform_flood_is_not_blamed_on_anybody),
            TEST(a_random_flood_does_not_wash_the_loud_ones_out),
            TEST(bytes_and_packets_are_two_orders), TEST(senders_in_step_are_all_seen),
            TEST(each_epoch_starts_from_nothing),
-           TEST(a_reader_never_sees_two_epochs_mixed))
+           TEST(a_reader_never_sees_two_epochs_mixed),
+           TEST(full_bursts_and_others_are_weighed_alike))

@@ -77,7 +77,7 @@ judge(struct sender s)
 	for (unsigned int i = 0; i < s.n; i++) {
 		b->bytes[i] = frame.bytes;
 		b->bytes_len[i] = (uint16_t)frame.len;
-		b->facts[i].frame_len = (uint16_t)frame.len;
+		b->frame_len[i] = (uint16_t)frame.len;
 		b->policy[i] = RIG_POLICY;
 		b->service[i] = RIG_SERVICE;
 	}

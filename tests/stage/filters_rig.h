@@ -108,7 +108,7 @@ filters_lay(struct filters_rig *f, void (*frame)(struct wire *), unsigned int ta
 	wire_seal(w);
 	f->b.bytes[i] = w->bytes;
 	f->b.bytes_len[i] = (uint16_t)w->len;
-	f->b.facts[i].frame_len = (uint16_t)w->len;
+	f->b.frame_len[i] = (uint16_t)w->len;
 	f->b.mbuf[i] = NULL;
 	f->b.live |= lane_bit(i);
 }

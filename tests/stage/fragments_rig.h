@@ -96,7 +96,7 @@ send_all(void)
 	for (unsigned int i = 0; i < count; i++) {
 		b->bytes[i] = bytes[i];
 		b->bytes_len[i] = pieces_frame(bytes[i], &sent[i]);
-		b->facts[i].frame_len = b->bytes_len[i];
+		b->frame_len[i] = b->bytes_len[i];
 	}
 	count = 0;
 	parse_burst(b);

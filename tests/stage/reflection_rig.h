@@ -207,7 +207,7 @@ ring_add(const struct packet *p)
 	at += head + here;
 	ring.b.bytes[i] = frame;
 	ring.b.bytes_len[i] = (uint16_t)(at - frame < 60 ? 60 : at - frame);
-	ring.b.facts[i].frame_len = ring.b.bytes_len[i];
+	ring.b.frame_len[i] = ring.b.bytes_len[i];
 	ring.b.policy[i] = RIG_POLICY;
 	ring.b.service[i] = RIG_SERVICE;
 	ring.b.side = (uint8_t)p->side;

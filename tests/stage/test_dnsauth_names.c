@@ -20,7 +20,7 @@ say(const char *name, unsigned int rcode, unsigned int answers)
 	b->live = 1;
 	b->bytes[0] = frame.bytes;
 	b->bytes_len[0] = (uint16_t)frame.len;
-	b->facts[0].frame_len = (uint16_t)frame.len;
+	b->frame_len[0] = (uint16_t)frame.len;
 	b->policy[0] = RIG_POLICY;
 	b->service[0] = RIG_SERVICE;
 	parse_burst(b);

@@ -49,7 +49,7 @@ send_syn(bool is_armed)
 	b->live = 1;
 	b->bytes[0] = frame.bytes;
 	b->bytes_len[0] = (uint16_t)frame.len;
-	b->facts[0].frame_len = (uint16_t)frame.len;
+	b->frame_len[0] = (uint16_t)frame.len;
 	b->policy[0] = RIG_POLICY;
 	b->service[0] = RIG_SERVICE;
 	parse_burst(b);

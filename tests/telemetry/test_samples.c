@@ -35,7 +35,7 @@ stop(const char *stage, enum verdict verdict, bool is_armed)
 	memset(&b, 0, sizeof(b));
 	burst_start(&b, hand.now_ns, 0, SIDE_EXTERNAL);
 	b.bytes[0] = frame;
-	b.bytes_len[0] = b.facts[0].frame_len = sizeof(frame);
+	b.bytes_len[0] = b.frame_len[0] = sizeof(frame);
 	b.count = 1;
 	b.live = 1;
 	parse_burst(&b);

@@ -201,7 +201,7 @@ rig_judge(struct flood_rig *r)
 	for (unsigned int i = 0; i < r->count; i++) {
 		b->bytes[i] = r->frame[i].bytes;
 		b->bytes_len[i] = r->frame[i].len;
-		b->facts[i].frame_len = r->frame[i].len;
+		b->frame_len[i] = r->frame[i].len;
 	}
 	b->count = (uint16_t)r->count;
 	b->live = lanes_first(r->count);

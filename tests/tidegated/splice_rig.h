@@ -331,7 +331,7 @@ splice_judge(void)
 	for (unsigned int i = 0; i < r.count; i++) {
 		b->bytes[i] = r.frame[i].bytes;
 		b->bytes_len[i] = (uint16_t)r.frame[i].len;
-		b->facts[i].frame_len = (uint16_t)r.frame[i].len;
+		b->frame_len[i] = (uint16_t)r.frame[i].len;
 	}
 	b->count = (uint16_t)r.count;
 	b->live = lanes_first(r.count);

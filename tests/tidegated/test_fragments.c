@@ -65,7 +65,7 @@ judge(enum side side)
 	for (unsigned int i = 0; i < filled; i++) {
 		b->bytes[i] = frame[i];
 		b->bytes_len[i] = len[i];
-		b->facts[i].frame_len = len[i];
+		b->frame_len[i] = len[i];
 	}
 	b->count = (uint16_t)filled;
 	b->live = lanes_first(filled);

@@ -289,7 +289,7 @@ pass_pieces(unsigned int first, unsigned int n)
 	for (unsigned int i = 0; i < n; i++) {
 		b->bytes[i] = r.frame[first + i].bytes;
 		b->bytes_len[i] = (uint16_t)r.frame[first + i].len;
-		b->facts[i].frame_len = b->bytes_len[i];
+		b->frame_len[i] = b->bytes_len[i];
 	}
 	b->count = (uint16_t)n;
 	b->live = lanes_first(n);

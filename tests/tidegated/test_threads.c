@@ -112,7 +112,7 @@ judge(struct player *me, unsigned int n, enum side side)
 		make_frame(&me->frame[i], me->word[i]);
 		b->bytes[i] = me->frame[i].bytes;
 		b->bytes_len[i] = me->frame[i].len;
-		b->facts[i].frame_len = me->frame[i].len;
+		b->frame_len[i] = me->frame[i].len;
 	}
 	b->count = (uint16_t)n;
 	b->live = lanes_first(n);

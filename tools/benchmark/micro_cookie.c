@@ -87,7 +87,7 @@ make_syns(void *state, uint64_t n)
 		const uint16_t len = write_syn(s, s->frame[i], n * LANES_MAX + i);
 
 		s->b.bytes[i] = s->frame[i];
-		s->b.bytes_len[i] = s->b.facts[i].frame_len = len;
+		s->b.bytes_len[i] = s->b.frame_len[i] = len;
 	}
 	parse_burst(&s->b);
 	if (!s->is_acknowledging)

@@ -8,7 +8,7 @@
 #include "hash/hash.h"
 #include "meter/meter.h"
 #include "micro.h"
-#include "packet/facts.h"
+#include "packet/burst.h"
 #include "packet/parse.h"
 #include "scenario.h"
 
@@ -74,9 +74,8 @@ micro_hash(const struct job *job, const struct micro *m)
 
 struct parsing {
 	struct traffic traffic;
-	struct frame frame[MICRO_BATCH];
-	uint16_t len[MICRO_BATCH];
-	struct facts facts[MICRO_BATCH];
+	struct frame frame[LANES_MAX];
+	struct burst b;
 };
 
 static void
@@ -84,22 +83,22 @@ make_frames(void *state, uint64_t n)
 {
 	struct parsing *p = state;
 
-	for (unsigned int i = 0; i < MICRO_BATCH; i++)
-		p->len[i] =
-			traffic_frame(&p->traffic, n * MICRO_BATCH + i, p->frame[i].head);
+	burst_start(&p->b, 1, 0, SIDE_EXTERNAL);
+	p->b.count = LANES_MAX;
+	for (unsigned int i = 0; i < LANES_MAX; i++) {
+		p->b.bytes[i] = p->frame[i].head;
+		p->b.bytes_len[i] = p->b.frame_len[i] =
+			traffic_frame(&p->traffic, n * LANES_MAX + i, p->frame[i].head);
+	}
 }
 
 static unsigned int
 parse_all(void *state)
 {
 	struct parsing *p = state;
-	unsigned int sound = 0;
 
-	for (unsigned int i = 0; i < MICRO_BATCH; i++) {
-		parse_frame(p->frame[i].head, p->len[i], p->len[i], &p->facts[i]);
-		sound += p->facts[i].fault == PACKET_SOUND;
-	}
-	return sound;
+	parse_burst(&p->b);
+	return lanes_count(p->b.plain);
 }
 
 int
@@ -109,7 +108,7 @@ micro_parse(const struct job *job, const struct micro *m)
 	struct micro_row row = { .micro = m->name,
 		                 .good = 1,
 		                 .batches = BATCHES,
-		                 .ours = { "parse_frame", &p, make_frames, parse_all } };
+		                 .ours = { "parse_burst", &p, make_frames, parse_all } };
 
 	for (unsigned int family = 0; family < 2; family++) {
 		scenario_traffic(scenario_by_name("forward_1k"), family == 1, &p.traffic);

@@ -50,7 +50,7 @@ prime_judge(const struct prime *to, struct prime_burst *p, enum side side)
 	for (unsigned int i = 0; i < p->n; i++) {
 		b->bytes[i] = p->frames[i].head;
 		b->bytes_len[i] = p->len[i];
-		b->facts[i].frame_len = p->len[i];
+		b->frame_len[i] = p->len[i];
 	}
 	b->count = (uint16_t)p->n;
 	b->live = lanes_first(p->n);
