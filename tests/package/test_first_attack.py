@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
+# Judges no time.
 """The page "from a bare box to the first mitigated attack", executed as it is written.
 
 All blocks of the page that are marked sh are run in order by one shell of a machine that

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
+# Judges no time.
 """The Debian package in a machine that boots: installed, started, hardened, upgraded, removed, purged.
 
 The machine is a systemd-nspawn with a systemd of its own, its network a gate between two
