@@ -31,7 +31,7 @@ enum fact_flag {
 	FACT_QINQ = 1 << 7, /* two tags; more are fault PACKET_TOO_DEEP */
 	FACT_TCP_OPTIONS = 1 << 8, /* the TCP header is longer than 20 bytes */
 	FACT_OPAQUE = 1 << 9,      /* IPv6 chain ends in ESP or "no next header" */
-	FACT_PLAIN = 1 << 10,      /* nothing odd at all, see packet/parse.h */
+	FACT_PLAIN = 1 << 10,      /* nothing odd at all, see packet/plain.h */
 	/*
 	 * By flow/fragment.h: a later fragment whose first is known. Ports, protocol and
 	 * TCP flags are the first's, and FACT_NO_PORTS is as there; what is behind

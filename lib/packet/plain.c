@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Names of words: what lies at which byte behind the Ethernet addresses, `at` being
- * the first byte of the frame, or the fifth when a tag is to be jumped over. Words
- * are read as they lie, so their first byte is the lowest one.
+ * The words that are read: what lies at which byte behind the Ethernet addresses, `at` being
+ * the first byte of the frame, or the fifth when a tag is to be jumped over. They
+ * are kept as they lie, so that their first byte is the lowest one.
  *
  *     10      14      18      22      26      30      34      38      42      46
  *     |   type|ver len|       |ttl    |source |dest   |ports  |seq    |ack    |flags  IPv4
@@ -41,12 +41,12 @@ static inline eight
 is_right_sum(eight a, eight b, eight c, eight d, eight e)
 {
 	const eight low = ALL(0xffff);
-	const eight words[] = { a, b, c, d, e };
+	const eight word[] = { a, b, c, d, e };
 	eight sum = _mm256_setzero_si256();
 
 	for (unsigned int i = 0; i < 5; i++) {
-		sum = _mm256_add_epi32(sum, both(words[i], low));
-		sum = _mm256_add_epi32(sum, _mm256_srli_epi32(words[i], 16));
+		sum = _mm256_add_epi32(sum, both(word[i], low));
+		sum = _mm256_add_epi32(sum, _mm256_srli_epi32(word[i], 16));
 	}
 	sum = _mm256_add_epi32(both(sum, low), _mm256_srli_epi32(sum, 16));
 	sum = _mm256_add_epi32(both(sum, low), _mm256_srli_epi32(sum, 16));
@@ -83,18 +83,17 @@ is_everyday(eight tcp_flags)
 	return both(IS_MASKED(bit, 1, 1), IS_MASKED(tcp_flags, TCP_URG, 0));
 }
 
-/* An end is nobody, BGP (179), or BFD of some kind: what the wire's own talk uses. */
+/* Neither end is nobody, BGP (179), or BFD of some kind: what the wire's own talk uses. */
 #define IS_PORT(ports, port) _mm256_cmpeq_epi16(ports, ALL((port) << 16 | (port)))
 
 static inline eight
-is_wires_ports(eight ports)
+is_customers_ports(eight ports)
 {
 	eight here = either(IS_PORT(ports, 0), IS_PORT(ports, 179));
 
 	here = either(here, either(IS_PORT(ports, 3784), IS_PORT(ports, 3785)));
 	here = either(here, either(IS_PORT(ports, 4784), IS_PORT(ports, 6784)));
-	/* One half of a word is enough. */
-	return unless(is_equal(here, _mm256_setzero_si256()), ALL(UINT32_MAX));
+	return is_equal(here, _mm256_setzero_si256());
 }
 
 /* --- eight frames --- */
@@ -243,8 +242,8 @@ static inline void
 describe(const struct frames *f, const struct upper *u, const struct segments *s,
          eight what[2])
 {
-	const eight is_customers = unless(is_wires_ports(s->ports),
-	                                  either(s->is_udp, is_everyday(s->flags)));
+	const eight is_customers = both(is_customers_ports(s->ports),
+	                                either(s->is_udp, is_everyday(s->flags)));
 	const eight is_later = unless(IS_MASKED(s->flags, TCP_SYN | TCP_ACK, TCP_SYN),
 	                              ALL(VECTOR_TCP_OTHER_FLOOD));
 	const eight vector = where(s->is_udp, ALL(VECTOR_UDP_FLOOD), is_later);

@@ -55,6 +55,19 @@ plain_ports_and_flags(uint8_t *l4, unsigned int is_udp)
 	l4[13] = (uint8_t)(plain_dice(2) ? 0x10 : plain_dice(256));
 }
 
+/* Put a tag into some of the frames, which are one tag longer then. */
+static inline unsigned int
+plain_tag(uint8_t f[PLAIN_FRAME + 4])
+{
+	if (plain_dice(4) != 0)
+		return PLAIN_FRAME;
+	memmove(f + 16, f + 12, PLAIN_FRAME - 12);
+	f[12] = 0x81;
+	f[13] = 0;
+	plain_fill(f + 14, 2);
+	return PLAIN_FRAME + 4;
+}
+
 /* Parse a random frame; returns its facts. */
 static inline struct facts
 plain_packet(void)
@@ -63,10 +76,11 @@ plain_packet(void)
 		0,   10,  100, 127, 169, 172,  192,  224,  239,
 		240, 255, 8,   203, 198, 0x20, 0x3f, 0xfe, 0xfc
 	};
-	uint8_t f[PLAIN_FRAME] = { 2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2 };
+	uint8_t f[PLAIN_FRAME + 4] = { 2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2 };
 	const unsigned int is_6 = plain_dice(2), is_udp = plain_dice(2);
 	uint8_t *ip = f + 14, *src = ip + (is_6 ? 8 : 12);
 	const unsigned int len = is_6 ? 16 : 4;
+	unsigned int all;
 	struct facts facts;
 
 	plain_fill(ip, PLAIN_FRAME - 14);
@@ -92,7 +106,9 @@ plain_packet(void)
 		ip[11] = (uint8_t)sum;
 	}
 	plain_ports_and_flags(ip + (is_6 ? 40 : 20), is_udp);
-	parse_frame(f, sizeof(f), sizeof(f), &facts);
+	/* A short UDP datagram is in sight with its header. */
+	all = plain_tag(f);
+	parse_frame(f, is_udp ? all - plain_dice(18) : all, all, &facts);
 	return facts;
 }
 
