@@ -30,6 +30,31 @@ build_on(const struct facts *p, const uint8_t *bytes)
 		abort();
 }
 
+/* Frames that are read together give what each gives alone: here one, cut in several places. */
+static void
+read_together(const uint8_t *bytes, size_t len, size_t frame_len)
+{
+	static struct burst b;
+
+	burst_start(&b, 1, 0, SIDE_EXTERNAL);
+	for (unsigned int i = 0; i < 11; i++) {
+		const size_t cut = i * 5;
+
+		b.bytes[i] = bytes;
+		b.bytes_len[i] = (uint16_t)(len > cut ? len - cut : 0);
+		b.frame_len[i] = (uint16_t)frame_len;
+		b.count++;
+	}
+	parse_burst(&b);
+	for (unsigned int i = 0; i < b.count; i++) {
+		struct facts alone;
+
+		parse_frame(bytes, b.bytes_len[i], frame_len, &alone);
+		if (memcmp(&alone, &b.facts[i], sizeof(alone)) != 0)
+			abort();
+	}
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -45,6 +70,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	slow = twin_parse(&t, data + 2, size - 2, size - 2 + beyond);
 	if (memcmp(&fast, &slow, sizeof(fast)) != 0)
 		abort();
+	read_together(data + 2, size - 2, size - 2 + beyond);
 	build_on(&fast, data + 2);
 	return 0;
 }
