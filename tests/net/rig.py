@@ -403,6 +403,16 @@ def wait_until(holds, sentence, seconds=5):
     raise Failed(sentence)
 
 
+def threads_of(pid):
+    """The threads of a process, id -> name; those that end while they are read are left out."""
+    names = {}
+    for thread in sorted(int(n) for n in os.listdir("/proc/%d/task" % pid)):
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError), \
+                open("/proc/%d/task/%d/comm" % (pid, thread), encoding="ascii") as f:
+            names[thread] = f.read().strip()
+    return names
+
+
 def main(*tests):
     """Run tests, each a function that opens its own rig; print a line for each."""
     # Asked to end, it still takes its namespaces down.

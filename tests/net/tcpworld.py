@@ -161,7 +161,7 @@ class World:
         return self.rig.reasons()["tcpauth.cookie_accepted"]["packets"]
 
     def flood(self, family="4", rate=FLOOD):
-        """Start it and wait until the gate answers SYNs."""
+        """Start it and wait until the gate answers SYNs, and not just those of one burst."""
         self.calm()
         part = "syn,sources=random,rate=%d,duration=1h,family=%s,dst=%s" % (rate, family, IN6 if family == "6" else IN4)
         if family == "both":
@@ -170,7 +170,7 @@ class World:
         self.sender = subprocess.Popen(
             ["ip", "netns", "exec", self.rig.internet, program("tools/trafficgen/trafficgen"), "send", "--interface",
              "out0", "--part", part], stdout=subprocess.DEVNULL)
-        wait_until(lambda: self.answered() > before, "the flood is not answered", 10)
+        wait_until(lambda: self.answered() > before and self.is_armed(), "the flood is not answered", 10)
 
     def answered(self):
         reasons = self.rig.reasons()

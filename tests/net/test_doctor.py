@@ -18,7 +18,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 import frames as lay  # noqa: E402
 
 from load import ATTACKER, sent, start_sending
-from rig import IN4, TOKEN, Failed, Rig, Skipped, expect, inside, main, program, run, wait_until
+from rig import IN4, TOKEN, Failed, Rig, Skipped, expect, inside, main, program, run, threads_of, wait_until
 
 # Other programs may share this machine, and a test cannot mend that.
 NOISE = {"worker_starved", "worker_overloaded", "worker_hangs", "no_hugepages", "warning", "rx_missed"}
@@ -284,11 +284,8 @@ def a_link_that_is_down():
 def a_worker_that_is_not_let_run():
     w = ward()
     core = w.rig.get("workers")["workers"][0]["lcore"]
-    threads = {}
-    for path in glob.glob("/proc/%d/task/*/comm" % w.rig.daemon.pid):
-        with open(path, encoding="ascii") as f:
-            threads[f.read().strip()] = int(path.split("/")[4])
-    worker = [tid for name, tid in threads.items() if "worker" in name]
+    threads = threads_of(w.rig.daemon.pid)
+    worker = [tid for tid, name in threads.items() if "worker" in name]
     expect(len(worker) == 1, "which thread is the worker? %s of %s" % (threads, core))
     cpus = os.sched_getaffinity(worker[0])
     hog = subprocess.Popen([sys.executable, "-c", "while True: pass"],

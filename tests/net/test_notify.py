@@ -10,13 +10,12 @@ that hangs, with everything else in order.
 import atexit
 import contextlib
 import ctypes
-import glob
 import os
 import signal
 import socket
 import time
 
-from rig import Failed, Rig, Skipped, expect, main, wait_until
+from rig import Failed, Rig, Skipped, expect, main, threads_of, wait_until
 
 LIBC = ctypes.CDLL(None, use_errno=True)
 LIBC.ptrace.argtypes = [ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p]
@@ -79,11 +78,8 @@ class Watched:
 
     def thread(self, holds):
         """The id of the one thread whose name (and place among those of its name) is wanted."""
-        found = []
-        for path in sorted(glob.glob("/proc/%d/task/*/comm" % self.rig.daemon.pid)):
-            with open(path, encoding="ascii") as f:
-                found.append((f.read().strip(), int(path.split("/")[4])))
-        wanted = [number for name, number in found if holds(name, number)]
+        found = threads_of(self.rig.daemon.pid)
+        wanted = [number for number, name in found.items() if holds(name, number)]
         expect(len(wanted) == 1, "threads: %s" % found)
         return wanted[0]
 
@@ -157,10 +153,7 @@ def slow_threads_that_hang_do_not():
 
 def heart_of(w, pid, worker):
     """The thread that pings: the one without which no ping comes."""
-    names = {}
-    for path in glob.glob("/proc/%d/task/*/comm" % pid):
-        with open(path, encoding="ascii") as f:
-            names[int(path.split("/")[4])] = f.read().strip()
+    names = threads_of(pid)
     found = [thread for thread, name in names.items() if name == "heart"]
     expect(len(found) == 1 and found[0] not in (pid, worker), "threads: %s" % names)
     return found[0]
