@@ -304,7 +304,7 @@ live_worker(void *live)
 
 	/* Or the kernel adds 50 us to each sleep. */
 	prctl(PR_SET_TIMERSLACK, 1000);
-	w->shown->lcore = (int)rte_lcore_id();
+	__atomic_store_n(&w->shown->lcore, (int)rte_lcore_id(), __ATOMIC_RELAXED);
 	engine_online(&l->engine, w->id);
 	for (;;) {
 		bool is_busy = turn(&life);
@@ -321,16 +321,15 @@ live_worker(void *live)
 			idle(l, w, empty);
 	}
 	engine_offline(&l->engine, w->id);
+	/* Whoever sees it may take away all that this worker has used. */
+	__atomic_fetch_sub(&l->working, 1, __ATOMIC_RELEASE);
 	return 0;
 }
 
 static bool
 any_worker_runs(const struct live *l)
 {
-	for (unsigned int id = 1; id <= l->engine.n_workers; id++)
-		if (rte_eal_get_lcore_state(id) == RUNNING)
-			return true;
-	return false;
+	return __atomic_load_n(&l->working, __ATOMIC_ACQUIRE) > 0;
 }
 
 /* The wall clock may be set while we run; cookies follow it. */
@@ -402,7 +401,7 @@ live_open(struct live *l)
 	l->queue = calloc((size_t)l->engine.n_workers * n_links * 2, sizeof(*l->queue));
 	if (l->queue == NULL)
 		return -ENOMEM;
-	l->receiving = l->engine.n_workers;
+	l->working = l->receiving = l->engine.n_workers;
 	l->sleep_ns = patience_of_wire(&l->wire);
 	if (l->sleep_ns == 0)
 		log_info("idle workers poll on: their rings are full sooner than a sleep "

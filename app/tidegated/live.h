@@ -31,7 +31,8 @@ struct live {
 	/* [worker * n_links * 2 + link * 2 + side] */
 	struct io_queue *queue;
 	bool is_stopping;       /* __atomic, relaxed */
-	unsigned int receiving; /* workers that still receive; __atomic */
+	unsigned int working;   /* workers that have not ended; __atomic */
+	unsigned int receiving; /* those that still receive; __atomic */
 	uint64_t sleep_ns;      /* of an idle worker; 0: it must not sleep */
 	uint64_t control_turns; /* of control's loop: its heartbeat */
 	bool shares_core;       /* the first worker shares its core with control */

@@ -46,7 +46,7 @@ struct box_worker {
 		stalled_cycles; /* turns of BOX_STALL_NS and longer: it was not let run */
 	/* Packets of others that waited for it in its last turn, and the most that ever did. */
 	uint64_t waiting, waiting_most;
-	int lcore; /* -1 in replay */
+	int lcore; /* -1 in replay; __atomic, relaxed */
 	/* How long one burst in a millisecond took from its reception until it was sent. */
 	struct histogram delay; /* bounds: box_delays */
 	uint64_t delay_due_ns;  /* when the next is measured; the worker's */

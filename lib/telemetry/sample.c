@@ -206,7 +206,7 @@ add_worker(struct telemetry_sample *s, const struct box *box, unsigned int i)
 	to->last_turn_ns = counter_read(&w->last_turn_ns);
 	to->stalls = counter_read(&w->stalls);
 	to->stalled_cycles = counter_read(&w->stalled_cycles);
-	to->lcore = w->lcore;
+	to->lcore = __atomic_load_n(&w->lcore, __ATOMIC_RELAXED);
 	if (w->pipeline != NULL) {
 		add_reasons(s, &w->pipeline->books);
 		add_services(s, w->pipeline);

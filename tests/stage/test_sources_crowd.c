@@ -24,7 +24,7 @@ records(void)
 }
 
 /*
- * Ten million packets a second from as many forged sources, for a while; one honest
+ * Ten million packets a second, each from a forged source, for a while; one honest
  * stranger among them sends `pps`. Returns how many of its packets were refused.
  */
 static uint64_t
@@ -54,12 +54,13 @@ refused_in_a_flood(uint64_t forged, uint64_t pps)
 	return refused;
 }
 
-/* The default limit, ten million forged sources: half of the limit passes to the packet. */
+/* The default limit, millions of forged sources: half of the limit passes to the packet. */
 static void
 a_flood_of_forged_sources_costs_an_honest_stranger_nothing(void)
 {
 	wire_open(&w, (struct wire_conf){ 0 });
-	CU_ASSERT_EQUAL(refused_in_a_flood(10000000, 5000), 0);
+	CU_ASSERT_EQUAL(refused_in_a_flood(suite_is_soak() ? 10000000 : 4000000, 5000),
+	                0);
 	CU_ASSERT_EQUAL(w.dropped, 0);
 	CU_ASSERT(records() <= 10);
 	wire_close(&w);
