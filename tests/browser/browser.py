@@ -9,7 +9,7 @@ import os
 import shutil
 import subprocess
 
-from rig import Failed, Skipped, expect
+from rig import Failed, Skipped, expect, within
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
@@ -39,7 +39,7 @@ class Browser:
         if not os.access(CHROMIUM, os.X_OK):
             raise Skipped("chromium is not installed")
         self.process = subprocess.Popen(
-            ["ip", "netns", "exec", namespace, "node", os.path.join(HERE, "page.mjs"), playwright(), CHROMIUM],
+            [*within(namespace), "node", os.path.join(HERE, "page.mjs"), playwright(), CHROMIUM],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
     def run(self, code):

@@ -14,7 +14,7 @@ import subprocess
 import threading
 import time
 
-from rig import ETH_P_ALL, IN4, IN6, Failed, expect, inside, program, run, wait_until
+from rig import ETH_P_ALL, IN4, IN6, Failed, expect, inside, program, run, wait_until, within
 
 ATTACKER = b"\x02\0\0\x01\0\0"  # trafficgen's outside MAC; no kernel has it
 SO_RCVBUFFORCE, SO_ATTACH_FILTER, SO_TIMESTAMPNS = 33, 26, 35
@@ -84,7 +84,7 @@ def write_attack(rig, name, part, seed=1):
 def start_sending(rig, *args):
     """trafficgen out of the internet; see sent()."""
     return subprocess.Popen(
-        ["ip", "netns", "exec", rig.internet, program("tools/trafficgen/trafficgen"), "send", "--interface", "out0",
+        [*within(rig.internet), program("tools/trafficgen/trafficgen"), "send", "--interface", "out0",
          *args], stdout=subprocess.PIPE, text=True)
 
 
@@ -115,7 +115,7 @@ class Shop:
         with open(rig.path("nginx.conf"), "w", encoding="ascii") as f:
             f.write(self.config(rig))
         self.process = subprocess.Popen(
-            ["ip", "netns", "exec", rig.shop, "nginx", "-e", rig.path("nginx-error.log"), "-c",
+            [*within(rig.shop), "nginx", "-e", rig.path("nginx-error.log"), "-c",
              rig.path("nginx.conf")])
         try:
             wait_until(lambda: self._listens(rig), "nginx does not listen", 10)
@@ -142,7 +142,7 @@ class Shop:
 def curl(rig, v6, seconds=5):
     """One request by curl: whether the whole page came, and in how many seconds."""
     done = subprocess.run(
-        ["ip", "netns", "exec", rig.internet, "curl", "-s", "--max-time", str(seconds), "-w", "\n%{http_code} %{time_total}",
+        [*within(rig.internet), "curl", "-s", "--max-time", str(seconds), "-w", "\n%{http_code} %{time_total}",
          "http://%s/" % ("[%s]" % IN6 if v6 else IN4)], capture_output=True, text=True, check=False)
     body, _, told = done.stdout.rpartition("\n")
     code, took = told.split() if told else ("0", "0")

@@ -14,7 +14,7 @@ import threading
 import time
 
 from load import NGINX, PAGE, Shop
-from rig import IN4, IN6, Failed, Rig, Skipped, expect, inside, program, run, wait_until
+from rig import IN4, IN6, Failed, Rig, Skipped, expect, inside, program, run, wait_until, within
 
 POLICY = """
 policies = ( {{ name = "web"; mode = "mitigate"; sanity = {{ private_sources = "allow"; }};
@@ -29,7 +29,7 @@ FLOOD = 500  # forged SYNs a second
 
 
 def sysctl(namespace, **values):
-    run("ip", "netns", "exec", namespace, "sysctl", "-qw", *("net.ipv4.tcp_%s=%d" % item for item in values.items()))
+    run(*within(namespace), "sysctl", "-qw", *("net.ipv4.tcp_%s=%d" % item for item in values.items()))
 
 
 def stack(namespace, timestamps=1, sack=1, window_scaling=1, ecn=2):
@@ -168,7 +168,7 @@ class World:
             part += ",dst=" + IN6
         before = self.answered()
         self.sender = subprocess.Popen(
-            ["ip", "netns", "exec", self.rig.internet, program("tools/trafficgen/trafficgen"), "send", "--interface",
+            [*within(self.rig.internet), program("tools/trafficgen/trafficgen"), "send", "--interface",
              "out0", "--part", part], stdout=subprocess.DEVNULL)
         wait_until(lambda: self.answered() > before and self.is_armed(), "the flood is not answered", 10)
 
@@ -211,7 +211,7 @@ class World:
         """Status and body of a request."""
         host = "[%s]" % IN6 if v6 else IN4
         done = subprocess.run(
-            ["ip", "netns", "exec", self.rig.internet, "curl", "-sS", "--max-time", "60", "--cacert",
+            [*within(self.rig.internet), "curl", "-sS", "--max-time", "60", "--cacert",
              self.rig.path("cert.pem"), *more, "-w", "%{stderr}%{http_code} %{http_version}\n",
              "%s://%s%s" % (scheme, host, path)], capture_output=True, check=False)
         told = done.stderr.decode().strip().splitlines()
@@ -231,7 +231,7 @@ class World:
     def inside_program(self, where, *args, seconds=60):
         namespace = self.rig.internet if where == "internet" else self.rig.shop
         try:
-            return subprocess.run(["ip", "netns", "exec", namespace, *args], capture_output=True, text=True,
+            return subprocess.run([*within(namespace), *args], capture_output=True, text=True,
                                   timeout=seconds, check=False)
         except subprocess.TimeoutExpired:
             raise Failed("%s does not end" % args[0]) from None

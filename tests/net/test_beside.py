@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
+# Wants the cores.
 """Real customers beside stateless floods: pings both ways, a stream by iperf3, clocks that ask
 chrony, tracepath that finds the path's MTU, pages by HTTP/3. They go on while one flood after the
 other comes, and none of them notices.
@@ -16,7 +17,7 @@ import threading
 import time
 
 from load import Tap, sent, start_sending, write_attack
-from rig import IN4, IN6, OUT4, OUT6, Failed, Rig, Skipped, expect, main, run, wait_until
+from rig import IN4, IN6, OUT4, OUT6, Failed, Rig, Skipped, expect, main, run, wait_until, within
 
 PPS, SECONDS = 4000, 1.0
 CONFIG = """
@@ -44,7 +45,7 @@ FAR4, HOP4, FAR6, HOP6, FAR_MTU = "10.67.0.2", "10.67.0.1", "fd67::2", "fd67::1"
 
 
 def in_namespace(name, *command):
-    return ["ip", "netns", "exec", name, *command]
+    return [*within(name), *command]
 
 
 class World:
@@ -71,7 +72,7 @@ class World:
         run("ip", "netns", "add", self.far)
         run("ip", "-n", self.far, "link", "set", "lo", "up")
         run("ip", "-n", rig.internet, "link", "add", "far0", "type", "veth", "peer", "name", "hop0", "netns", self.far)
-        run("ip", "netns", "exec", rig.internet, "sysctl", "-qw", "net.ipv4.ip_forward=1",
+        run(*within(rig.internet), "sysctl", "-qw", "net.ipv4.ip_forward=1",
             "net.ipv6.conf.all.forwarding=1")
         for name, interface, v4, v6 in ((rig.internet, "far0", HOP4, HOP6), (self.far, "hop0", FAR4, FAR6)):
             run("ip", "-n", name, "link", "set", interface, "mtu", str(FAR_MTU), "up")

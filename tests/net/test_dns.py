@@ -16,7 +16,7 @@ import subprocess
 import threading
 import time
 
-from rig import IN4, IN6, Rig, Skipped, expect, inside, main, run, wait_until
+from rig import IN4, IN6, Rig, Skipped, expect, inside, main, run, wait_until, within
 
 FLOOD = 400  # forged queries a second
 POLICY = """
@@ -96,7 +96,7 @@ class World:
                 f.write(text)
         try:
             self.server = subprocess.Popen(
-                ["ip", "netns", "exec", self.rig.shop, "nsd", "-d", "-c", self.rig.path("nsd.conf")],
+                [*within(self.rig.shop), "nsd", "-d", "-c", self.rig.path("nsd.conf")],
                 stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
             subprocess.run(["nsd", "-v"], capture_output=True, check=False)
             subprocess.run(["dig", "-v"], capture_output=True, check=False)
@@ -105,7 +105,7 @@ class World:
 
     def dig(self, name, *options):
         """What dig says of a query for an A record; its own port each time."""
-        return run("ip", "netns", "exec", self.rig.internet, "dig", "+tries=3", "+time=2", "@" + (IN6 if self.v6 else IN4), name,
+        return run(*within(self.rig.internet), "dig", "+tries=3", "+time=2", "@" + (IN6 if self.v6 else IN4), name,
                    "A", *options, check=False)
 
     def forged(self, n):

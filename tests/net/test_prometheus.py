@@ -20,7 +20,7 @@ import time
 import urllib.parse
 
 from load import start_sending
-from rig import IN4, IN6, TOKEN, Rig, Skipped, expect, inside, main, wait_until
+from rig import IN4, IN6, TOKEN, Rig, Skipped, expect, inside, main, wait_until, within
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 DASHBOARD = os.path.join(ROOT, "config/grafana/tidegate.json")
@@ -98,7 +98,7 @@ class Watched:
                     "scrape_configs: [ { job_name: tidegate, static_configs: [ { targets: [ '127.0.0.1:9686' ],\n"
                     "  labels: { instance: rig } } ] } ]\n")
         self.prometheus = subprocess.Popen(
-            ["ip", "netns", "exec", self.rig.gate, "prometheus", "--config.file=" + self.rig.path("prometheus.yml"),
+            [*within(self.rig.gate), "prometheus", "--config.file=" + self.rig.path("prometheus.yml"),
              "--storage.tsdb.path=" + self.rig.path("tsdb"), "--web.listen-address=127.0.0.1:9690",
              "--log.level=warn"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 

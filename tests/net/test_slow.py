@@ -21,7 +21,7 @@ import threading
 import time
 
 from load import Customers, Shop, curl
-from rig import IN4, IN6, Rig, Skipped, expect, inside, main, program, run, wait_until
+from rig import IN4, IN6, Rig, Skipped, expect, inside, main, program, run, wait_until, within
 
 PLACES, BOTS = 40, 60  # connections nginx has to give, and those of the attacker
 
@@ -79,7 +79,7 @@ class Slow:
         run("ip", "-n", gate.rig.internet, "addr", "add", source + "/" + length, "dev", "out0", *more)
         target = "[%s]:%d" % (IN6, port) if v6 else "%s:%d" % (IN4, port)
         self.process = subprocess.Popen(
-            ["ip", "netns", "exec", gate.rig.internet, program("tools/trafficgen/trafficgen"), "slow", "--target", target,
+            [*within(gate.rig.internet), program("tools/trafficgen/trafficgen"), "slow", "--target", target,
              "--from", source + "/" + length, "--connections", str(BOTS), "--kind", kind, "--interval", "200ms",
              "--rate", "300", "--duration", "60s"] + (["--reopen"] if reopen else []),
             stdout=subprocess.PIPE, text=True)
@@ -110,7 +110,7 @@ class Gate:
 
     def held(self, port):
         """Connections that the server's kernel holds at this port."""
-        return len(run("ip", "netns", "exec", self.rig.shop, "ss", "-Htn", "state", "established", "state",
+        return len(run(*within(self.rig.shop), "ss", "-Htn", "state", "established", "state",
                        "close-wait", "sport", "=", ":%d" % port).splitlines())
 
     def blocked(self):

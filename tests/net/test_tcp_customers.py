@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
+# Wants the cores.
 """What customers do with connections that the gate opened for them, under a flood of SYNs.
 
 TLS and HTTP/2, bulk both ways at once, thousands of short connections, connections that
@@ -22,7 +23,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import wirecheck  # noqa: E402
 from load import PAGE  # noqa: E402
 from test_reload import put_file, reload  # noqa: E402
-from rig import IN4, IN6, expect, inside, main, run, wait_until  # noqa: E402
+from rig import IN4, IN6, expect, inside, main, run, wait_until, within  # noqa: E402
 from tcpworld import EXCHANGE, World, needs  # noqa: E402
 
 SOAK = os.environ.get("TIDEGATE_SOAK") == "1"
@@ -57,7 +58,7 @@ def iperf3_both_ways():
     size = "1G" if SOAK else "24M"
     for v6 in (False, True):
         for way in ((), ("-R",), ("--bidir",)):
-            server = subprocess.Popen(["ip", "netns", "exec", w.rig.shop, "iperf3", "-s", "-1", "-p", "5201"],
+            server = subprocess.Popen([*within(w.rig.shop), "iperf3", "-s", "-1", "-p", "5201"],
                                       stdout=subprocess.DEVNULL)
             try:
                 wait_until(lambda: listens(w, 5201), "iperf3 does not listen")
@@ -102,7 +103,7 @@ def fast_open():
     """A cookie from quiet time is worth nothing now, a request for one is answered without; both are served."""
     w = world()
     for namespace in (w.rig.internet, w.rig.shop):
-        run("ip", "netns", "exec", namespace, "sysctl", "-qw", "net.ipv4.tcp_fastopen=3")
+        run(*within(namespace), "sysctl", "-qw", "net.ipv4.tcp_fastopen=3")
     w.calm()
     wait_until(lambda: not w.is_armed(), "the attack never ends", 15)
     for v6 in (False, True):
@@ -202,7 +203,7 @@ def settle_narrow(w):
             run("ip", "-n", name, "link", "set", old + rig.prefix[-4:], "name", new)
             run("ip", "-n", name, "link", "set", new, "mtu", str(mtu), "up")
     for name in (hop, rig.internet):
-        run("ip", "netns", "exec", name, "sysctl", "-qw", "net.ipv4.ip_forward=1", "net.ipv6.conf.all.forwarding=1",
+        run(*within(name), "sysctl", "-qw", "net.ipv4.ip_forward=1", "net.ipv6.conf.all.forwarding=1",
             "net.ipv4.icmp_ratelimit=0", "net.ipv6.icmp.ratelimit=0")
     for name, interface, v4, v6 in ((far, "f0", "10.68.1.2", "fd68:1::2"), (hop, "h0", "10.68.1.1", "fd68:1::1"),
                                     (hop, "h1", "10.68.2.2", "fd68:2::2"), (rig.internet, "i1", "10.68.2.1", "fd68:2::1")):

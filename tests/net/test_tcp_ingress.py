@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
+# Wants the cores.
 """Proofs without a return path: answers of the server go round the gate, real clients still get in.
 
 What a customer feels of each method is measured: bad_ack costs one round trip and what
@@ -13,7 +14,7 @@ import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from conformance.segment import Segment  # noqa: E402
-from rig import IN4, IN6, OUT4, OUT6, expect, main, run, wait_until  # noqa: E402
+from rig import IN4, IN6, OUT4, OUT6, expect, main, run, wait_until, within  # noqa: E402
 from tcpworld import EXCHANGE, World  # noqa: E402
 
 # Linux repeats the SYN at once after its reset; the machine may have other work.
@@ -27,12 +28,12 @@ def lay_back(rig):
         rig.internet)
     for name, interface, v4, v6 in ((rig.shop, "back0", "10.70.0.2/24", "fd70::2/64"),
                                     (rig.internet, "back1", "10.70.0.1/24", "fd70::1/64")):
-        run("ip", "netns", "exec", name, "sysctl", "-qw", "net.ipv4.conf.all.rp_filter=0",
+        run(*within(name), "sysctl", "-qw", "net.ipv4.conf.all.rp_filter=0",
             "net.ipv4.conf.default.rp_filter=0")
         run("ip", "-n", name, "link", "set", interface, "up")
         run("ip", "-n", name, "addr", "add", v4, "dev", interface)
         run("ip", "-n", name, "addr", "add", v6, "dev", interface, "nodad")
-        run("ip", "netns", "exec", name, "sysctl", "-qw", *("net.ipv4.conf.%s.rp_filter=0" % i for i in (
+        run(*within(name), "sysctl", "-qw", *("net.ipv4.conf.%s.rp_filter=0" % i for i in (
             interface, "in0" if name == rig.shop else "out0")))
     for v4, v6 in MORE:
         run("ip", "-n", rig.internet, "addr", "add", v4 + "/24", "dev", "out0")
@@ -40,7 +41,7 @@ def lay_back(rig):
     for v4, v6 in MORE + [(OUT4, OUT6)]:
         run("ip", "-n", rig.shop, "route", "add", v4 + "/32", "via", "10.70.0.1", "dev", "back0")
         run("ip", "-n", rig.shop, "-6", "route", "add", v6 + "/128", "via", "fd70::1", "dev", "back0")
-    mac = json.loads(run("ip", "-j", "-n", rig.shop, "link", "show", "dev", "in0"))[0]["address"]
+    mac = json.loads(run("ip", "-n", rig.shop, "-j", "link", "show", "dev", "in0"))[0]["address"]
     for address in (IN4, IN6):
         run("ip", "-n", rig.internet, "neigh", "replace", address, "lladdr", mac, "nud", "permanent", "dev", "out0")
 
@@ -121,7 +122,7 @@ def when_answers_are_spent():
 def drain(w):
     """SYNs that nobody goes on with, from the customers' own network."""
     raw = w.rig.raw("internet")
-    mac = bytes.fromhex(json.loads(run("ip", "-j", "-n", w.rig.shop, "link", "show", "dev", "in0"))[0]["address"].replace(
+    mac = bytes.fromhex(json.loads(run("ip", "-n", w.rig.shop, "-j", "link", "show", "dev", "in0"))[0]["address"].replace(
         ":", ""))
     for i in range(20):
         raw.send(mac + syn_from("10.66.0.%d" % (100 + i), IN4))

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
+# Wants the cores.
 """Customers with real stacks, while the gate makes their handshakes.
 
 Every cell runs under a flood of SYNs from nowhere and asserts that what was sent is what

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
+# Wants the cores.
 """A challenge in monitor: nobody is asked, not a bit changes, and the count is right.
 
 SYNs of random sources flood a shop whose policy would answer them with cookies. Learn

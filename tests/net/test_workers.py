@@ -16,7 +16,7 @@ import subprocess
 import time
 
 from load import PAGE, Shop, sent, start_sending, write_attack
-from rig import IN4, IN6, Rig, expect, inside, main, run, wait_until
+from rig import IN4, IN6, Rig, expect, inside, main, run, wait_until, within
 from test_wire import udp_frame
 
 CUSTOMERS = 24
@@ -68,7 +68,7 @@ class Visitor:
     def curl(self):
         host = "[%s]" % IN6 if self.v6 else IN4
         done = subprocess.run(
-            ["ip", "netns", "exec", self.rig.internet, "curl", "-s", "--max-time", "10", "--interface", self.address,
+            [*within(self.rig.internet), "curl", "-s", "--max-time", "10", "--interface", self.address,
              "http://%s/" % host], capture_output=True, text=True, check=False)
         expect(done.stdout == PAGE, "curl of %s got %d bytes" % (self.address, len(done.stdout)))
 

@@ -18,7 +18,7 @@ import subprocess
 import sys
 import time
 
-from rig import Failed, Skipped, wait_until
+from rig import Failed, Skipped, wait_until, within
 
 FIELDS = ("frame.number", "frame.len", "ip.src", "ip.dst", "ipv6.src", "ipv6.dst", "tcp.srcport", "tcp.dstport",
           "tcp.flags", "tcp.seq_raw", "tcp.ack_raw", "tcp.len", "tcp.option_kind", "ip.checksum.status",
@@ -42,7 +42,7 @@ class Captures:
             self.paths.append(path)
             try:
                 self.running.append(subprocess.Popen(
-                    ["ip", "netns", "exec", namespace, "tcpdump", "-i", interface, "-B", "65536", "-U", "-s", str(snap),
+                    [*within(namespace), "tcpdump", "-i", interface, "-B", "65536", "-U", "-s", str(snap),
                      "-w", path, "-Z", "root", "--immediate-mode", "tcp or icmp or icmp6"],
                     stderr=subprocess.PIPE, text=True))
             except FileNotFoundError:

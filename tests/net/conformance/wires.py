@@ -5,7 +5,7 @@ import socket
 import struct
 import threading
 
-from rig import ETH_P_ALL, inside, run
+from rig import ETH_P_ALL, inside, run, within
 from conformance.segment import read_ip
 
 CLIENT_MAC, SCRIPT_MAC = b"\x02\0\0\0\x67\x01", b"\x02\0\0\0\x66\x03"
@@ -30,14 +30,14 @@ class Wires:
         self.rig, self.talks, self.going, self.bad = rig, {}, True, []
         self.macs = {}
         for side, (namespace, interface) in self._places().items():
-            link = json.loads(run("ip", "-j", "-n", namespace, "link", "show", "dev", interface))[0]
+            link = json.loads(run("ip", "-n", namespace, "-j", "link", "show", "dev", interface))[0]
             self.macs[side] = bytes.fromhex(link["address"].replace(":", ""))
         for host in FRONTS.values():
             if host != 2:
                 run("ip", "-n", rig.shop, "addr", "add", "10.66.0.%d/24" % host, "dev", "in0")
                 run("ip", "-n", rig.shop, "addr", "add", "fd66::%x/64" % host, "dev", "in0", "nodad")
         # The same control on every machine; reno is always there.
-        run("ip", "netns", "exec", rig.shop, "sysctl", "-qw", "net.ipv4.tcp_congestion_control=reno")
+        run(*within(rig.shop), "sysctl", "-qw", "net.ipv4.tcp_congestion_control=reno")
         mac = ":".join("%02x" % b for b in CLIENT_MAC)
         for gate, net in (("10.66.0.200", "10.67.0.0/16"), ("fd66::200", "fd67::/64")):
             run("ip", "-n", rig.shop, "neigh", "add", gate, "lladdr", mac, "nud", "permanent", "dev", "in0")
