@@ -10,7 +10,7 @@ size_t
 source_table_bytes(uint64_t entries)
 {
 	return table_bytes(entries, sizeof(struct source)) + CROWD_BYTES + DROPS_BYTES +
-	       verified_bytes(table_slots(entries));
+	       recorded_bytes(table_slots(entries));
 }
 
 int
@@ -24,7 +24,7 @@ source_table_open(struct source_table *t, uint64_t entries, const struct hash_ke
 		return rc;
 	t->crowd.line = memory_take(CROWD_BYTES);
 	if (t->crowd.line == NULL || drops_open(&t->drops, key) != 0 ||
-	    verified_open(&t->verified, table_slots(entries), key) != 0) {
+	    recorded_open(&t->recorded, table_slots(entries)) != 0) {
 		source_table_close(t);
 		return -ENOMEM;
 	}
@@ -43,7 +43,7 @@ source_table_open(struct source_table *t, uint64_t entries, const struct hash_ke
 void
 source_table_close(struct source_table *t)
 {
-	verified_close(&t->verified);
+	recorded_close(&t->recorded);
 	drops_close(&t->drops);
 	memory_give(t->crowd.line, CROWD_BYTES);
 	t->crowd.line = NULL;
@@ -105,17 +105,65 @@ settle_class(struct source_table *t, uint32_t slot, uint64_t now_ns)
 		table_set_class(&t->table, slot, TABLE_UNEARNED);
 }
 
-/* What a lane will touch: its bucket, and the cells if it turns out a stranger's. */
+/*
+ * Hash lanes whose keys are written, and note which of them have no record for sure. A key
+ * is an address and little more, which is the same for most lanes of a burst.
+ */
+static inline __attribute__((always_inline)) void
+hash_lanes_by(bool is_aes, struct source_table *t, uint64_t lanes)
+{
+	const struct recorded recorded = t->recorded;
+	const __m128i none = _mm_setzero_si128();
+	struct table_batch *batch = &t->batch;
+	uint64_t last = UINT64_MAX, maybe = 0;
+	__m128i tail = none;
+	unsigned int i;
+
+	LANES_FOREACH (i, lanes) {
+		const __m128i rest = _mm_load_si128(table_key_block(batch, i, 1));
+		__m128i state;
+
+		if ((uint64_t)_mm_cvtsi128_si64(rest) != last) {
+			last = (uint64_t)_mm_cvtsi128_si64(rest);
+			tail = hash_48_tail_by(is_aes, &t->key, rest, none);
+		}
+		state = hash_48_head_by(is_aes, &t->key,
+		                        _mm_load_si128(table_key_block(batch, i, 0)),
+		                        tail);
+		_mm_store_si128((__m128i *)(void *)&batch->hash[i], state);
+		maybe |= (uint64_t)recorded_may_be(&recorded,
+		                                   (uint64_t)_mm_extract_epi64(state, 1))
+		         << i;
+	}
+	t->hashed |= lanes;
+	t->absent |= lanes & ~maybe;
+}
+
+static void
+hash_lanes(struct source_table *t, uint64_t lanes)
+{
+	static_assert(offsetof(struct source_key, lent) - 16 > 8 &&
+	                      offsetof(struct source_key, lent) == 32,
+	              "what is told apart by is in the first half of the second block");
+	if (lanes == 0)
+		return;
+	if (hash_is_aes)
+		hash_lanes_by(true, t, lanes);
+	else
+		hash_lanes_by(false, t, lanes);
+}
+
+/* What lanes will touch: buckets of those with a record, and the cells of strangers. */
 static inline void
 ask(struct source_table *t, uint64_t lanes)
 {
 	struct table_batch *batch = &t->batch;
 	unsigned int i;
 
-	LANES_FOREACH (i, lanes) {
-		table_hash_ask(&t->table, batch, &t->key, i);
+	LANES_FOREACH (i, lanes)
 		__builtin_prefetch(crowd_line_of(&t->crowd, batch->hash[i]), 1);
-	}
+	LANES_FOREACH (i, lanes & ~t->absent)
+		table_ask(&t->table, batch, i, (uint32_t)batch->hash[i].lo);
 }
 
 /* Look up lanes whose keys are written, beside those that were looked up before. */
@@ -123,19 +171,21 @@ static void
 find_lanes(struct source_table *t, uint64_t lanes, uint64_t now_ns)
 {
 	const uint16_t tick = table_tick(now_ns);
-	uint64_t known = 0;
+	uint64_t known = 0, there;
 	unsigned int i;
 
 	t->asked |= lanes;
+	hash_lanes(t, lanes & ~t->hashed);
+	there = lanes & ~t->absent;
 	for (unsigned int k = 0; k < TABLE_BLOCKS + 2; k++) {
 		if (k < TABLE_BLOCKS)
 			ask(t, table_block(lanes, k));
 		if (k >= 1 && k <= TABLE_BLOCKS)
 			table_ask_records(&t->table, &t->batch,
-			                  table_block(lanes, k - 1));
+			                  table_block(there, k - 1));
 		if (k >= 2)
 			known |= table_find_asked(&t->table, &t->batch,
-			                          table_block(lanes, k - 2), tick,
+			                          table_block(there, k - 2), tick,
 			                          t->lane);
 	}
 	LANES_FOREACH (i, known)
@@ -146,7 +196,7 @@ find_lanes(struct source_table *t, uint64_t lanes, uint64_t now_ns)
 void
 source_find_burst(struct source_table *t, uint64_t lanes, uint64_t now_ns)
 {
-	t->asked = t->known = t->deferred = t->unverified = 0;
+	t->asked = t->known = t->deferred = t->hashed = t->absent = 0;
 	memset(t->lane, 0xff, sizeof(t->lane));
 	if (lanes != 0)
 		find_lanes(t, lanes, now_ns);
@@ -176,19 +226,25 @@ prefix_of(const struct source_table *t, const struct burst *b, unsigned int lane
 	return (const struct source_prefix *)(const void *)(params + t->prefix_at);
 }
 
-void
-source_ask_deferred(struct source_table *t, struct burst *b, uint64_t lanes)
+static void
+write_keys(struct source_table *t, const struct burst *b, uint64_t lanes)
 {
 	unsigned int i;
 
-	lanes &= t->deferred;
-	if (lanes == 0)
-		return;
-	t->deferred &= ~lanes;
 	LANES_FOREACH (i, lanes & b->ipv4)
 		source_ask_ipv4(t, b, i);
 	LANES_FOREACH (i, lanes & ~b->ipv4)
 		source_ask(t, b, i, prefix_of(t, b, i));
+}
+
+void
+source_ask_deferred(struct source_table *t, struct burst *b, uint64_t lanes)
+{
+	lanes &= t->deferred;
+	if (lanes == 0)
+		return;
+	t->deferred &= ~lanes;
+	write_keys(t, b, lanes & ~t->hashed);
 	find_lanes(t, lanes, b->now_ns);
 	source_tell_standing(t, b, lanes);
 }
@@ -196,29 +252,10 @@ source_ask_deferred(struct source_table *t, struct burst *b, uint64_t lanes)
 void
 source_ask_verified(struct source_table *t, struct burst *b, uint64_t lanes)
 {
-	const struct verified v = t->verified;
-	uint64_t maybe = 0;
-	unsigned int i;
-
-	lanes &= t->deferred & ~t->unverified;
-	if (lanes == 0)
-		return;
-	LANES_FOREACH (i, lanes & b->ipv4) {
-		const __m128i src = _mm_load_si128((const __m128i *)b->facts[i].src);
-
-		maybe |= (uint64_t)verified_may_be(&v, verified_place(&v, src)) << i;
-	}
-	LANES_FOREACH (i, lanes & ~b->ipv4) {
-		const struct source_prefix *p = prefix_of(t, b, i);
-		const __m128i mask = _mm_load_si128((const __m128i *)p->mask[1]);
-		const __m128i src = _mm_load_si128((const __m128i *)b->facts[i].src);
-
-		maybe |= (uint64_t)verified_may_be(
-				 &v, verified_place(&v, _mm_and_si128(src, mask)))
-		         << i;
-	}
-	t->unverified |= lanes & ~maybe;
-	source_ask_deferred(t, b, maybe);
+	lanes &= t->deferred & ~t->hashed;
+	write_keys(t, b, lanes);
+	hash_lanes(t, lanes);
+	source_ask_deferred(t, b, lanes & ~t->absent);
 }
 
 /* The slot serves somebody else from now on. */
@@ -244,6 +281,9 @@ source_make(struct source_table *t, unsigned int lane, uint64_t now_ns)
 		if (slot == TABLE_NONE)
 			return SOURCE_NONE;
 		take_from_lanes(t, slot);
+		recorded_add(&t->recorded, hash);
+		/* Lanes that are still deferred may be of this source. */
+		t->absent = 0;
 		source_at(t, slot)->birth = ++t->births;
 	}
 	t->lane[lane] = slot;
@@ -276,7 +316,6 @@ source_verify(struct source_table *t, uint32_t slot, uint64_t now_ns, uint64_t f
 
 	if (!source_is_ahead(s->verified_until, now_ns + for_ns))
 		s->verified_until = source_moment(now_ns + for_ns);
-	verified_add(&t->verified, s->key.address);
 	earn(t, slot, for_ns);
 }
 
@@ -350,18 +389,27 @@ source_note_drops(struct source_table *t, const struct burst *b, uint64_t lanes,
 		drops_add(&t->drops, b, strangers, reason);
 }
 
-/* One bucket in a call: who is verified no more costs lookups meanwhile, and no more. */
+/* The hash that a lane of this source has: what a record keeps behind its key is no part. */
+static struct hash128
+hash_of_record(const struct source_table *t, const struct source *s)
+{
+	struct source_key key = { 0 };
+
+	memcpy(&key, &s->key, SOURCE_KEY_BYTES);
+	return hash_48(&t->key, &key);
+}
+
+/* One bucket in a call: who has no record any more costs lookups meanwhile, and no more. */
 void
 source_sweep(struct source_table *t, unsigned int buckets, uint64_t now_ns)
 {
-	const uint32_t bucket = verified_step(&t->verified, t->table.buckets);
+	const uint32_t bucket = recorded_step(&t->recorded, t->table.buckets);
 
 	table_sweep(&t->table, buckets, table_tick(now_ns));
 	if (bucket == UINT32_MAX)
 		return;
 	for (uint32_t slot = bucket * TABLE_WAYS; slot < (bucket + 1) * TABLE_WAYS;
 	     slot++)
-		if (table_class(&t->table, slot) != TABLE_FREE &&
-		    source_is_ahead(source_at(t, slot)->verified_until, now_ns))
-			verified_add(&t->verified, source_at(t, slot)->key.address);
+		if (table_class(&t->table, slot) != TABLE_FREE)
+			recorded_add(&t->recorded, hash_of_record(t, source_at(t, slot)));
 }

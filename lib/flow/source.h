@@ -20,12 +20,12 @@
  * credit (credit.h) need none, and have none there. Strangers' first segments and
  * datagrams of a vector under attack are deferred: most of them are answered or dropped
  * without anybody asking who they are from. Who must know whether they are verified
- * asks for that alone (verified.h).
+ * asks for that alone. Whose source has no record for sure (recorded.h) is not looked up.
  *
  * Units   times of a record count SOURCE_TICK_NS and are compared as
  *         differences; 0 is never. 32 bits of them last 52 days, and a record
  *         does not outlive two hours of silence.
- * Memory  128 bytes a source, 64 for eight, the cells and the bits of verified.h,
+ * Memory  128 bytes a source, 64 for eight, the cells and the bits of recorded.h,
  *         taken at open.
  * Threads one worker.
  */
@@ -36,8 +36,8 @@
 #include "flow/credit.h"
 #include "flow/crowd.h"
 #include "flow/drops.h"
+#include "flow/recorded.h"
 #include "flow/table.h"
-#include "flow/verified.h"
 #include "packet/burst.h"
 
 #define SOURCE_TICK_NS (UINT64_C(1) << 20)
@@ -101,7 +101,7 @@ struct source_table {
 	struct hash_key key;
 	struct crowd crowd;       /* strangers without a record */
 	struct drops drops;       /* and why they were dropped */
-	struct verified verified; /* who cannot be verified */
+	struct recorded recorded; /* who has no record for sure */
 	uint8_t births;
 	uint8_t epoch; /* another one with each block; never 0 */
 	uint64_t
@@ -112,7 +112,9 @@ struct source_table {
 	uint64_t known;  /* of these: lanes whose source had a record then */
 	uint64_t
 		deferred; /* lanes to be looked up only when somebody needs their source */
-	uint64_t unverified;       /* of these: lanes whose source is not verified */
+	uint64_t
+		hashed; /* lanes, looked up or deferred, whose key and hash are written */
+	uint64_t absent;           /* of these: lanes whose source has no record */
 	const void *const *params; /* by policy: where their prefix is, */
 	size_t prefix_at;          /* so many bytes from there */
 	uint32_t lane[LANES_MAX];  /* slot of its source, or SOURCE_NONE */
@@ -231,7 +233,7 @@ void source_ask_deferred(struct source_table *t, struct burst *b, uint64_t lanes
 
 /*
  * The same of those that may be verified, for who needs no more than b->standing. The
- * others stay deferred.
+ * others, which have no record, stay deferred.
  */
 void source_ask_verified(struct source_table *t, struct burst *b, uint64_t lanes);
 

@@ -119,21 +119,38 @@ hash_16_by(bool is_aes, const struct hash_key *key, const void *message)
  * /24 would share 256 results, under every key. After two it takes 32 bits of luck.
  */
 static inline __m128i
+hash_48_tail_by(bool is_aes, const struct hash_key *key, __m128i second, __m128i third)
+{
+	__m128i b = _mm_xor_si128(second, hash_round_key(key, 1));
+	__m128i c = _mm_xor_si128(third, hash_round_key(key, 2));
+
+	b = hash_round_by(is_aes, b, hash_round_key(key, 4));
+	c = hash_round_by(is_aes, c, hash_round_key(key, 5));
+	/* What this round adds is the same for every message: zeros will do. */
+	b = hash_round_by(is_aes, b, _mm_setzero_si128());
+	c = hash_round_by(is_aes, c, _mm_setzero_si128());
+	return _mm_xor_si128(b, c);
+}
+
+/* The first block, and what the tail made of the others. */
+static inline __m128i
+hash_48_head_by(bool is_aes, const struct hash_key *key, __m128i first, __m128i tail)
+{
+	__m128i a = _mm_xor_si128(first, hash_round_key(key, 0));
+
+	a = hash_round_by(is_aes, a, hash_round_key(key, 3));
+	a = hash_round_by(is_aes, a, hash_round_key(key, 1));
+	return hash_finish_state_by(is_aes, key, _mm_xor_si128(a, tail));
+}
+
+static inline __m128i
 hash_48_state_by(bool is_aes, const struct hash_key *key, const void *message)
 {
 	const __m128i *m = message;
-	__m128i a = _mm_xor_si128(_mm_loadu_si128(m), hash_round_key(key, 0));
-	__m128i b = _mm_xor_si128(_mm_loadu_si128(m + 1), hash_round_key(key, 1));
-	__m128i c = _mm_xor_si128(_mm_loadu_si128(m + 2), hash_round_key(key, 2));
+	const __m128i tail = hash_48_tail_by(is_aes, key, _mm_loadu_si128(m + 1),
+	                                     _mm_loadu_si128(m + 2));
 
-	a = hash_round_by(is_aes, a, hash_round_key(key, 3));
-	b = hash_round_by(is_aes, b, hash_round_key(key, 4));
-	c = hash_round_by(is_aes, c, hash_round_key(key, 5));
-	/* What this round adds is the same for every message: one key will do, as zeros do. */
-	a = hash_round_by(is_aes, a, hash_round_key(key, 1));
-	b = hash_round_by(is_aes, b, _mm_setzero_si128());
-	c = hash_round_by(is_aes, c, _mm_setzero_si128());
-	return hash_finish_state_by(is_aes, key, _mm_xor_si128(_mm_xor_si128(a, b), c));
+	return hash_48_head_by(is_aes, key, _mm_loadu_si128(m), tail);
 }
 
 static inline struct hash128

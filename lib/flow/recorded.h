@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * recorded - which sources cannot have a record, told without looking for it.
+ *
+ * One bit for each hash of a source (Bloom's filter with one function): where it is 0,
+ * no record has that hash. The strangers of a flood mostly have none, so they cost a
+ * bit instead of a bucket. Where it is 1, the table is asked.
+ *
+ * Bits are never taken back one by one. A second set is filled from the table, a bucket
+ * at a time, while both learn of who gets a record meanwhile; after a whole round it
+ * takes the place of the first. So nobody is ever missing, and who is forgotten goes in
+ * time.
+ *
+ * Memory  64 KiB to 512 KiB, by the entries of the table; taken at open.
+ * Threads one worker.
+ */
+#ifndef FLOW_RECORDED_H
+#define FLOW_RECORDED_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "hash/hash.h"
+
+#define RECORDED_LEAST (1u << 18) /* bits of one set */
+#define RECORDED_MOST  (1u << 21)
+
+struct recorded {
+	uint64_t *now;  /* asked */
+	uint64_t *next; /* being filled */
+	uint32_t bits;  /* of each; a power of two */
+	uint32_t at;    /* of the round: words to clear first, then buckets */
+	bool is_filling;
+};
+
+/* Bits for a table of so many slots. */
+static inline uint32_t
+recorded_bits(uint64_t slots)
+{
+	if (slots <= RECORDED_LEAST)
+		return RECORDED_LEAST;
+	return slots < RECORDED_MOST ? (uint32_t)slots : RECORDED_MOST;
+}
+
+static inline size_t
+recorded_bytes(uint64_t slots)
+{
+	return (size_t)recorded_bits(slots) / 8 * 2;
+}
+
+/* For a table of so many slots (a power of two). Returns 0 or -ENOMEM. */
+int recorded_open(struct recorded *r, uint64_t slots);
+void recorded_close(struct recorded *r);
+
+/* Bits of the hash that tables and cells do not use (crowd.h). */
+static inline uint32_t
+recorded_place(const struct recorded *r, uint64_t hash_hi)
+{
+	return (uint32_t)(hash_hi >> 43) & (r->bits - 1);
+}
+
+static inline bool
+recorded_may_be(const struct recorded *r, uint64_t hash_hi)
+{
+	const uint32_t place = recorded_place(r, hash_hi);
+
+	return (r->now[place / 64] >> (place % 64) & 1) != 0;
+}
+
+/* A source of this hash has a record from now on. */
+static inline void
+recorded_add(struct recorded *r, struct hash128 hash)
+{
+	const uint32_t place = recorded_place(r, hash.hi);
+	const uint64_t bit = UINT64_C(1) << place % 64;
+
+	r->now[place / 64] |= bit;
+	r->next[place / 64] |= bit;
+}
+
+/*
+ * One step of the round over a table of so many buckets. Returns the bucket whose
+ * records are to be added now, or UINT32_MAX: none in this step.
+ */
+uint32_t recorded_step(struct recorded *r, uint32_t buckets);
+
+#endif
