@@ -29,13 +29,14 @@
  * strictly: here the price of doubt is a slot that lingers). A closing flow
  * keeps its standing, so that last segments arrive, in a slot no longer earned.
  *
- * Memory  96 bytes a flow and 64 for eight, taken at open.
+ * Memory  96 bytes a flow, 64 for eight and the bits of recorded.h, taken at open.
  * Threads one worker.
  */
 #ifndef FLOW_FLOW_H
 #define FLOW_FLOW_H
 
 #include "base/counter.h"
+#include "flow/recorded.h"
 #include "flow/source.h"
 #include "flow/splice.h"
 #include "flow/table.h"
@@ -133,6 +134,7 @@ struct flow_table {
 	/* TCP flows that proved themselves, and those of them that were reset; read by anyone. */
 	uint64_t proven, resets;
 	struct source_table *sources; /* where earned flows are counted, or NULL */
+	struct recorded recorded;     /* what is no flow for sure */
 	struct table_batch batch;     /* of the burst in work */
 };
 
@@ -141,6 +143,12 @@ size_t flow_table_bytes(uint64_t entries);
 /* Take the memory; `key` is copied. Returns 0, -ERANGE or -ENOMEM. */
 int flow_table_open(struct flow_table *t, uint64_t entries, const struct hash_key *key);
 void flow_table_close(struct flow_table *t);
+
+/*
+ * Between bursts: free what has expired in the next `buckets` buckets, going round. Who asks
+ * for a single one has little time.
+ */
+void flow_sweep(struct flow_table *t, unsigned int buckets, uint64_t now_ns);
 
 /* Count earned flows in these sources (which outlive the table) from now on. */
 void flow_count_sources(struct flow_table *t, struct source_table *sources);

@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * recorded - which sources cannot have a record, told without looking for it.
+ * recorded - what cannot have a record in a table, told without looking for it.
  *
- * One bit for each hash of a source (Bloom's filter with one function): where it is 0,
- * no record has that hash. The strangers of a flood mostly have none, so they cost a
- * bit instead of a bucket. Where it is 1, the table is asked.
+ * One bit for each hash of a key (Bloom's filter with one function): where it is 0, no
+ * record has that hash. What floods mostly has none, so it costs a bit instead of a
+ * bucket. Where it is 1, the table is asked. Sources and flows have one each.
  *
  * Bits are never taken back one by one. A second set is filled from the table, a bucket
- * at a time, while both learn of who gets a record meanwhile; after a whole round it
- * takes the place of the first. So nobody is ever missing, and who is forgotten goes in
- * time.
+ * at a time, while both learn of new records; after a whole round it takes the place
+ * of the first. So none is ever missing, and what is forgotten goes in time.
  *
  * Memory  64 KiB to 512 KiB, by the entries of the table; taken at open.
  * Threads one worker.
@@ -31,6 +30,7 @@ struct recorded {
 	uint64_t *next; /* being filled */
 	uint32_t bits;  /* of each; a power of two */
 	uint32_t at;    /* of the round: words to clear first, then buckets */
+	uint32_t turns; /* that recorded_step() was asked for in a hurry */
 	bool is_filling;
 };
 
@@ -68,7 +68,7 @@ recorded_may_be(const struct recorded *r, uint64_t hash_hi)
 	return (r->now[place / 64] >> (place % 64) & 1) != 0;
 }
 
-/* A source of this hash has a record from now on. */
+/* There is a record of this hash from now on. */
 static inline void
 recorded_add(struct recorded *r, struct hash128 hash)
 {
@@ -80,9 +80,9 @@ recorded_add(struct recorded *r, struct hash128 hash)
 }
 
 /*
- * One step of the round over a table of so many buckets. Returns the bucket whose
- * records are to be added now, or UINT32_MAX: none in this step.
+ * One step of the round over a table of so many buckets; in a hurry one in eight calls is
+ * one. Returns the bucket whose records are to be added now, or UINT32_MAX: none.
  */
-uint32_t recorded_step(struct recorded *r, uint32_t buckets);
+uint32_t recorded_step(struct recorded *r, uint32_t buckets, bool is_hurried);
 
 #endif

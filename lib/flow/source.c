@@ -403,7 +403,8 @@ hash_of_record(const struct source_table *t, const struct source *s)
 void
 source_sweep(struct source_table *t, unsigned int buckets, uint64_t now_ns)
 {
-	const uint32_t bucket = recorded_step(&t->recorded, t->table.buckets);
+	const uint32_t bucket =
+		recorded_step(&t->recorded, t->table.buckets, buckets == 1);
 
 	table_sweep(&t->table, buckets, table_tick(now_ns));
 	if (bucket == UINT32_MAX)

@@ -244,7 +244,7 @@ source_noted(const struct source_table *t)
 	return t->asked | t->deferred;
 }
 
-/* Between bursts: free what has expired in the next `buckets` buckets, going round. */
+/* As flow_sweep(). */
 void source_sweep(struct source_table *t, unsigned int buckets, uint64_t now_ns);
 
 /*

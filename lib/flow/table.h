@@ -234,14 +234,23 @@ table_ask(const struct table *t, struct table_batch *batch, unsigned int lane,
 	__builtin_prefetch(batch->bucket[lane], 1);
 }
 
-/* Hash the key of a lane and ask for its bucket. */
-static inline void
-table_hash_ask(const struct table *t, struct table_batch *batch,
-               const struct hash_key *key, unsigned int lane)
+/* Hash the key of a lane; returns the hash as it stands in a vector register. */
+static inline __m128i
+table_hash(struct table_batch *batch, const struct hash_key *key, unsigned int lane)
 {
 	const __m128i state = hash_48_state(key, batch->key[lane]);
 
 	_mm_store_si128((__m128i *)(void *)&batch->hash[lane], state);
+	return state;
+}
+
+/* The same, and ask for its bucket. */
+static inline void
+table_hash_ask(const struct table *t, struct table_batch *batch,
+               const struct hash_key *key, unsigned int lane)
+{
+	const __m128i state = table_hash(batch, key, lane);
+
 	table_ask(t, batch, lane, (uint32_t)_mm_cvtsi128_si32(state));
 }
 

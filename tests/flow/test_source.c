@@ -276,7 +276,7 @@ the_filter_misses_no_record(void)
 				CU_ASSERT_EQUAL(t.known, odd);
 			}
 			for (unsigned int n = 0; n < 67; n++)
-				source_sweep(&t, 1, k + 1);
+				source_sweep(&t, 2, k + 1);
 		}
 		source_table_close(&t);
 	}
@@ -296,7 +296,7 @@ the_filter_forgets_in_time(void)
 	CU_ASSERT_EQUAL(t.asked, UINT64_MAX);
 	CU_ASSERT_EQUAL(t.known, UINT64_MAX);
 	for (unsigned int n = 0; n < 3 * (8 + 64 + 1); n++)
-		source_sweep(&t, 1, late + SECOND);
+		source_sweep(&t, 2, late + SECOND);
 	CU_ASSERT_EQUAL(ask_verified(7 << 8, late + SECOND, false), 0);
 	CU_ASSERT_EQUAL(t.asked, 0);
 	CU_ASSERT_EQUAL(t.deferred, UINT64_MAX);

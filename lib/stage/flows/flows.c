@@ -379,8 +379,7 @@ tick(void *state, uint64_t now_ns, unsigned int budget)
 	table_set_idle(&s->flows->table, TABLE_UNEARNED,
 	               is_armed && !s->is_ingress ? FLOW_IDLE_ARMED_NS
 	                                          : FLOW_IDLE_NEW_NS);
-	table_sweep(&s->flows->table, (budget + TABLE_WAYS - 1) / TABLE_WAYS,
-	            table_tick(now_ns));
+	flow_sweep(s->flows, (budget + TABLE_WAYS - 1) / TABLE_WAYS, now_ns);
 }
 
 static const char *
