@@ -38,7 +38,7 @@ recorded_step(struct recorded *r, uint32_t buckets, bool is_hurried)
 {
 	uint64_t *full = r->next;
 
-	if (is_hurried && r->turns++ % 8 != 0)
+	if (is_hurried && r->turns++ % 16 != 0)
 		return UINT32_MAX;
 	if (!r->is_filling) {
 		memset(r->next + r->at, 0, CLEARED * sizeof(*r->next));

@@ -80,8 +80,8 @@ recorded_add(struct recorded *r, struct hash128 hash)
 }
 
 /*
- * One step of the round over a table of so many buckets; in a hurry one in eight calls is
- * one. Returns the bucket whose records are to be added now, or UINT32_MAX: none.
+ * One step of the round over a table of so many buckets; in a hurry one in sixteen calls
+ * is one. Returns the bucket whose records are to be added now, or UINT32_MAX: none.
  */
 uint32_t recorded_step(struct recorded *r, uint32_t buckets, bool is_hurried);
 

@@ -142,9 +142,9 @@ hash_lanes_by(bool is_aes, struct source_table *t, uint64_t lanes)
 static void
 hash_lanes(struct source_table *t, uint64_t lanes)
 {
-	static_assert(offsetof(struct source_key, lent) - 16 > 8 &&
+	static_assert(offsetof(struct source_key, zero) <= 24 &&
 	                      offsetof(struct source_key, lent) == 32,
-	              "what is told apart by is in the first half of the second block");
+	              "behind the address only eight bytes differ");
 	if (lanes == 0)
 		return;
 	if (hash_is_aes)
