@@ -124,27 +124,9 @@ flow_unprove(struct flow_table *t, uint32_t slot)
 	table_set_class(&t->table, slot, TABLE_UNEARNED);
 }
 
-/* The hash that a packet of this flow has: its credit is no part of it. */
-static struct hash128
-hash_of_record(const struct flow_table *t, const struct flow *flow)
-{
-	struct flow_key key = { 0 };
-
-	memcpy(&key, &flow->key, FLOW_KEY_BYTES);
-	return hash_48(&t->key, &key);
-}
-
 void
 flow_sweep(struct flow_table *t, unsigned int buckets, uint64_t now_ns)
 {
-	const uint32_t bucket =
-		recorded_step(&t->recorded, t->table.buckets, buckets == 1);
-
+	recorded_turn(&t->recorded, &t->table, &t->key, FLOW_KEY_BYTES, buckets == 1);
 	table_sweep(&t->table, buckets, table_tick(now_ns));
-	if (bucket == UINT32_MAX)
-		return;
-	for (uint32_t slot = bucket * TABLE_WAYS; slot < (bucket + 1) * TABLE_WAYS;
-	     slot++)
-		if (table_class(&t->table, slot) != TABLE_FREE)
-			recorded_add(&t->recorded, hash_of_record(t, flow_at(t, slot)));
 }

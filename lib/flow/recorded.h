@@ -20,6 +20,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "flow/table.h"
 #include "hash/hash.h"
 
 #define RECORDED_LEAST (1u << 18) /* bits of one set */
@@ -30,7 +31,7 @@ struct recorded {
 	uint64_t *next; /* being filled */
 	uint32_t bits;  /* of each; a power of two */
 	uint32_t at;    /* of the round: words to clear first, then buckets */
-	uint32_t turns; /* that recorded_step() was asked for in a hurry */
+	uint32_t turns; /* that recorded_turn() was asked for in a hurry */
 	bool is_filling;
 };
 
@@ -80,9 +81,11 @@ recorded_add(struct recorded *r, struct hash128 hash)
 }
 
 /*
- * One step of the round over a table of so many buckets; in a hurry one in sixteen calls
- * is one. Returns the bucket whose records are to be added now, or UINT32_MAX: none.
+ * One step of the round: the records of one bucket of `t` are added; in a hurry one in
+ * sixteen calls is one. `key` and `key_bytes` are what the hashes of `t` are made by. Who
+ * has no record any more costs look-ups until the round has come by twice, and no more.
  */
-uint32_t recorded_step(struct recorded *r, uint32_t buckets, bool is_hurried);
+void recorded_turn(struct recorded *r, const struct table *t, const struct hash_key *key,
+                   unsigned int key_bytes, bool is_hurried);
 
 #endif

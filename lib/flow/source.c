@@ -389,28 +389,9 @@ source_note_drops(struct source_table *t, const struct burst *b, uint64_t lanes,
 		drops_add(&t->drops, b, strangers, reason);
 }
 
-/* The hash that a lane of this source has: what a record keeps behind its key is no part. */
-static struct hash128
-hash_of_record(const struct source_table *t, const struct source *s)
-{
-	struct source_key key = { 0 };
-
-	memcpy(&key, &s->key, SOURCE_KEY_BYTES);
-	return hash_48(&t->key, &key);
-}
-
-/* One bucket in a call: who has no record any more costs lookups meanwhile, and no more. */
 void
 source_sweep(struct source_table *t, unsigned int buckets, uint64_t now_ns)
 {
-	const uint32_t bucket =
-		recorded_step(&t->recorded, t->table.buckets, buckets == 1);
-
+	recorded_turn(&t->recorded, &t->table, &t->key, SOURCE_KEY_BYTES, buckets == 1);
 	table_sweep(&t->table, buckets, table_tick(now_ns));
-	if (bucket == UINT32_MAX)
-		return;
-	for (uint32_t slot = bucket * TABLE_WAYS; slot < (bucket + 1) * TABLE_WAYS;
-	     slot++)
-		if (table_class(&t->table, slot) != TABLE_FREE)
-			recorded_add(&t->recorded, hash_of_record(t, source_at(t, slot)));
 }
